@@ -1,0 +1,1 @@
+"""The Placid backend: text-to-motion generation, unlearning, evaluation and serving."""

@@ -1,0 +1,1 @@
+"""Evaluator networks, metrics, kinematic checks and the benchmark."""

@@ -1,0 +1,1 @@
+"""Server, jobs and authentication; knows no network."""

@@ -1,0 +1,1 @@
+"""Unlearning methods: a `Concept` in, an `Edit` out."""

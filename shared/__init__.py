@@ -1,0 +1,1 @@
+"""What the backend process and the Blender add-on must agree on: numpy and msgspec only."""

@@ -1,0 +1,79 @@
+"""The 22-joint SMPL skeleton that every Placid motion uses (HumanML3D's joint order)."""
+
+from typing import Final
+
+import numpy as np
+
+JOINT_NAMES: Final = (
+    "pelvis",
+    "left_hip",
+    "right_hip",
+    "spine1",
+    "left_knee",
+    "right_knee",
+    "spine2",
+    "left_ankle",
+    "right_ankle",
+    "spine3",
+    "left_foot",
+    "right_foot",
+    "neck",
+    "left_collar",
+    "right_collar",
+    "head",
+    "left_shoulder",
+    "right_shoulder",
+    "left_elbow",
+    "right_elbow",
+    "left_wrist",
+    "right_wrist",
+)
+JOINT_COUNT: Final = len(JOINT_NAMES)
+JOINT: Final = {name: index for index, name in enumerate(JOINT_NAMES)}
+
+PARENTS: Final = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19)
+
+# Root to tip; the arm chains start at spine3. The order is that of HumanML3D's features.
+CHAINS: Final = (
+    (0, 2, 5, 8, 11),
+    (0, 1, 4, 7, 10),
+    (0, 3, 6, 9, 12, 15),
+    (9, 14, 17, 19, 21),
+    (9, 13, 16, 18, 20),
+)
+
+# MIRROR[j] is the joint that j becomes when left and right change places.
+MIRROR: Final = tuple(
+    JOINT[name.replace("left", "#").replace("right", "left").replace("#", "right")]
+    for name in JOINT_NAMES
+)
+
+# Unit bone directions of the T-pose that HumanML3D's rotations refer to (Y up, facing +Z).
+RAW_OFFSETS: Final = np.array(
+    [
+        [0, 0, 0],
+        [1, 0, 0],
+        [-1, 0, 0],
+        [0, 1, 0],
+        [0, -1, 0],
+        [0, -1, 0],
+        [0, 1, 0],
+        [0, -1, 0],
+        [0, -1, 0],
+        [0, 1, 0],
+        [0, 0, 1],
+        [0, 0, 1],
+        [0, 1, 0],
+        [1, 0, 0],
+        [-1, 0, 0],
+        [0, 0, 1],
+        [0, -1, 0],
+        [0, -1, 0],
+        [0, -1, 0],
+        [0, -1, 0],
+        [0, -1, 0],
+        [0, -1, 0],
+    ],
+    dtype=np.float32,
+)
+RAW_OFFSETS.setflags(write=False)
