@@ -88,7 +88,7 @@ class _Header(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def save_motion(motion: Motion, path: Path) -> None:
-    """Write a motion as npz (joints, contacts, JSON header); the file appears whole or not at all."""
+    """Write a motion as npz (joints, contacts, JSON header), whole or not at all."""
     header = _Header(
         FORMAT_VERSION, motion.up, motion.fps, motion.prompt, motion.seed, motion.provenance
     )
@@ -114,7 +114,7 @@ def load_motion(path: Path) -> Motion:
         with np.load(path, allow_pickle=False) as file:
             header = msgspec.json.decode(file["header"].tobytes(), type=_Header)
             joints = file["joints"]
-            contacts = file["contacts"] if "contacts" in file else None
+            contacts = file.get("contacts")
     except FileNotFoundError:
         raise MotionError(f"{path} does not exist") from None
     except (OSError, ValueError, KeyError, EOFError, msgspec.MsgspecError) as error:

@@ -77,3 +77,53 @@ RAW_OFFSETS: Final = np.array(
     dtype=np.float32,
 )
 RAW_OFFSETS.setflags(write=False)
+
+# Bone lengths of Placid's own skeleton, metres: the training subjects' mean, made symmetric.
+BONE_LENGTHS: Final = np.array(
+    [0, 0.105, 0.105, 0.13, 0.4, 0.4, 0.105, 0.42, 0.42, 0.052, 0.125, 0.125]
+    + [0.09, 0.1, 0.1, 0.15, 0.105, 0.105, 0.27, 0.27, 0.215, 0.215],
+    dtype=np.float32,
+)
+
+# Bone directions of its T-pose (Y up, facing +Z, the body's left along +X); not normalised.
+_T_POSE_DIRECTIONS: Final = np.array(
+    [
+        [0, 0, 0],
+        [0.8, -0.6, 0],
+        [-0.8, -0.6, 0],
+        [0, 1, -0.1],
+        [0, -1, 0],
+        [0, -1, 0],
+        [0, 1, 0],
+        [0, -1, 0],
+        [0, -1, 0],
+        [0, 1, 0.1],
+        [0, -0.4, 1],
+        [0, -0.4, 1],
+        [0, 1, 0],
+        [0.8, 0.6, 0],
+        [-0.8, 0.6, 0],
+        [0, 1, 0.2],
+        [1, 0, 0],
+        [-1, 0, 0],
+        [1, 0, 0],
+        [-1, 0, 0],
+        [1, 0, 0],
+        [-1, 0, 0],
+    ],
+    dtype=np.float32,
+)
+
+
+def _scaled(directions: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    norms = np.maximum(np.linalg.norm(directions, axis=-1, keepdims=True), 1e-9)
+    offsets = (directions / norms * lengths[:, None]).astype(np.float32)
+    offsets.setflags(write=False)
+    return offsets
+
+
+# Placid's own rest pose: offset of every joint from its parent, (22, 3) metres, a T-pose.
+REFERENCE_OFFSETS: Final = _scaled(_T_POSE_DIRECTIONS, BONE_LENGTHS)
+
+# The same skeleton along HumanML3D's raw bone directions, to which its rotations refer.
+FEATURE_OFFSETS: Final = _scaled(RAW_OFFSETS, BONE_LENGTHS)
