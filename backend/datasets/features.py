@@ -6,6 +6,7 @@ floor, 3 root height, 4:67 local positions of joints 1..21, 67:193 their 6-d rot
 right foot). Lengths are metres, velocities metres per frame, Y is up.
 """
 
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -51,7 +52,7 @@ def inverse_kinematics(joints: np.ndarray, smooth_forward: bool) -> np.ndarray:
     result[:, 0] = root
     for chain in CHAINS:
         turned = root
-        for parent, joint in zip(chain, chain[1:], strict=False):
+        for parent, joint in pairwise(chain):
             bone = quat.normalise(joints[:, joint] - joints[:, parent])
             swing = quat.between(np.broadcast_to(RAW_OFFSETS[joint], bone.shape), bone)
             result[:, joint] = quat.multiply(quat.inverse(turned), swing)
@@ -65,7 +66,7 @@ def forward_kinematics(rotations: np.ndarray, root: np.ndarray, offsets: np.ndar
     joints[:, 0] = root
     for chain in CHAINS:
         turned = rotations[:, 0]
-        for parent, joint in zip(chain, chain[1:], strict=False):
+        for parent, joint in pairwise(chain):
             turned = quat.multiply(turned, rotations[:, joint])
             offset = np.broadcast_to(offsets[joint], root.shape)
             joints[:, joint] = quat.rotate(turned, offset) + joints[:, parent]
@@ -182,7 +183,7 @@ def features_to_joints_by_rotation(features: np.ndarray, offsets: np.ndarray) ->
     joints[:, 0] = position
     for chain in CHAINS:
         turned = matrices[:, 0]
-        for parent, joint in zip(chain, chain[1:], strict=False):
+        for parent, joint in pairwise(chain):
             turned = turned @ matrices[:, joint]
             joints[:, joint] = turned @ offsets[joint] + joints[:, parent]
     return joints
@@ -192,7 +193,7 @@ def feature_statistics(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and std (263,) of rows (N, 263); the std is averaged inside the seven groups."""
     mean = features.mean(axis=0)
     std = features.std(axis=0)
-    for start, end in zip(GROUP_EDGES, GROUP_EDGES[1:], strict=False):
+    for start, end in pairwise(GROUP_EDGES):
         std[start:end] = std[start:end].mean()
     return mean, std
 
