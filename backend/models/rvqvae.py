@@ -1,0 +1,101 @@
+"""RVQ-VAE: motion features to tokens of several residual layers, and back (MoMask, section 3.1)."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from .conv import Decoder, Encoder
+from .quantizer import ResidualQuantizer
+
+
+@dataclass(frozen=True)
+class RVQConfig:
+    """Sizes and training settings; the defaults are those of the official release.
+
+    down: levels that halve the frame rate, so one token stands for 2**down frames.
+    mu: decay of the codebooks' moving averages. quantize_dropout: share of training batches that
+    use only the first few quantisers. dropout: inside the residual blocks.
+    """
+
+    features: int = 263
+    codes: int = 512
+    code_dim: int = 512
+    width: int = 512
+    quantizers: int = 6
+    down: int = 2
+    depth: int = 3
+    dilation_growth: int = 3
+    activation: str = "relu"
+    norm: str | None = None
+    shared_codebook: bool = False
+    quantize_dropout: float = 0.2
+    mu: float = 0.99
+    dropout: float = 0.2
+
+
+class RVQOutput(NamedTuple):
+    """reconstruction (b, T', features) with T' = T rounded down to whole tokens; two scalars."""
+
+    reconstruction: Tensor
+    commit_loss: Tensor
+    perplexity: Tensor
+
+
+class RVQVAE(nn.Module):
+    """Normalised motion features (b, T, features) <-> ids (b, n, quantizers), n = T // 2**down."""
+
+    def __init__(self, config: RVQConfig) -> None:
+        super().__init__()
+        self.config = config
+        sizes = {
+            "features": config.features,
+            "code_dim": config.code_dim,
+            "width": config.width,
+            "down": config.down,
+            "depth": config.depth,
+            "growth": config.dilation_growth,
+            "activation": config.activation,
+            "norm": config.norm,
+            "dropout": config.dropout,
+        }
+        self.encoder = Encoder(**sizes)
+        self.decoder = Decoder(**sizes)
+        self.quantizer = ResidualQuantizer(
+            config.quantizers,
+            config.codes,
+            config.code_dim,
+            config.mu,
+            config.shared_codebook,
+            config.quantize_dropout,
+        )
+
+    def latent(self, x: Tensor) -> Tensor:
+        """(b, T, features) -> encoder output (b, code_dim, n), not quantised."""
+        return self.encoder(x.transpose(1, 2))
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(b, T, features) -> ids (b, n, Q) int64 and quantised vectors (Q, b, code_dim, n)."""
+        return self.quantizer.encode(self.latent(x))
+
+    def decode(self, ids: Tensor) -> Tensor:
+        """ids (b, n, q <= Q), -1 for "no code here" -> (b, n * 2**down, features)."""
+        return self.decoder(self.quantizer.decode(ids)).transpose(1, 2)
+
+    def forward(self, x: Tensor) -> RVQOutput:
+        """Reconstruct (b, T, features); in train mode the codebooks learn from the batch."""
+        quantised = self.quantizer(self.latent(x))
+        reconstruction = self.decoder(quantised.value).transpose(1, 2)
+        return RVQOutput(reconstruction, quantised.commit_loss, quantised.perplexity)
+
+    def mark_initialised(self) -> None:
+        """Go on training from the present codebooks; without it the first batch replaces them."""
+        self.quantizer.mark_initialised()
+
+    def training_state(self) -> dict[str, Tensor]:
+        """Codebook statistics that a training checkpoint stores beside the state dict."""
+        return self.quantizer.training_state()
+
+    def load_training_state(self, state: dict[str, Tensor]) -> None:
+        """Restore what ``training_state`` gave; raises KeyError when a tensor is missing."""
+        self.quantizer.load_training_state(state)
