@@ -80,8 +80,10 @@ RAW_OFFSETS.setflags(write=False)
 
 # Bone lengths of Placid's own skeleton, metres: the training subjects' mean, made symmetric.
 BONE_LENGTHS: Final = np.array(
-    [0, 0.105, 0.105, 0.13, 0.4, 0.4, 0.105, 0.42, 0.42, 0.052, 0.125, 0.125]
-    + [0.09, 0.1, 0.1, 0.15, 0.105, 0.105, 0.27, 0.27, 0.215, 0.215],
+    [
+        *(0, 0.105, 0.105, 0.13, 0.4, 0.4, 0.105, 0.42, 0.42, 0.052, 0.125, 0.125),
+        *(0.09, 0.1, 0.1, 0.15, 0.105, 0.105, 0.27, 0.27, 0.215, 0.215),
+    ],
     dtype=np.float32,
 )
 
