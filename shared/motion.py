@@ -9,14 +9,18 @@ from typing import Any, Final, Literal
 import msgspec
 import numpy as np
 
+from .errors import PlacidError
 from .skeleton import JOINT_COUNT
 
 FORMAT_VERSION: Final = 1
 UpAxis = Literal["Y", "Z"]
 
 
-class MotionError(ValueError):
+class MotionError(PlacidError):
     """A motion that cannot be used; the message names the value and the remedy."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("bad_motion", message)
 
 
 @dataclass(frozen=True)

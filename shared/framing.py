@@ -1,0 +1,146 @@
+"""Messages as frames on the wire: a msgpack envelope, then one raw little-endian array a frame.
+
+The envelope is an array whose first entry is the protocol version, in every version, so that a
+peer of another version is recognised before anything else of it is read.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal
+
+import msgspec
+import numpy as np
+
+from .errors import PlacidError
+from .motion import Motion, MotionError
+from .protocol import PROTOCOL_VERSION, AnyMessage, Message, Result
+
+DType = Literal["<f4", "|b1"]
+Arrays = Mapping[str, np.ndarray]
+
+# Requests are a prompt and some numbers; nothing a client sends comes near this.
+MAX_REQUEST_BYTES: Final = 64 * 1024
+
+
+class _ArrayHeader(msgspec.Struct, array_like=True):
+    name: str
+    dtype: DType
+    shape: tuple[int, ...]
+
+
+class _Version(msgspec.Struct, array_like=True):
+    version: int
+
+
+class _Envelope(msgspec.Struct, array_like=True):
+    version: int
+    message: msgspec.Raw
+    arrays: tuple[_ArrayHeader, ...] = ()
+
+
+class _Tag(msgspec.Struct):
+    type: str
+
+
+_encoder = msgspec.msgpack.Encoder()
+_version_decoder = msgspec.msgpack.Decoder(_Version)
+_envelope_decoder = msgspec.msgpack.Decoder(_Envelope)
+_message_decoder: msgspec.msgpack.Decoder[AnyMessage] = msgspec.msgpack.Decoder(AnyMessage)
+_tag_decoder = msgspec.msgpack.Decoder(_Tag)
+_TAGS: Final = frozenset(str(kind.__struct_config__.tag) for kind in Message.__subclasses__())
+
+
+def pack(message: Message, arrays: Arrays | None = None) -> list[bytes]:
+    """Frames for a message and its arrays (float32 or bool, any shape)."""
+    headers: list[_ArrayHeader] = []
+    payload: list[bytes] = []
+    for name, array in (arrays or {}).items():
+        dtype: DType = "|b1" if array.dtype == np.bool_ else "<f4"
+        headers.append(_ArrayHeader(name, dtype, array.shape))
+        payload.append(np.ascontiguousarray(array, dtype=dtype).tobytes())
+    body = msgspec.Raw(_encoder.encode(message))
+    return [_encoder.encode(_Envelope(PROTOCOL_VERSION, body, tuple(headers))), *payload]
+
+
+def unpack(frames: Sequence[bytes]) -> tuple[AnyMessage, dict[str, np.ndarray]]:
+    """The message and arrays in these frames; the arrays are read-only views of them.
+
+    Raises:
+        PlacidError: `version_mismatch`, `unknown_message`, or `bad_message` for all else that is
+            not a message of ours.
+    """
+    if not frames:
+        raise _bad("it is empty")
+    version = _decode_version(frames[0])
+    if version != PROTOCOL_VERSION:
+        raise PlacidError(
+            "version_mismatch",
+            f"the other side speaks protocol version {version} and this one "
+            f"{PROTOCOL_VERSION}; install the same Placid version on both",
+        )
+    try:
+        envelope = _envelope_decoder.decode(frames[0])
+        tag = _tag_decoder.decode(envelope.message).type
+        if tag not in _TAGS:
+            raise PlacidError(
+                "unknown_message",
+                f"there is no message {tag[:40]!r}; install the same Placid version on both sides",
+            )
+        message = _message_decoder.decode(envelope.message)
+    except msgspec.MsgspecError as error:
+        raise _bad(str(error)) from None
+    return message, _read_arrays(envelope.arrays, frames[1:])
+
+
+def pack_result(job: int, take: int, takes: int, motion: Motion) -> list[bytes]:
+    """Frames for one finished take."""
+    arrays = {"joints": motion.joints}
+    if motion.contacts is not None:
+        arrays["contacts"] = motion.contacts.astype(bool)
+    message = Result(
+        job, take, takes, motion.up, motion.fps, motion.prompt, motion.seed, motion.provenance
+    )
+    return pack(message, arrays)
+
+
+def motion_of(result: Result, arrays: Arrays) -> Motion:
+    """The motion in a Result. Raises PlacidError `bad_message` when it is not one."""
+    if "joints" not in arrays:
+        raise _bad("a result without joints")
+    try:
+        return Motion(
+            arrays["joints"],
+            result.up,
+            result.fps,
+            arrays.get("contacts"),
+            result.prompt,
+            result.seed,
+            result.provenance,
+        )
+    except MotionError as error:
+        raise _bad(str(error)) from None
+
+
+def _decode_version(frame: bytes) -> int:
+    try:
+        return _version_decoder.decode(frame).version
+    except msgspec.MsgspecError as error:
+        raise _bad(str(error)) from None
+
+
+def _read_arrays(headers: Sequence[_ArrayHeader], frames: Sequence[bytes]) -> dict[str, np.ndarray]:
+    if len(headers) != len(frames):
+        raise _bad(f"{len(headers)} arrays are announced and {len(frames)} came")
+    arrays = {}
+    for header, frame in zip(headers, frames, strict=True):
+        try:
+            arrays[header.name] = np.frombuffer(frame, header.dtype).reshape(header.shape)
+        except ValueError as error:
+            raise _bad(f"array {header.name[:40]!r}: {error}") from None
+    return arrays
+
+
+def _bad(why: str) -> PlacidError:
+    return PlacidError(
+        "bad_message",
+        f"a message could not be read ({why}); install the same Placid version on both sides",
+    )
