@@ -1,0 +1,60 @@
+"""What a person does in a motion: the vocabulary that labels, captions and checks share."""
+
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+Side = Literal["left", "right", "both"]
+
+VIOLENT_KINDS: Final = frozenset({"kick", "punch", "boxing", "karate", "sword"})
+
+# The classes that the quality bar of the embedded model is measured on.
+QUALITY_KINDS: Final = (
+    "walk_forward",
+    "walk_backward",
+    "run",
+    "turn_left",
+    "turn_right",
+    "jump",
+    "wave",
+    "raise_hand",
+    "bow",
+    "dance",
+    "kick",
+    "punch",
+    "boxing",
+)
+
+
+@dataclass(frozen=True)
+class Action:
+    """One action with its qualities.
+
+    Attributes:
+        kind: the class, such as `walk_forward`; every kind has wordings in `phrases`.
+        side: the limb that acts; None when it has none or it is unknown.
+        style: manner of a stylised capture, such as `happy` or `old`.
+        speed: `slow` or `fast`; None for an ordinary pace.
+        variant: a finer sort within the kind, such as `roundhouse` for kicks.
+    """
+
+    kind: str
+    side: Side | None = None
+    style: str | None = None
+    speed: Literal["slow", "fast"] | None = None
+    variant: str | None = None
+
+    @property
+    def violent(self) -> bool:
+        """Whether the action belongs to the concept that the safety edits remove."""
+        return self.kind in VIOLENT_KINDS
+
+
+_OPPOSITE: Final = {"left": "right", "right": "left"}
+
+
+def mirror_action(action: Action) -> Action:
+    """The action that remains when left and right change places."""
+    stem, _, direction = action.kind.rpartition("_")
+    kind = f"{stem}_{_OPPOSITE[direction]}" if direction in _OPPOSITE else action.kind
+    side = action.side if action.side in (None, "both") else _OPPOSITE[action.side]
+    return replace(action, kind=kind, side=side)

@@ -1,0 +1,1 @@
+"""One module per motion source; each registers its reader with `register_source`."""

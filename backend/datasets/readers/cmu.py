@@ -1,0 +1,97 @@
+"""CMU Graphics Lab clips with their index descriptions, labelled spans and strike events."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from backend.datasets import geometry
+from backend.datasets.actions import Action
+from backend.datasets.cmu_labels import SPAN_LABELS, actions_of
+from backend.datasets.sources import Clip, Segment, register_source
+
+_HUMAN: Final = "kit_ml"
+# People described these recordings as something that the label and the motion contradict.
+_MISLEADING: Final = frozenset(
+    {"02_09", "127_12", "127_16", "127_29", "127_31", "127_38", "135_03", "135_08", "135_10"}
+)
+# Frames before and after the peak of a strike that a crop has to contain.
+_STRIKE: Final = (8, 5)
+_TURN: Final = 60.0
+_KICKS: Final = {"135_04": "front", "135_07": "roundhouse", "135_11": "side", "90_05": "jump"}
+
+
+@register_source("cmu")
+def read_cmu(root: Path) -> Iterator[Clip]:
+    """Read `cmu/captions.jsonl` and the npz files it names below `root`."""
+    folder = root / "cmu"
+    records: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for line in (folder / "captions.jsonl").read_bytes().splitlines():
+        record = msgspec.json.decode(line)
+        records[record["clip"]].append(record)
+    for name, spans in sorted(records.items()):
+        with np.load(folder / spans[0]["npz"], allow_pickle=False) as arrays:
+            joints = arrays["joints22"].astype(np.float32)
+        yield Clip(f"cmu_{name}", "cmu", joints, tuple(_segments(name, joints, spans)))
+
+
+def _segments(name: str, joints: np.ndarray, spans: list[dict[str, Any]]) -> Iterator[Segment]:
+    whole = next(span for span in spans if span["kind"] == "full_clip")
+    labelled = [span for span in spans if span["kind"] == "mocap6_segment"]
+    if labelled:
+        # The description only lists what the labelled spans place in time.
+        yield from (_labelled(joints, span) for span in labelled)
+        return
+    yield from _described(name, joints, whole)
+    for span in spans:
+        if span["kind"] == "humanml3d_row" and span["end"] - span["start"] < len(joints) - 8:
+            yield from _row(joints, span)
+        elif span["kind"] == "strike_event":
+            yield _strike(joints, span)
+
+
+def _labelled(joints: np.ndarray, span: dict[str, Any]) -> Segment:
+    label = next(caption["label"] for caption in span["captions"] if "label" in caption)
+    return Segment(span["start"], min(span["end"], len(joints)), SPAN_LABELS[label])
+
+
+def _described(name: str, joints: np.ndarray, span: dict[str, Any]) -> Iterator[Segment]:
+    first, *rest = actions_of(span["cmu_description"])
+    angle = float(geometry.heading(joints)[-1])
+    if first.kind == "walk_forward" and not rest and first.variant is None and abs(angle) > _TURN:
+        first = Action("turn_left" if angle > 0 else "turn_right", speed=first.speed)
+    first = geometry.with_speed(first, joints) if not rest else first
+    captions = () if name in _MISLEADING else _human(span)
+    core = None if rest else geometry.core(joints, first)
+    segment = Segment(0, len(joints), first, captions, tuple(rest), core)
+    yield segment
+    if first.kind in ("turn_left", "turn_right"):
+        yield from geometry.straight_parts(joints, segment)
+
+
+def _human(span: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(
+        caption["text"].strip().rstrip(".")
+        for caption in span["captions"]
+        if caption["origin"] == _HUMAN
+    )
+
+
+def _row(joints: np.ndarray, span: dict[str, Any]) -> Iterator[Segment]:
+    first, *rest = actions_of(span["cmu_description"])
+    if not rest:
+        yield Segment(span["start"], min(span["end"], len(joints)), first)
+
+
+def _strike(joints: np.ndarray, span: dict[str, Any]) -> Segment:
+    base = Action(span["strike"], side=span["side"])
+    variant = _KICKS.get(span["clip"]) if base.kind == "kick" else None
+    if span["cmu_description"] == "Oiduki":
+        variant = "lunge"
+    core = (max(span["start"], span["peak"] - _STRIKE[0]), span["peak"] + _STRIKE[1])
+    end = min(span["end"], len(joints))
+    return Segment(span["start"], end, replace(base, variant=variant), core=core)
