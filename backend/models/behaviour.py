@@ -1,0 +1,36 @@
+"""Published oddities of MoMask and BAMM that change results, each as a named choice.
+
+``PUBLISHED`` does what the released code does, which is what its weights were trained and evaluated
+with; ``CORRECTED`` does what the method means, and is the default.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """Choices between the released code and its intent.
+
+    doubled_logits: the residual transformer without shared weights returns 2 * logits + bias; the
+        released code adds the logits to themselves together with the bias, which halves the
+        temperature. Weights trained that way expect it.
+    stable_ties: BAMM's second pass regenerates the half of the tokens with the lowest scores, but
+        all scores are equal, so the order of ties decides. True takes the first half, the same on
+        every machine; False takes what ``argsort`` without a promise of stability gives, as
+        released.
+    second_pass_guidance: BAMM's guidance scale in the second pass. The released code fixes 3 and
+        ignores the caller's scale there; None uses the caller's scale in both passes.
+    edits_something: an edit that leaves a sample nothing to regenerate replaces its first token
+        all the same, because the released code masks at least one token per step.
+    """
+
+    doubled_logits: bool = False
+    stable_ties: bool = True
+    second_pass_guidance: float | None = None
+    edits_something: bool = False
+
+
+CORRECTED = Behaviour()
+PUBLISHED = Behaviour(
+    doubled_logits=True, stable_ties=False, second_pass_guidance=3.0, edits_something=True
+)

@@ -1,0 +1,165 @@
+"""Residual transformer: base-layer tokens to the tokens of all layers (MoMask, section 3.3)."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .behaviour import CORRECTED, Behaviour
+from .noise import Noise
+from .sampling import OnStep, Step, draw, guided, top_k_filter, valid_positions
+from .transformer import INIT_STD, TokenTransformer, TransformerConfig, cross_entropy, drop_text
+
+PAD_RESULT = -1
+
+
+@dataclass(frozen=True)
+class ResidualConfig(TransformerConfig):
+    """Sizes of the residual transformer.
+
+    shared_weights: the output table of a layer is the input table of its result, as in the official
+    release; otherwise every layer has both tables and a bias.
+    """
+
+    text_drop: float = 0.2
+    quantizers: int = 6
+    shared_weights: bool = True
+
+
+def active_quantizer(uniforms: Tensor, quantizers: int) -> Tensor:
+    """The layer to train for uniforms in [0, 1): 1..quantizers-1, small ones more often."""
+    return torch.round((1 - torch.cos(0.5 * math.pi * uniforms)) * (quantizers - 2)).long() + 1
+
+
+class ResidualTransformer(TokenTransformer):
+    """Predicts the tokens of layer q from the summed embeddings of the layers before it.
+
+    Ids: 0..codes-1 are codes, ``pad_id`` = codes is padding (and a class of the output); results
+    have -1 there.
+    """
+
+    def __init__(self, config: ResidualConfig, behaviour: Behaviour = CORRECTED) -> None:
+        super().__init__(config, config.code_dim)
+        self.config = config
+        self.behaviour = behaviour
+        self.pad_id = config.codes
+        self.quant_emb = nn.Linear(config.quantizers, config.width)
+        layers, table = config.quantizers - 1, (config.codes + 1, config.code_dim)
+
+        def tables(count: int) -> nn.Parameter:
+            return nn.Parameter(torch.empty(count, *table).normal_(std=INIT_STD))
+
+        if config.shared_weights:
+            self.embed_proj_shared_weight = tables(layers - 1)
+            self.token_embed_weight_ = tables(1)
+            self.output_proj_weight_ = tables(1)
+        else:
+            self.token_embed_weight = tables(layers)
+            self.output_proj_weight = tables(layers)
+            # The official files have a row for the base layer, which is never used.
+            self.output_proj_bias = nn.Parameter(torch.zeros(config.quantizers, config.codes + 1))
+        self.initialise()
+
+    def token_tables(self) -> Tensor:
+        """(quantizers - 1, codes + 1, code_dim): row q embeds the ids of layer q."""
+        if self.config.shared_weights:
+            return torch.cat([self.token_embed_weight_, self.embed_proj_shared_weight])
+        return self.token_embed_weight
+
+    def output_tables(self) -> Tensor:
+        """(quantizers - 1, codes + 1, code_dim): row q - 1 scores the classes of layer q."""
+        if self.config.shared_weights:
+            return torch.cat([self.embed_proj_shared_weight, self.output_proj_weight_])
+        return self.output_proj_weight
+
+    def hidden(self, history: Tensor, q: Tensor, text: Tensor, lengths: Tensor) -> Tensor:
+        """history (b, n, code_dim), layer q (b), text (b, text_dim) -> (b, code_dim, n)."""
+        tokens = self.position_enc(self.input_process(history))
+        layer = self.quant_emb(F.one_hot(q, self.config.quantizers).to(history.dtype))
+        prefix = torch.stack([self.cond_emb(text), layer], 1)
+        x = torch.cat([prefix, tokens], 1)
+        visible = valid_positions(lengths + 2, x.shape[1])[:, None, None]
+        hidden = self.seqTransEncoder(x, visible)[:, 2:]
+        return self.output_process(hidden).transpose(1, 2)
+
+    def forward(self, history: Tensor, q: Tensor, text: Tensor, lengths: Tensor) -> Tensor:
+        """Logits (b, codes + 1, n) of layer q (b) after the embedded layers before it."""
+        hidden = self.hidden(history, q, text, lengths)
+        logits = torch.einsum("bvc,bcn->bvn", self.output_tables()[q - 1], hidden)
+        if self.config.shared_weights:
+            return logits
+        factor = 2 if self.behaviour.doubled_logits else 1
+        return factor * logits + self.output_proj_bias[q - 1].unsqueeze(-1)
+
+    def guided_logits(
+        self, history: Tensor, q: Tensor, text: Tensor, lengths: Tensor, scale: float
+    ) -> Tensor:
+        """Logits (b, codes + 1, n) under classifier-free guidance."""
+
+        def run(both: Tensor) -> Tensor:
+            times = len(both) // len(history)
+            repeated = history.repeat(times, 1, 1)
+            return self(repeated, q.repeat(times), both, lengths.repeat(times))
+
+        return guided(run, text, scale)
+
+    def training_history(self, ids: Tensor, q: Tensor) -> Tensor:
+        """ids (b, n, quantizers) with ``pad_id``, layer q (b) -> history (b, n, code_dim)."""
+        layers = torch.arange(self.config.quantizers - 1, device=ids.device)
+        embedded = self.token_tables()[layers, ids[..., :-1]]
+        before = (layers < q.unsqueeze(1))[:, None, :, None]
+        return (embedded * before).sum(2)
+
+    def loss(
+        self, ids: Tensor, text: Tensor, lengths: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Training loss and accuracy on ids (b, n, quantizers) at one random layer per sample."""
+        b, n, quantizers = ids.shape
+        uniforms = torch.rand(b, generator=generator, device=generator.device).to(ids.device)
+        q = active_quantizer(uniforms, quantizers)
+        valid = valid_positions(lengths, n)
+        ids = ids.masked_fill(~valid.unsqueeze(-1), self.pad_id)
+        labels = ids.gather(2, q.view(b, 1, 1).expand(b, n, 1)).squeeze(2)
+        text = drop_text(text, self.config.text_drop, generator)
+        logits = self(self.training_history(ids, q), q, text, lengths)
+        return cross_entropy(logits, labels, self.pad_id)
+
+    @torch.no_grad()
+    def generate(
+        self,
+        base: Tensor,
+        text: Tensor,
+        lengths: Tensor,
+        *,
+        noise: Noise,
+        guidance: float = 5.0,
+        temperature: float = 1.0,
+        top_k: float = 0.9,
+        layers: int | None = None,
+        on_step: OnStep | None = None,
+    ) -> Tensor:
+        """Tokens (b, n, 1 + layers) from base tokens (b, n); -1 on padding.
+
+        ``layers`` limits the residual layers. A valid token may also become -1, "no code": that is
+        the class ``pad_id``, which the network can choose.
+        """
+        b, n = base.shape
+        count = self.config.quantizers - 1 if layers is None else layers
+        valid = valid_positions(lengths, n)
+        ids = torch.where(valid, base, self.pad_id)
+        result, history = [ids], torch.zeros((), device=base.device)
+        tables, sizes = self.token_tables(), lengths.tolist()
+        for layer in range(1, count + 1):
+            history = history + F.embedding(ids, tables[layer - 1])
+            q = torch.full((b,), layer, device=base.device)
+            logits = self.guided_logits(history, q, text, lengths, guidance).transpose(1, 2)
+            uniforms = noise.uniforms(sizes, n, self.config.codes + 1)
+            if on_step is not None:
+                on_step(Step(layer - 1, count, ids))
+            ids = draw(top_k_filter(logits, top_k), uniforms, temperature)
+            ids = ids.masked_fill(~valid, self.pad_id)
+            result.append(ids)
+        stacked = torch.stack(result, -1)
+        return stacked.masked_fill(stacked == self.pad_id, PAD_RESULT)

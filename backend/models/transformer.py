@@ -1,0 +1,171 @@
+"""The transformer that the masked, the residual and BAMM's networks have in common.
+
+A post-norm encoder (Vaswani et al., Attention Is All You Need) over token embeddings with a text
+token in front. Parameter names are those of the official checkpoints. Tensors are batch first.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+POSITIONS = 5000
+HEAD_EPS = 1e-12
+INIT_STD = 0.02
+
+
+@dataclass(frozen=True)
+class TransformerConfig:
+    """Sizes that all token transformers share; the defaults are those of the official release.
+
+    codes, code_dim: size of the RVQ-VAE's codebooks. text_dim: width of the text vectors.
+    text_drop: share of training samples whose text is withheld, which makes guidance possible.
+    """
+
+    codes: int = 512
+    code_dim: int = 512
+    text_dim: int = 512
+    width: int = 384
+    heads: int = 6
+    ff: int = 1024
+    layers: int = 8
+    dropout: float = 0.2
+    text_drop: float = 0.1
+
+
+class SelfAttention(nn.Module):
+    """Multi-head self-attention with the parameter names of ``nn.MultiheadAttention``."""
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        if width % heads:
+            raise ValueError(f"The width {width} is not a multiple of the {heads} heads.")
+        self.heads = heads
+        self.dropout = dropout
+        self.in_proj_weight = nn.Parameter(torch.empty(3 * width, width))
+        self.in_proj_bias = nn.Parameter(torch.zeros(3 * width))
+        self.out_proj = nn.Linear(width, width)
+        nn.init.xavier_uniform_(self.in_proj_weight)
+
+    def forward(self, x: Tensor, allowed: Tensor | None) -> Tensor:
+        """x (b, n, width); ``allowed`` broadcasts to (b, heads, n, n): where a row may look."""
+        b, n, width = x.shape
+        qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias)
+        q, k, v = qkv.view(b, n, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
+        dropout = self.dropout if self.training else 0.0
+        mixed = F.scaled_dot_product_attention(q, k, v, allowed, dropout)
+        return self.out_proj(mixed.transpose(1, 2).reshape(b, n, width))
+
+
+class EncoderLayer(nn.Module):
+    """Post-norm block: attention, then a GELU network of one hidden layer."""
+
+    def __init__(self, width: int, heads: int, ff: int, dropout: float) -> None:
+        super().__init__()
+        self.self_attn = SelfAttention(width, heads, dropout)
+        self.linear1 = nn.Linear(width, ff)
+        self.linear2 = nn.Linear(ff, width)
+        self.norm1 = nn.LayerNorm(width)
+        self.norm2 = nn.LayerNorm(width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, allowed: Tensor | None) -> Tensor:
+        x = self.norm1(x + self.dropout(self.self_attn(x, allowed)))
+        hidden = self.dropout(F.gelu(self.linear1(x)))
+        return self.norm2(x + self.dropout(self.linear2(hidden)))
+
+
+class EncoderStack(nn.Module):
+    """Encoder layers in a row, without a final norm."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(
+            EncoderLayer(config.width, config.heads, config.ff, config.dropout)
+            for _ in range(config.layers)
+        )
+
+    def forward(self, x: Tensor, allowed: Tensor | None) -> Tensor:
+        for layer in self.layers:
+            x = layer(x, allowed)
+        return x
+
+
+class PositionalEncoding(nn.Module):
+    """Sinusoidal table, stored as a buffer (5000, 1, width) as in the official checkpoints."""
+
+    pe: Tensor
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        position = torch.arange(POSITIONS).float().unsqueeze(1)
+        rate = torch.exp(torch.arange(0, width, 2).float() * (-math.log(10000.0) / width))
+        table = torch.empty(POSITIONS, 1, width)
+        table[:, 0, 0::2] = torch.sin(position * rate)
+        table[:, 0, 1::2] = torch.cos(position * rate)
+        self.register_buffer("pe", table)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(b, n, width) -> the same with the first n rows of the table added."""
+        return self.dropout(x + self.pe[: x.shape[1], 0])
+
+
+class InputProcess(nn.Module):
+    """Token embedding (..., code_dim) -> transformer width."""
+
+    def __init__(self, code_dim: int, width: int) -> None:
+        super().__init__()
+        self.poseEmbedding = nn.Linear(code_dim, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.poseEmbedding(x)
+
+
+class OutputProcess(nn.Module):
+    """Head: linear, GELU, layer norm, linear; (..., width) -> (..., outputs)."""
+
+    def __init__(self, width: int, outputs: int) -> None:
+        super().__init__()
+        self.dense = nn.Linear(width, width)
+        self.LayerNorm = nn.LayerNorm(width, eps=HEAD_EPS)
+        self.poseFinal = nn.Linear(width, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.poseFinal(self.LayerNorm(F.gelu(self.dense(x))))
+
+
+class TokenTransformer(nn.Module):
+    """Embedding of tokens and text, encoder and head; subclasses say what the tokens mean."""
+
+    def __init__(self, config: TransformerConfig, outputs: int) -> None:
+        super().__init__()
+        self.input_process = InputProcess(config.code_dim, config.width)
+        self.position_enc = PositionalEncoding(config.width, config.dropout)
+        self.seqTransEncoder = EncoderStack(config)
+        self.cond_emb = nn.Linear(config.text_dim, config.width)
+        self.output_process = OutputProcess(config.width, outputs)
+
+    def initialise(self) -> None:
+        """Fresh weights for training: small normal for linear layers and embeddings."""
+        for module in self.modules():
+            if isinstance(module, nn.Linear | nn.Embedding):
+                nn.init.normal_(module.weight, std=INIT_STD)
+            if isinstance(module, nn.Linear):
+                nn.init.zeros_(module.bias)
+
+
+def drop_text(text: Tensor, share: float, generator: torch.Generator) -> Tensor:
+    """Zero the text vectors (b, D) of a random share of the samples."""
+    kept = torch.rand(len(text), 1, generator=generator, device=generator.device) >= share
+    return text * kept.to(text.device)
+
+
+def cross_entropy(logits: Tensor, labels: Tensor, ignore: int) -> tuple[Tensor, Tensor]:
+    """logits (b, classes, n), labels (b, n) -> mean loss and share of right guesses."""
+    loss = F.cross_entropy(logits, labels, ignore_index=ignore)
+    counted = labels != ignore
+    right = (logits.argmax(1) == labels) & counted
+    return loss, right.sum() / counted.sum().clamp(min=1)
