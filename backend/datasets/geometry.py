@@ -81,7 +81,8 @@ def with_speed(action: Action, joints: np.ndarray) -> Action:
         return action
     speed = abs(travel_speed(joints))
     if speed < _SLOW[action.kind]:
-        return replace(action, speed="slow")
+        jog = "jog" if action.kind == "run" else action.variant
+        return replace(action, speed="slow", variant=jog)
     return replace(action, speed="fast") if speed > _FAST[action.kind] else action
 
 

@@ -113,8 +113,7 @@ def pose(frames: np.ndarray) -> np.ndarray:
     rotation, position = _forward(frames)
     joints = np.empty((len(frames), JOINT_COUNT, 3))
     for name, index in JOINT.items():
-        side, part = name.partition("_")[::2] if "_" in name else ("", name)
-        if part in ("hip", "knee", "ankle", "shoulder", "elbow"):
+        if name.endswith(("_hip", "_knee", "_ankle", "_shoulder", "_elbow")):
             joints[:, index] = position[name]
     joints[:, JOINT["pelvis"]] = position["root"] + rotation["root"].apply([0.0, 0.08, 0.0])
     for name, (part, offset) in _mirrored(_EXTRA).items():

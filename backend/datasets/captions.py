@@ -1,0 +1,208 @@
+"""English captions composed from actions, and captions of mirrored motions."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from backend.datasets import phrases
+from backend.datasets.actions import Action
+from backend.datasets.phrases import Form
+
+# Subject, its noun for an adjective to stand before (or none), and its possessive.
+_SUBJECTS: Final = (
+    ("a person", "person", "their"),
+    ("the person", "person", "their"),
+    ("a man", "man", "his"),
+    ("the man", "man", "his"),
+    ("a woman", "woman", "her"),
+    ("someone", "", "their"),
+    ("somebody", "", "their"),
+    ("a human", "human", "their"),
+    ("a figure", "figure", "their"),
+    ("the figure", "figure", "their"),
+    ("he", "", "his"),
+    ("she", "", "her"),
+    ("a character", "character", "their"),
+    ("a human being", "human being", "their"),
+    ("person", "person", "their"),
+    ("a girl", "girl", "her"),
+    ("a boy", "boy", "his"),
+    ("an individual", "individual", "their"),
+)
+_SUBJECT_SHARE: Final = np.array([9, 2, 3, 1, 2, 4, 1, 2, 1, 1, 1, 1, 1, 0.5, 1, 0.5, 0.5, 0.5])
+_JOINS: Final = (", then ", " and then ", " and ", ", and then ", ", afterwards ", ", next ")
+_NOUN_JOINS: Final = (" followed by ", ", then ", " and then ", " and ")
+_SHAPES: Final = ("third", "progressive", "participle", "gerund", "base", "noun", "after")
+_SHAPE_SHARE: Final = np.array([0.46, 0.14, 0.10, 0.10, 0.08, 0.08, 0.04])
+
+# How often a known quality is left out, so that plain prompts also reach stylised motions.
+_NO_SIDE: Final = 0.15
+_NO_STYLE: Final = 0.3
+_NO_SPEED: Final = 0.5
+HUMAN_SHARE: Final = 0.5
+
+_SWAPS: Final = {
+    "left": "right",
+    "lefts": "rights",
+    "leftward": "rightward",
+    "leftwards": "rightwards",
+    "counterclockwise": "clockwise",
+    "anticlockwise": "clockwise",
+    "counter-clockwise": "clockwise",
+    "anti-clockwise": "clockwise",
+}
+_SWAPS |= {right: left for left, right in reversed(_SWAPS.items())}
+_SWAP_WORD: Final = re.compile(
+    r"(?<![\w-])(?:" + "|".join(sorted(_SWAPS, key=len, reverse=True)) + r")(?!\w)", re.IGNORECASE
+)
+
+
+def verb_phrases(action: Action) -> list[str]:
+    """All third-person wordings of an action with its side, without style and speed."""
+    return [
+        phrases.inflect(phrases.fill(template, action), "third")
+        for template in phrases.templates(action)
+    ]
+
+
+def caption(actions: Sequence[Action], rng: np.random.Generator, human: Sequence[str] = ()) -> str:
+    """One caption for actions done one after another.
+
+    Args:
+        actions: what is done, in order; at least one.
+        rng: decides every choice; the same state gives the same caption.
+        human: captions by people for the same motion, taken half of the time.
+    """
+    if human and rng.random() < HUMAN_SHARE:
+        return str(rng.choice(list(human)))
+    actions = [_blur(action, rng) for action in actions]
+    shape = str(rng.choice(_SHAPES, p=_SHAPE_SHARE))
+    if shape == "noun":
+        if all(phrases.templates(action, "nouns") for action in actions):
+            return _nouns(actions, rng)
+        shape = "gerund"
+    if shape == "after" and len(actions) == 1:
+        shape = "third"
+    return _sentence(actions, shape, rng)
+
+
+def _blur(action: Action, rng: np.random.Generator) -> Action:
+    no_side, no_style, no_speed = rng.random(3) < (_NO_SIDE, _NO_STYLE, _NO_SPEED)
+    return replace(
+        action,
+        side=None if no_side and action.side != "both" else action.side,
+        style=None if no_style else action.style,
+        speed=None if no_speed else action.speed,
+    )
+
+
+def _sentence(actions: Sequence[Action], shape: str, rng: np.random.Generator) -> str:
+    subject, noun, their = _SUBJECTS[rng.choice(len(_SUBJECTS), p=_share(_SUBJECT_SHARE))]
+    style = actions[0].style
+    adjectives = phrases.manners("style", style).get("adjectives") if style and noun else None
+    if adjectives and shape not in ("gerund", "base") and rng.random() < 0.35:
+        adjective = str(rng.choice(adjectives))
+        article = "the" if subject.startswith("the ") else _article(adjective)
+        subject = f"{article} {adjective} {noun}"
+        actions = [replace(action, style=None) for action in actions]
+    if shape == "third":
+        return f"{subject} {_their(_join(actions, 'third', rng), their)}"
+    if shape == "progressive":
+        return f"{subject} is {_their(_join(actions, 'gerund', rng), their)}"
+    if shape == "participle":
+        subject = {"he": "a man", "she": "a woman"}.get(subject, subject)
+        return f"{subject} {_their(_join(actions, 'gerund', rng), their)}"
+    if shape == "after":
+        first, rest = _join(actions[:1], "gerund", rng), _join(actions[1:], "third", rng)
+        return _their(f"after {first}, {subject} {rest}", their)
+    return _their(_join(actions, "base" if shape == "base" else "gerund", rng), "the")
+
+
+def _join(actions: Sequence[Action], form: Form, rng: np.random.Generator) -> str:
+    parts = [_phrase(action, form, rng) for action in actions]
+    text = parts[0]
+    for part in parts[1:]:
+        text += str(rng.choice(_JOINS)) + part
+    return text
+
+
+def _phrase(action: Action, form: Form, rng: np.random.Generator) -> str:
+    template = str(rng.choice(phrases.templates(action)))
+    text = phrases.inflect(phrases.fill(template, action, int(rng.integers(6))), form)
+    for quality in ("style", "speed"):
+        value = getattr(action, quality)
+        if value is None:
+            continue
+        manner = phrases.manners(quality, value)
+        if manner["adverbs"] and form != "base" and rng.random() < 0.3:
+            text = f"{rng.choice(manner['adverbs'])} {text}"
+        else:
+            text = f"{text} {rng.choice(manner['phrases'])}"
+    return text
+
+
+def _nouns(actions: Sequence[Action], rng: np.random.Generator) -> str:
+    text = ""
+    for action in actions:
+        noun = phrases.fill(str(rng.choice(phrases.templates(action, "nouns"))), action)
+        if action.style:
+            noun += " " + str(rng.choice(phrases.manners("style", action.style)["phrases"]))
+        text += (str(rng.choice(_NOUN_JOINS)) if text else "") + noun
+    return _their(text, "the")
+
+
+def _their(text: str, possessive: str) -> str:
+    return re.sub(r"\btheir\b", possessive, text)
+
+
+def _article(word: str) -> str:
+    return "an" if word[0] in "aeiou" else "a"
+
+
+def _share(weights: np.ndarray) -> np.ndarray:
+    return weights / weights.sum()
+
+
+def mirror_caption(text: str) -> str:
+    """The caption of the motion with left and right exchanged.
+
+    "left" and "right" swap in every compound ("left-handed", "rightwards"), and so do the senses
+    of rotation; case is kept.
+    """
+
+    def swap(match: re.Match[str]) -> str:
+        word = _SWAPS[match[0].lower()]
+        return word.capitalize() if match[0][0].isupper() else word
+
+    return _SWAP_WORD.sub(swap, text)
+
+
+_SUBJECT_START: Final = re.compile(
+    r"^(?:(?:a|an|the|some) )?(?:\w+ )?"
+    r"(?:person|man|woman|someone|somebody|human being|human|figure|character|girl|boy|individual"
+    r"|he|she|they|people|guy|player|fighter|boxer|dancer) (?:is |are )?"
+)
+_SPLIT: Final = re.compile(r",? (?:and|then|and then|afterwards|next|followed by) |, ")
+
+
+def normalise(text: str) -> str:
+    """A prompt reduced to its verb phrases: no subject, manner, possessive or punctuation."""
+    text = re.sub(r"[^\w\s,'-]", "", text.lower()).strip(" ,")
+    text = _SUBJECT_START.sub("", text)
+    text = re.sub(r"\b(?:his|her|its|my|your)\b", "their", text)
+    for manner in phrases.all_manners():
+        text = re.sub(rf"(?<!\w){re.escape(manner)}(?!\w)", "", text)
+    return re.sub(r"\s+", " ", text).strip(" ,")
+
+
+def is_training_wording(prompt: str) -> bool:
+    """Whether `caption` can say this: all its parts, without subject and manner, are in stock."""
+    known = phrases.all_wordings()
+    whole = normalise(prompt)
+    if whole in known or whole.replace("their ", "the ") in known:
+        return True
+    parts = [normalise(part) for part in _SPLIT.split(whole) if part]
+    return all(part in known or part.replace("their ", "the ") in known for part in parts)

@@ -1,0 +1,122 @@
+"""The stock of wordings: verb phrases per action, their inflections, limbs and manners."""
+
+import re
+import tomllib
+from dataclasses import replace
+from functools import cache
+from importlib import resources
+from itertools import product
+from typing import Any, Final, Literal
+
+from backend.datasets.actions import Action
+
+Form = Literal["third", "gerund", "base"]
+FORMS: Final[tuple[Form, ...]] = ("third", "gerund", "base")
+
+_VERB: Final = re.compile(r"\*([a-z]+)")
+_LIMB: Final = re.compile(r"\{(hand|arm|leg|foot|fist)\}")
+_VOWEL_START: Final = re.compile(r"\b([Aa]) (?=[aeiou])")
+_DOUBLED: Final = re.compile(r"^(?:[^aeiou]+|.*qu)?[aeiou][bdfgklmnprstvz]$")
+_PLURAL: Final = {"foot": "feet"}
+
+
+@cache
+def _stock(name: str) -> dict[str, Any]:
+    text = resources.files("backend").joinpath(f"assets/{name}.toml").read_text("utf-8")
+    return tomllib.loads(text)
+
+
+def kinds() -> tuple[str, ...]:
+    """Every kind of action that has wordings."""
+    return tuple(_stock("phrases"))
+
+
+def variants(kind: str) -> tuple[str, ...]:
+    """The variants of a kind that have wordings of their own."""
+    return tuple(_stock("phrases")[kind].get("variants", ()))
+
+
+def manners(quality: Literal["style", "speed"], value: str) -> dict[str, list[str]]:
+    """Adverbs, phrases and adjectives for a style or a speed."""
+    return _stock("manners")[quality][value]
+
+
+def all_manners() -> tuple[str, ...]:
+    """Every wording of a manner, longest first."""
+    words = {
+        word
+        for values in _stock("manners").values()
+        for manner in values.values()
+        for group in manner.values()
+        for word in group
+    }
+    return tuple(sorted(words, key=len, reverse=True))
+
+
+def templates(action: Action, group: Literal["verbs", "nouns"] = "verbs") -> tuple[str, ...]:
+    """The templates of an action; those of its variant take the place of the general ones.
+
+    Raises:
+        KeyError: when the kind has no wordings.
+    """
+    entry = _stock("phrases")[action.kind]
+    special = entry.get("variants", {})
+    chosen = special.get(action.variant) or (special.get("any") if action.variant else None)
+    return tuple((chosen or entry).get(group, ()))
+
+
+def limbs(limb: str, action: Action) -> tuple[str, ...]:
+    """Ways to name the acting limb, such as "the left hand" or "both hands"."""
+    if action.side in ("left", "right"):
+        return (f"the {action.side} {limb}", f"their {action.side} {limb}")
+    if action.side == "both":
+        plural = _PLURAL.get(limb, limb + "s")
+        return (f"both {plural}", f"both of their {plural}", f"two {plural}")
+    return (f"a {limb}", f"one {limb}")
+
+
+def fill(template: str, action: Action, choose: int = 0) -> str:
+    """Fill the limb and variant into a template; `choose` picks among the namings of the limb."""
+
+    def limb(match: re.Match[str]) -> str:
+        ways = limbs(match[1], action)
+        return ways[choose % len(ways)]
+
+    text = _LIMB.sub(limb, template).replace("{variant}", action.variant or "")
+    return _VOWEL_START.sub(r"\1n ", text)
+
+
+def inflect(template: str, form: Form) -> str:
+    """Put the marked verbs into the third person, the gerund or the plain form."""
+    change = {"third": _third, "gerund": _gerund, "base": str}[form]
+    return _VERB.sub(lambda match: change(match[1]), template)
+
+
+def _third(verb: str) -> str:
+    if verb.endswith(("s", "sh", "ch", "x", "z", "o")):
+        return verb + "es"
+    if verb.endswith("y") and verb[-2] not in "aeiou":
+        return verb[:-1] + "ies"
+    return verb + "s"
+
+
+def _gerund(verb: str) -> str:
+    if verb.endswith("e") and not verb.endswith(("ee", "oe", "ye")):
+        return verb[:-1] + "ing"
+    return verb + (verb[-1] if _DOUBLED.match(verb) else "") + "ing"
+
+
+@cache
+def all_wordings() -> frozenset[str]:
+    """Every verb and noun phrase of every action, in all forms, without subject or manner."""
+    found: set[str] = set()
+    sides = (None, "left", "right", "both")
+    for kind in kinds():
+        for variant, side in product((None, *variants(kind)), sides):
+            action = replace(Action(kind), variant=variant, side=side)
+            for choose in range(3):
+                for template in templates(action):
+                    filled = fill(template, action, choose)
+                    found |= {inflect(filled, form) for form in FORMS}
+                found |= {fill(noun, action, choose) for noun in templates(action, "nouns")}
+    return frozenset(found)
