@@ -1,0 +1,232 @@
+"""Latent Code Replacement: the codes that mark a concept decode to something else.
+
+De Matteis, Migliarini, Sampieri, Spinelli, Galasso, "Human Motion Unlearning" (2025). Only the
+decoder's codebook changes; the transformers still predict the same tokens.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from backend.unlearning.concept import Concept
+from backend.unlearning.edit import Edit, build_edit
+from backend.unlearning.errors import UnlearningError
+from backend.unlearning.statistics import (
+    CodeStatistics,
+    codebook_hash,
+    codebook_key,
+    codebooks_of,
+)
+from backend.unlearning.tensors import Networks
+
+# Keeps both rankings finite for codes that no retain sample contains (value as published).
+_EPSILON = 1e-8
+
+
+@dataclass(frozen=True)
+class LCRParameters:
+    """How many codes go, and where to.
+
+    Attributes:
+        k: codes taken from the top of each ranking; their union of k to 2k codes is replaced.
+        layers: how many quantiser layers are edited, base layer first (the published options
+            layer_prune and num_layers, which have to agree).
+        replacement: "target" moves all codes to the one code `target`, as published; "nearest"
+            moves each to its nearest safe code, so a motion keeps its pose where it can; "orth"
+            keeps the codes and takes their common direction out of them (the published --orth).
+        target: index of the target code; a random other one is drawn when it is itself replaced.
+        alpha: noise on the replaced codes in units of the layer's standard deviation; for "orth"
+            the share of the common direction that is removed.
+        seed: of the noise and of the drawn target.
+    """
+
+    k: int = 16
+    layers: int = 1
+    replacement: Literal["target", "nearest", "orth"] = "target"
+    target: int = 0
+    alpha: float = 1.0
+    seed: int = 0
+
+
+PRESETS = {
+    "published": LCRParameters(),
+    "nearest": LCRParameters(replacement="nearest", alpha=0.0),
+    "orth": LCRParameters(replacement="orth"),
+}
+
+
+def scores(forget: Tensor, retain: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """The two rankings of one layer: float64 (V,) ratios of counts and of relative frequencies.
+
+    Both come from int (V,) sample counts. They differ by a constant factor except where the
+    retain count is near zero.
+    """
+    kf, kr = forget.numpy().astype(np.float64), retain.numpy().astype(np.float64)
+    by_count = kf / (kr + _EPSILON)
+    by_frequency = (kf / (kf.sum() + _EPSILON)) / (kr / (kr.sum() + _EPSILON) + _EPSILON)
+    return by_count, by_frequency
+
+
+def select_codes(forget: Tensor, retain: Tensor, k: int) -> list[int]:
+    """Sorted union of the k best codes of both rankings.
+
+    Equal scores go to the lower code; the published code leaves their order to numpy's unstable
+    sort, which differs between machines.
+    """
+    best = [np.argsort(-score, kind="stable")[:k] for score in scores(forget, retain)]
+    return np.unique(np.concatenate(best)).tolist()
+
+
+def safe_codes(forget: Tensor, retain: Tensor, removed: Sequence[int]) -> list[int]:
+    """Codes in use that are no more frequent in forget samples than in retain samples."""
+    _, by_frequency = scores(forget, retain)
+    safe = (by_frequency <= 1.0) & (retain.numpy() > 0)
+    safe[list(removed)] = False
+    return np.flatnonzero(safe).tolist()
+
+
+def pick_target(target: int, removed: Sequence[int], size: int, generator: torch.Generator) -> int:
+    """`target`, or a random code that is not in `removed` when it is."""
+    if len(set(removed)) >= size:
+        raise UnlearningError(
+            f"all {size} codes would be replaced and none is left as a target: use a smaller k"
+        )
+    while target in removed:
+        target = int(torch.randint(size, (), generator=generator))
+    return target
+
+
+def move_to_target(
+    codebook: Tensor, codes: Sequence[int], targets: Tensor, noise: Tensor, alpha: float
+) -> Tensor:
+    """A copy of `codebook` (V, C) with its rows `codes` at `targets` plus scaled noise.
+
+    Args:
+        codebook: float32 (V, C).
+        codes: k rows; of a row named twice the last noise stays.
+        targets: (C,) or (k, C).
+        noise: (k, C), standard normal.
+        alpha: noise in units of the standard deviation of all entries of the codebook (unbiased).
+    """
+    moved = codebook.clone()
+    # Row by row: indexed assignment leaves open which of several equal indices wins.
+    for row, value in zip(codes, targets + noise * codebook.std() * alpha, strict=True):
+        moved[row] = value
+    return moved
+
+
+def remove_direction(codebook: Tensor, codes: Sequence[int], alpha: float) -> Tensor:
+    """A copy of `codebook` (V, C) whose rows `codes` lost alpha times their common direction.
+
+    The direction is the normalised mean of the rows.
+    """
+    cleaned = codebook.clone()
+    direction = torch.nn.functional.normalize(codebook[list(codes)].mean(0), dim=0)
+    for row in codes:
+        cleaned[row] -= alpha * (cleaned[row] @ direction) * direction
+    return cleaned
+
+
+def fit_codes(
+    networks: Networks,
+    concept: str,
+    codes: Sequence[Sequence[int]],
+    parameters: LCRParameters,
+    safe: Sequence[Sequence[int]] | None = None,
+    provenance: dict | None = None,
+) -> Edit:
+    """Replace given codes.
+
+    Args:
+        networks: needs "rvq".
+        concept: name for the edit.
+        codes: per layer the codes to replace; lists of several concepts may be concatenated.
+        parameters: replacement, target, alpha and seed are used.
+        safe: per layer the codes that "nearest" may move to; every other code when None.
+        provenance: kept in the edit beside the removed codes.
+    """
+    generator = torch.Generator().manual_seed(parameters.seed)
+    codebooks = [book.detach().float().cpu() for book in codebooks_of(networks)]
+    if len(codes) > len(codebooks):
+        raise UnlearningError(
+            f"{len(codes)} layers cannot be edited: the quantiser has {len(codebooks)}"
+        )
+    target = pick_target(parameters.target, codes[0], len(codebooks[0]), generator)
+    changes = []
+    for layer, removed in enumerate(codes):
+        codebook = codebooks[layer]
+        if parameters.replacement == "orth":
+            edited = remove_direction(codebook, removed, parameters.alpha)
+        else:
+            targets = codebook[target]
+            if parameters.replacement == "nearest":
+                allowed = sorted(set(range(len(codebook))) - set(removed))
+                targets = _nearest(codebook, removed, safe[layer] if safe else allowed)
+            noise = torch.randn(len(removed), codebook.shape[1], generator=generator)
+            edited = move_to_target(codebook, removed, targets, noise, parameters.alpha)
+        rows = torch.tensor(sorted(set(removed)))
+        changes.append(("rvq", codebook_key(layer), rows, edited[rows]))
+    provenance = {**(provenance or {}), "removed_codes": [list(layer) for layer in codes]}
+    if parameters.replacement == "target":
+        provenance["target_code"] = target
+    return build_edit("lcr", concept, dataclasses.asdict(parameters), networks, changes, provenance)
+
+
+def fit(
+    networks: Networks, concept: Concept, statistics: CodeStatistics, parameters: LCRParameters
+) -> Edit:
+    """Select the codes that mark the concept and replace them.
+
+    Raises UnlearningError when the statistics are of other codebooks, hold no forget or no retain
+    sample, or the parameters do not fit them.
+    """
+    _check(networks, statistics, parameters)
+    layers = [
+        (statistics.forget[layer], statistics.retain[layer]) for layer in range(parameters.layers)
+    ]
+    codes = [select_codes(forget, retain, parameters.k) for forget, retain in layers]
+    safe = [
+        safe_codes(forget, retain, removed)
+        for (forget, retain), removed in zip(layers, codes, strict=True)
+    ]
+    provenance = {
+        "statistics": {
+            "source": statistics.source,
+            "forget_samples": statistics.forget_samples,
+            "retain_samples": statistics.retain_samples,
+            "count_padding": statistics.count_padding,
+        }
+    }
+    return fit_codes(networks, concept.name, codes, parameters, safe, provenance)
+
+
+def _nearest(codebook: Tensor, removed: Sequence[int], safe: Sequence[int]) -> Tensor:
+    if not safe:
+        raise UnlearningError("no safe code is left to move to: use a smaller k")
+    candidates = codebook[list(safe)]
+    return candidates[torch.cdist(codebook[list(removed)], candidates).argmin(1)]
+
+
+def _check(networks: Networks, statistics: CodeStatistics, parameters: LCRParameters) -> None:
+    layers, size = statistics.forget.shape
+    if not 1 <= parameters.layers <= layers:
+        raise UnlearningError(f"layers must be 1 to {layers}, not {parameters.layers}")
+    if not 1 <= parameters.k < size:
+        raise UnlearningError(f"k must be 1 to {size - 1} for {size} codes, not {parameters.k}")
+    if not 0 <= parameters.target < size:
+        raise UnlearningError(f"target must be 0 to {size - 1}, not {parameters.target}")
+    if not statistics.forget_samples or not statistics.retain_samples:
+        raise UnlearningError(
+            f"the statistics of {statistics.concept!r} count {statistics.forget_samples} forget "
+            f"and {statistics.retain_samples} retain samples: both kinds are needed"
+        )
+    if statistics.codebook_hash and statistics.codebook_hash != codebook_hash(networks):
+        raise UnlearningError(
+            f"the statistics were counted with codebooks {statistics.codebook_hash}, this model "
+            f"has {codebook_hash(networks)}: count the codes again with this model"
+        )

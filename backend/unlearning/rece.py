@@ -1,0 +1,105 @@
+"""Reliable and Efficient Concept Erasure: UCE, then UCE again on what still evokes the concept.
+
+Gong, Chen, Wei, Chen, Jiang, "Reliable and Efficient Concept Erasure of Text-to-Image Diffusion
+Models" (ECCV 2024), equations 8 and 10, as carried over to motion transformers by De Matteis et
+al., "Human Motion Unlearning" (2025).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from backend.unlearning.concept import Concept
+from backend.unlearning.edit import Edit
+from backend.unlearning.errors import UnlearningError
+from backend.unlearning.tensors import Networks
+from backend.unlearning.text_embeddings import TextEmbeddings
+from backend.unlearning.uce import (
+    UCEParameters,
+    check_weights,
+    edit_weight,
+    text_projections,
+    weights_edit,
+)
+
+
+@dataclass(frozen=True)
+class RECEParameters(UCEParameters):
+    """UCE's parameters and those of the adversarial rounds.
+
+    Attributes:
+        epochs: adversarial rounds after the first UCE; 0 is UCE.
+        regulariser: added to the diagonal of the matrix inverted for the adversarial embedding.
+        adversary: "edited" matches the edited layers with themselves, as the published code does:
+            the adversarial embedding is then almost the forgotten one and RECE repeats UCE;
+            "original" looks for the input of the edited layers that gives the original output,
+            as in the RECE paper.
+    """
+
+    epochs: int = 3
+    regulariser: float = 1e-3
+    adversary: Literal["edited", "original"] = "edited"
+
+
+PRESETS = {
+    "published": RECEParameters(),
+    "corrected": RECEParameters(double_bias=False, precision="float64", adversary="original"),
+}
+
+
+def adversarial_embeddings(
+    concepts: Tensor, edited: Sequence[Tensor], wanted: Sequence[Tensor], regulariser: float
+) -> Tensor:
+    """Inputs of the edited layers whose output is nearest to `wanted` applied to the concepts.
+
+    c' = (sum W'^T W' + regulariser I)^-1 (sum W'^T W) c over the layers.
+
+    Args:
+        concepts: (n, text_dim).
+        edited: W', (d, text_dim) each, in the precision to compute in.
+        wanted: W, likewise; the edited weights themselves for the published behaviour.
+        regulariser: see `RECEParameters`.
+
+    Returns (n, text_dim).
+    """
+    gram = regulariser * torch.eye(concepts.shape[1], dtype=concepts.dtype)
+    cross = torch.zeros_like(gram)
+    for weight, original in zip(edited, wanted, strict=True):
+        gram = gram + weight.T @ weight
+        cross = cross + weight.T @ original
+    return concepts @ (torch.linalg.inv(gram) @ cross).T
+
+
+def fit(
+    networks: Networks, concept: Concept, embeddings: TextEmbeddings, parameters: RECEParameters
+) -> Edit:
+    """Edit `cond_emb` of every network that has one.
+
+    Raises UnlearningError when none has, or the embeddings' width is not theirs.
+    """
+    check_weights(parameters)
+    if parameters.epochs < 0 or parameters.regulariser <= 0:
+        raise UnlearningError(
+            f"epochs must be at least 0 and the regulariser above 0, not {parameters.epochs} and "
+            f"{parameters.regulariser}"
+        )
+    layers = text_projections(networks, embeddings.text_dim, parameters.dtype)
+    originals = [weight for weight, _ in layers.values()]
+    weights = {name: weight for name, (weight, _) in layers.items()}
+    rounds = embeddings
+    for epoch in range(parameters.epochs + 1):
+        if epoch > 0:
+            edited = list(weights.values())
+            wanted = originals if parameters.adversary == "original" else edited
+            adversarial = adversarial_embeddings(
+                embeddings.forget.to(parameters.dtype), edited, wanted, parameters.regulariser
+            )
+            rounds = replace(embeddings, forget=adversarial)
+        weights = {
+            name: edit_weight(weights[name], bias, rounds, parameters)
+            for name, (_, bias) in layers.items()
+        }
+    return weights_edit("rece", concept, parameters, networks, weights, embeddings)

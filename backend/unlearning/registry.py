@@ -1,0 +1,108 @@
+"""Every unlearning method under its name.
+
+A method is a function `fit(networks, concept, data, parameters) -> Edit`. What `data` is differs:
+LCR reads code statistics, UCE and RECE prompt embeddings, a fine-tuning method a training set.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+
+from backend.unlearning import lcr, rece, uce
+from backend.unlearning.edit import Edit
+from backend.unlearning.errors import UnlearningError, unknown
+
+
+@dataclass(frozen=True)
+class Method:
+    """A registered method.
+
+    Attributes:
+        name: what users type.
+        summary: one line for lists.
+        data: what `fit` learns from: "statistics" (`CodeStatistics`), "text" (`TextEmbeddings`) or
+            "motions" (a retain set, for methods that train).
+        touches: the networks that an edit changes, where the model has them.
+        presets: named parameters; "published" is the default.
+        fit: (networks, concept, data, parameters) -> Edit.
+    """
+
+    name: str
+    summary: str
+    data: Literal["statistics", "text", "motions"]
+    touches: tuple[str, ...]
+    presets: Mapping[str, Any]
+    fit: Callable[..., Edit]
+
+    def parameters(self, preset: str = "published", **overrides: Any) -> Any:
+        """A preset with single values replaced; strings are read as numbers and truth values.
+
+        Raises UnlearningError for an unknown preset or parameter, or a value of another kind.
+        """
+        if preset not in self.presets:
+            raise unknown(f"preset of {self.name}", preset, self.presets)
+        values = dataclasses.asdict(self.presets[preset])
+        for name in overrides:
+            if name not in values:
+                raise unknown(f"parameter of {self.name}", name, values)
+        try:
+            return msgspec.convert(values | overrides, type(self.presets[preset]), strict=False)
+        except msgspec.ValidationError as error:
+            raise UnlearningError(f"a parameter of {self.name} is not usable: {error}") from None
+
+
+METHODS = {
+    method.name: method
+    for method in (
+        Method(
+            "lcr",
+            "Latent Code Replacement: the motion codes that mark the concept decode to others",
+            "statistics",
+            ("rvq",),
+            lcr.PRESETS,
+            lcr.fit,
+        ),
+        Method(
+            "uce",
+            "Unified Concept Editing: the concept's prompts are read as the target prompt",
+            "text",
+            ("masked", "bamm", "residual"),
+            uce.PRESETS,
+            uce.fit,
+        ),
+        Method(
+            "rece",
+            "Reliable and Efficient Concept Erasure: UCE repeated on what still evokes the concept",
+            "text",
+            ("masked", "bamm", "residual"),
+            rece.PRESETS,
+            rece.fit,
+        ),
+    )
+}
+
+
+def find_method(name: str) -> Method:
+    """The method of that name. Raises UnlearningError with the nearest name."""
+    if name not in METHODS:
+        raise unknown("unlearning method", name, METHODS)
+    return METHODS[name]
+
+
+def describe_methods() -> list[dict[str, Any]]:
+    """One JSON-ready row per method: name, summary, data, touches, presets with all values."""
+    return [
+        {
+            "name": method.name,
+            "summary": method.summary,
+            "data": method.data,
+            "touches": list(method.touches),
+            "presets": {
+                name: dataclasses.asdict(values) for name, values in method.presets.items()
+            },
+        }
+        for method in METHODS.values()
+    ]

@@ -1,0 +1,73 @@
+"""The prompt embeddings that UCE and RECE edit with."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from torch import Tensor
+
+from backend.unlearning.concept import Concept
+from backend.unlearning.errors import UnlearningError
+
+Encode = Callable[[list[str]], Tensor]
+
+
+@dataclass(frozen=True)
+class TextEmbeddings:
+    """Embeddings of what to forget, what to say instead, and what to keep.
+
+    Attributes:
+        forget: (n, text_dim).
+        target: (n, text_dim), one per forget embedding.
+        retain: (m, text_dim); m may be 0.
+        texts: the prompts behind them, for the edit's provenance.
+    """
+
+    forget: Tensor
+    target: Tensor
+    retain: Tensor
+    texts: dict[str, list[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        widths = {tensor.shape[-1] for tensor in (self.forget, self.target, self.retain)}
+        if len(widths) > 1 or self.forget.shape != self.target.shape or not len(self.forget):
+            raise UnlearningError(
+                f"forget {tuple(self.forget.shape)}, target {tuple(self.target.shape)} and retain "
+                f"{tuple(self.retain.shape)} embeddings do not fit together: give at least one "
+                "forget embedding, one target for each, all of one width"
+            )
+
+    @property
+    def text_dim(self) -> int:
+        """Width of the embeddings."""
+        return self.forget.shape[1]
+
+
+def embed_concept(
+    concept: Concept,
+    encode: Encode,
+    wording: Literal["keywords", "prompts"] = "keywords",
+    retain_prompts: Sequence[str] | None = None,
+) -> TextEmbeddings:
+    """Encode a concept's texts.
+
+    Args:
+        concept: what to forget.
+        encode: a list of n texts -> (n, text_dim).
+        wording: "keywords" forgets the bare keywords, as published; "prompts" also the concept's
+            forget prompts. A sentence encoder puts a bare verb far from the sentences that users
+            write, so whole sentences reach further with the embedded model.
+        retain_prompts: instead of the concept's own.
+    """
+    forget = list(concept.keywords)
+    if wording == "prompts":
+        forget += concept.forget_prompts
+    retain = list(concept.retain_prompts if retain_prompts is None else retain_prompts)
+    embedded = encode([*forget, concept.target_prompt, *retain]).detach().float().cpu()
+    count = len(forget)
+    return TextEmbeddings(
+        embedded[:count],
+        embedded[count : count + 1].expand(count, -1),
+        embedded[count + 1 :],
+        {"forget": forget, "target": [concept.target_prompt], "retain": retain},
+    )

@@ -1,0 +1,168 @@
+"""Unified Concept Editing of the text projection, in closed form.
+
+Gandikota, Orgad, Belinkov, Materzynska, Bau, "Unified Concept Editing in Diffusion Models"
+(WACV 2024), equation 7, as carried over to `cond_emb` of motion transformers by De Matteis et al.,
+"Human Motion Unlearning" (2025).
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn.functional import linear
+
+from backend.unlearning.concept import Concept
+from backend.unlearning.edit import Edit, build_edit
+from backend.unlearning.errors import UnlearningError
+from backend.unlearning.tensors import NetworkName, Networks, find_tensor
+from backend.unlearning.text_embeddings import TextEmbeddings
+
+WEIGHT_KEY = "cond_emb.weight"
+BIAS_KEY = "cond_emb.bias"
+
+
+@dataclass(frozen=True)
+class UCEParameters:
+    """Weights of the three terms, and what a forgotten prompt maps to.
+
+    The weights act against squared embedding norms: CLIP's features have norms near 10, so the
+    published 0.1 erases almost fully, whereas embeddings of unit length are erased by half and
+    call for a lamb near 0.001.
+
+    Attributes:
+        technique: "replace" maps a forgotten prompt to the target's output; "tensor" to the part
+            of the target's output that is orthogonal to the forgotten output.
+        lamb: weight of staying near the old matrix.
+        erase: weight of the forgotten prompts.
+        preserve: weight of the retained prompts.
+        double_bias: whether the outputs asked for contain the layer's bias although the new matrix
+            does not, so that the layer adds it a second time. This is the published behaviour; the
+            paper's projections have no bias.
+        precision: of the arithmetic. float32 with one rank-one update per prompt reproduces the
+            published weights, rounding included; float64 is nearer to the exact solution.
+    """
+
+    technique: Literal["tensor", "replace"] = "tensor"
+    lamb: float = 0.1
+    erase: float = 0.1
+    preserve: float = 0.1
+    double_bias: bool = True
+    precision: Literal["float32", "float64"] = "float32"
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """`precision` as torch names it."""
+        return torch.float32 if self.precision == "float32" else torch.float64
+
+
+PRESETS = {
+    "published": UCEParameters(),
+    "corrected": UCEParameters(double_bias=False, precision="float64"),
+}
+
+
+def edit_weight(
+    weight: Tensor, bias: Tensor, embeddings: TextEmbeddings, parameters: UCEParameters
+) -> Tensor:
+    """The closed-form solution for one linear layer.
+
+    W' = (lamb W + erase sum v c^T + preserve sum u r^T)
+         (lamb I + erase sum c c^T + preserve sum r r^T)^-1
+
+    Args:
+        weight: (d, text_dim), in the precision to compute in.
+        bias: (d,); only read with `double_bias`.
+        embeddings: forget c, target t and retain r.
+        parameters: see `UCEParameters`.
+
+    Returns (d, text_dim).
+    """
+    shift = bias if parameters.double_bias else None
+    left = parameters.lamb * weight
+    right = parameters.lamb * torch.eye(weight.shape[1], dtype=weight.dtype)
+
+    forget, target = embeddings.forget.to(weight), embeddings.target.to(weight)
+    for prompt, instead in zip(forget, target, strict=True):
+        value = linear(instead[None], weight, shift)[0]
+        if parameters.technique == "tensor":
+            unit = linear(prompt, weight, shift)
+            unit = unit / unit.norm()
+            value = value - (unit * value).sum() * unit
+        left = left + parameters.erase * torch.outer(value, prompt)
+        right = right + parameters.erase * torch.outer(prompt, prompt)
+
+    for prompt in embeddings.retain.to(weight):
+        value = linear(prompt[None], weight, shift)[0]
+        left = left + parameters.preserve * torch.outer(value, prompt)
+        right = right + parameters.preserve * torch.outer(prompt, prompt)
+    return left @ torch.linalg.inv(right)
+
+
+def fit(
+    networks: Networks, concept: Concept, embeddings: TextEmbeddings, parameters: UCEParameters
+) -> Edit:
+    """Edit `cond_emb` of every network that has one.
+
+    Raises UnlearningError when none has, or the embeddings' width is not theirs.
+    """
+    check_weights(parameters)
+    layers = text_projections(networks, embeddings.text_dim, parameters.dtype)
+    weights = {
+        name: edit_weight(weight, bias, embeddings, parameters)
+        for name, (weight, bias) in layers.items()
+    }
+    return weights_edit("uce", concept, parameters, networks, weights, embeddings)
+
+
+def check_weights(parameters: UCEParameters) -> None:
+    """Raise UnlearningError for weights that give no solution."""
+    if parameters.lamb <= 0 or parameters.erase < 0 or parameters.preserve < 0:
+        raise UnlearningError(
+            f"lamb must be above 0 and erase and preserve at least 0, not {parameters.lamb}, "
+            f"{parameters.erase} and {parameters.preserve}"
+        )
+
+
+def text_projections(
+    networks: Networks, text_dim: int, dtype: torch.dtype
+) -> dict[NetworkName, tuple[Tensor, Tensor]]:
+    """Network name -> CPU copies of the weight (d, text_dim) and bias (d,) of `cond_emb`."""
+    names: tuple[NetworkName, ...] = ("masked", "bamm", "residual")
+    layers: dict[NetworkName, tuple[Tensor, Tensor]] = {}
+    for name in names:
+        if name not in networks:
+            continue
+        weight = find_tensor(networks, name, WEIGHT_KEY).detach().to("cpu", dtype)
+        bias = find_tensor(networks, name, BIAS_KEY).detach().to("cpu", dtype)
+        if weight.shape[1] != text_dim:
+            raise UnlearningError(
+                f"the prompts are embedded in {text_dim} numbers but the network {name!r} reads "
+                f"{weight.shape[1]}: use the text encoder the model was trained with"
+            )
+        layers[name] = (weight, bias)
+    if not layers:
+        raise UnlearningError(
+            "there is no text projection to edit: give a masked, bamm or residual network"
+        )
+    return layers
+
+
+def weights_edit(
+    method: str,
+    concept: Concept,
+    parameters: UCEParameters,
+    networks: Networks,
+    weights: dict[NetworkName, Tensor],
+    embeddings: TextEmbeddings,
+) -> Edit:
+    """An edit that sets `cond_emb.weight` of several networks."""
+    return build_edit(
+        method,
+        concept.name,
+        dataclasses.asdict(parameters),
+        networks,
+        [(name, WEIGHT_KEY, None, weight) for name, weight in weights.items()],
+        {"texts": embeddings.texts},
+    )
