@@ -1,0 +1,89 @@
+"""A backend whose generator needs no weights: a body that walks by sine curves, made in steps.
+
+Run as a program it is a whole backend, started as the add-on starts the real one. The prompt says
+how it behaves: `hang` stops reacting, `slow` takes two seconds a take, `memory` and `bug` fail.
+"""
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from backend.serving.lifecycle import read_handover
+from backend.serving.server import Limits, serve
+from shared import VERSION
+from shared.errors import PlacidError
+from shared.motion import Motion
+from shared.protocol import Capabilities, Choice, Generate
+from shared.skeleton import JOINT, JOINT_COUNT
+
+STEPS = 10
+FPS = 20.0
+CAPABILITIES = Capabilities(
+    version=VERSION,
+    models=(Choice("momask", "walks"),),
+    safety=(Choice("lcr", "forgets"), Choice("uce", "forgets"), Choice("off", "forgets nothing")),
+    concepts=(Choice("violence", "strikes"), Choice("kick", "kicks")),
+    default_safety="lcr",
+)
+
+
+class OutOfMemoryError(RuntimeError):
+    """Named as torch names its own."""
+
+
+class WalkingGenerator:
+    """Implements MotionGenerator."""
+
+    def __init__(self) -> None:
+        self.unloaded = 0
+
+    def capabilities(self) -> Capabilities:
+        return CAPABILITIES
+
+    def unload(self) -> None:
+        self.unloaded += 1
+
+    def generate(
+        self,
+        request: Generate,
+        progress: Callable[[float, str], None],
+        cancelled: Callable[[], bool],
+    ) -> Iterator[Motion]:
+        if "hang" in request.prompt:
+            threading.Event().wait()
+        if "memory" in request.prompt:
+            raise OutOfMemoryError("device 0")
+        if "bug" in request.prompt:
+            raise KeyError("no such layer")
+        for take in range(request.takes):
+            for step in range(STEPS):
+                if cancelled():
+                    raise PlacidError("cancelled", "the generation was cancelled")
+                progress((take + step / STEPS) / request.takes, "sampling")
+                if "slow" in request.prompt:
+                    time.sleep(0.2)
+            yield walk(request, request.seed + take)
+
+
+def walk(request: Generate, seed: int) -> Motion:
+    """Legs and arms swing, the body moves along +Z; the seed sets the phase."""
+    seconds = np.arange(int((request.seconds or 3.0) * FPS)) / FPS
+    swing = 0.3 * np.sin(2 * np.pi * seconds + seed)
+    joints = np.zeros((len(seconds), JOINT_COUNT, 3), np.float32)
+    joints[..., 1] = np.linspace(0.9, 1.7, JOINT_COUNT)
+    joints[..., 2] = seconds[:, None]
+    for side, sign in (("left", 1), ("right", -1)):
+        joints[:, JOINT[f"{side}_ankle"], 1] = 0.1
+        joints[:, JOINT[f"{side}_ankle"], 2] += sign * swing
+        joints[:, JOINT[f"{side}_wrist"], 2] -= sign * swing
+    contacts = np.repeat(np.stack([swing > 0, swing <= 0], axis=1), 2, axis=1)
+    return Motion(joints, "Y", FPS, contacts, request.prompt, seed, {"model": request.model})
+
+
+if __name__ == "__main__":
+    impatient = Limits(heartbeat=0.2, cancel=0.5)
+    sys.exit(serve(WalkingGenerator, read_handover(sys.stdin.buffer), Path(sys.argv[1]), impatient))

@@ -1,0 +1,32 @@
+"""Fixtures for every room."""
+
+import importlib
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+CHECKOUT = Path(__file__).parent.parent
+# The part of the add-on that runs without Blender.
+ADDON_MODULES = ("client.py", "backend_process.py")
+
+
+@pytest.fixture(scope="session")
+def addon_package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
+    """The add-on's modules without bpy, staged as a package with its own copy of `shared`."""
+    package = tmp_path_factory.mktemp("addon") / "placid"
+    shutil.copytree(CHECKOUT / "shared", package / "shared")
+    (package / "__init__.py").touch()
+    for name in ADDON_MODULES:
+        shutil.copy(CHECKOUT / "blender_addon" / name, package / name)
+    sys.path.insert(0, str(package.parent))
+    try:
+        module = importlib.import_module("placid")
+        for name in ADDON_MODULES:
+            importlib.import_module(f"placid.{Path(name).stem}")
+        yield module
+    finally:
+        sys.path.remove(str(package.parent))
