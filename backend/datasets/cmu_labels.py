@@ -11,7 +11,8 @@ _RULES: Final[tuple[tuple[str, tuple[Action, ...]], ...]] = tuple(
     for pattern, actions in (
         # fighting
         (r"^boxing", Action("boxing")),
-        (r"^punch/strike|^oiduki", Action("punch")),
+        (r"^punch/strike", Action("punch")),
+        (r"^oiduki", Action("punch", variant="lunge")),
         (r"front kick", Action("kick", variant="front")),
         (r"mawashigeri", Action("kick", variant="roundhouse")),
         (r"yokogeri", Action("kick", variant="side")),
@@ -77,7 +78,7 @@ _RULES: Final[tuple[tuple[str, tuple[Action, ...]], ...]] = tuple(
         (r"drink soda", Action("drink")),
         (r"^laugh", Action("laugh")),
         (r"direct traffic", Action("direct_traffic")),
-        (r"sit on", (Action("sit"), Action("stand_up"))),
+        (r"sit on", Action("sit")),
         (r"range of motion", Action("warm_up")),
         (r"motorcycle", Action("ride_pose")),
         (r"nursery rhyme|alaskan vacation", Action("tell_story")),

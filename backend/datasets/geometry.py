@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+from scipy.signal import find_peaks
 
 from backend.datasets.actions import Action
 from backend.datasets.sources import FPS, Segment
@@ -90,7 +91,7 @@ def core(joints: np.ndarray, action: Action) -> tuple[int, int] | None:
     """Frames [start, end) that show a one-time action; None for actions that go on and on."""
     if action.kind in ("turn_left", "turn_right"):
         return turn_span(joints)
-    if action.kind == "jump" and action.variant is None:
+    if action.kind == "jump" and action.variant != "repeated":
         return jump_span(joints)
     if action.kind == "raise_hand":
         return raise_span(joints, action.side or "both")
@@ -106,3 +107,75 @@ def straight_parts(joints: np.ndarray, turn: Segment, least: int = 30) -> Iterat
         if end - start >= least:
             action = Action(kind, style=turn.action.style)
             yield Segment(start, end, with_speed(action, joints[start:end]))
+
+
+# A strike of the data: the limb is far out from the pelvis (metres), nearly straight (share of
+# its length) and was fast on its way (m/s); a kick is also high, a punch near shoulder height.
+_KICK_REACH, _KICK_HEIGHT, _KICK_SPEED = 0.45, 0.45, 2.5
+_PUNCH_STRAIGHT, _PUNCH_DROP, _PUNCH_SPEED = 0.75, 0.35, 2.0
+_RUN_UP = 5
+# Strikes closer than this are one event.
+_APART = 6
+
+
+def strikes(joints: np.ndarray, kind: str) -> list[tuple[int, str]]:
+    """Frames and sides of the strikes of a clip of `kind` "kick" or "punch", in order."""
+    end, base = ("ankle", "hip") if kind == "kick" else ("wrist", "shoulder")
+    found: list[tuple[int, str, float]] = []
+    for side in ("left", "right"):
+        tip, root = joints[:, JOINT[f"{side}_{end}"]], joints[:, JOINT[f"{side}_{base}"]]
+        from_pelvis = tip - joints[:, 0]
+        reach = np.linalg.norm(from_pelvis[:, [0, 2]], axis=-1)
+        speed = np.linalg.norm(np.diff(from_pelvis, axis=0, prepend=from_pelvis[:1]), axis=-1) * FPS
+        for peak in find_peaks(reach, distance=_APART)[0]:
+            fastest = float(speed[max(0, peak - _RUN_UP) : peak + 1].max())
+            if kind == "kick":
+                height = tip[peak, 1] - joints[..., 1].min()
+                hit = reach[peak] > _KICK_REACH and height > _KICK_HEIGHT and fastest > _KICK_SPEED
+            else:
+                straight = np.linalg.norm(tip[peak] - root[peak]) / _limb_length(joints, side)
+                drop = abs(tip[peak, 1] - root[peak, 1])
+                hit = straight > _PUNCH_STRAIGHT and drop < _PUNCH_DROP and fastest > _PUNCH_SPEED
+            if hit:
+                found.append((int(peak), side, fastest))
+    kept: list[tuple[int, str, float]] = []
+    for event in sorted(found):
+        if kept and event[0] - kept[-1][0] < _APART:
+            kept[-1] = max(kept[-1], event, key=lambda item: item[2])
+        else:
+            kept.append(event)
+    return [(peak, side) for peak, side, _ in kept]
+
+
+def _limb_length(joints: np.ndarray, side: str) -> float:
+    chain = [JOINT[f"{side}_{part}"] for part in ("shoulder", "elbow", "wrist")]
+    return float(np.linalg.norm(np.diff(joints[0, chain], axis=0), axis=-1).sum())
+
+
+# A window reaches this far (frames) round a strike at least and at most; between the two it ends
+# midway to the next strike, so that a label stays with its own strike.
+_WINDOW_LEAST, _WINDOW_MOST = 20, 40
+_STRIKE_BEFORE, _STRIKE_AFTER = 8, 5
+# A row of strikes with no longer pause than this is also one segment that any crop shows.
+_PAUSE = 60
+
+
+def strike_segments(
+    length: int, events: list[tuple[int, str]], action: Action, captions: tuple[str, ...] = ()
+) -> Iterator[Segment]:
+    """The segments of a clip of strikes: the whole row when it is dense, then every strike."""
+    if not events:
+        return
+    peaks = [peak for peak, _ in events]
+    sides = {side for _, side in events}
+    if len(events) > 1 and max(np.diff(peaks)) <= _PAUSE:
+        start, end = max(0, peaks[0] - _WINDOW_MOST), min(length, peaks[-1] + _WINDOW_MOST)
+        one_side = events[0][1] if len(sides) == 1 else None
+        yield Segment(start, end, replace(action, side=one_side), captions)
+    for number, (peak, side) in enumerate(events):
+        before = peak - peaks[number - 1] if number else 2 * _WINDOW_MOST
+        after = peaks[number + 1] - peak if number + 1 < len(peaks) else 2 * _WINDOW_MOST
+        start = max(0, peak - int(np.clip(before // 2, _WINDOW_LEAST, _WINDOW_MOST)))
+        end = min(length, peak + int(np.clip(after // 2, _WINDOW_LEAST, _WINDOW_MOST)))
+        core = (max(start, peak - _STRIKE_BEFORE), min(end, peak + _STRIKE_AFTER))
+        yield Segment(start, end, replace(action, side=side), core=core)

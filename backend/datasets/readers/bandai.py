@@ -19,7 +19,7 @@ _CONTENT: Final = {
     "dance-short": Action("dance"),
     "dash": Action("run", speed="fast"),
     "guide": Action("guide"),
-    "kick": Action("kick"),
+    "kick": Action("kick", variant="spin"),
     "punch": Action("punch"),
     "raise-up-both-hands": Action("raise_hand", side="both"),
     "raise-up-left-hand": Action("raise_hand", side="left"),
@@ -64,6 +64,10 @@ def read_bandai(root: Path) -> Iterator[Clip]:
 
 
 def _segments(joints: np.ndarray, action: Action) -> Iterator[Segment]:
+    if action.kind in ("kick", "punch"):
+        events = geometry.strikes(joints, action.kind)
+        yield from geometry.strike_segments(len(joints), events, action)
+        return
     action = geometry.with_speed(action, joints)
     whole = Segment(0, len(joints), action, core=geometry.core(joints, action))
     yield whole

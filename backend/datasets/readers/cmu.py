@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,10 +18,7 @@ _HUMAN: Final = "kit_ml"
 _MISLEADING: Final = frozenset(
     {"02_09", "127_12", "127_16", "127_29", "127_31", "127_38", "135_03", "135_08", "135_10"}
 )
-# Frames before and after the peak of a strike that a crop has to contain.
-_STRIKE: Final = (8, 5)
 _TURN: Final = 60.0
-_KICKS: Final = {"135_04": "front", "135_07": "roundhouse", "135_11": "side", "90_05": "jump"}
 
 
 @register_source("cmu")
@@ -46,12 +42,21 @@ def _segments(name: str, joints: np.ndarray, spans: list[dict[str, Any]]) -> Ite
         # The description only lists what the labelled spans place in time.
         yield from (_labelled(joints, span) for span in labelled)
         return
+    action = actions_of(whole["cmu_description"])[0]
+    if action.kind in ("kick", "punch"):
+        events = _events(spans) or geometry.strikes(joints, action.kind)
+        yield from geometry.strike_segments(len(joints), events, action, _captions(name, whole))
+        return
     yield from _described(name, joints, whole)
+    if action.kind == "boxing":
+        yield from geometry.strike_segments(len(joints), _events(spans), Action("punch"))
     for span in spans:
         if span["kind"] == "humanml3d_row" and span["end"] - span["start"] < len(joints) - 8:
             yield from _row(joints, span)
-        elif span["kind"] == "strike_event":
-            yield _strike(joints, span)
+
+
+def _events(spans: list[dict[str, Any]]) -> list[tuple[int, str]]:
+    return sorted((span["peak"], span["side"]) for span in spans if span["kind"] == "strike_event")
 
 
 def _labelled(joints: np.ndarray, span: dict[str, Any]) -> Segment:
@@ -65,15 +70,16 @@ def _described(name: str, joints: np.ndarray, span: dict[str, Any]) -> Iterator[
     if first.kind == "walk_forward" and not rest and first.variant is None and abs(angle) > _TURN:
         first = Action("turn_left" if angle > 0 else "turn_right", speed=first.speed)
     first = geometry.with_speed(first, joints) if not rest else first
-    captions = () if name in _MISLEADING else _human(span)
     core = None if rest else geometry.core(joints, first)
-    segment = Segment(0, len(joints), first, captions, tuple(rest), core)
+    segment = Segment(0, len(joints), first, _captions(name, span), tuple(rest), core)
     yield segment
     if first.kind in ("turn_left", "turn_right"):
         yield from geometry.straight_parts(joints, segment)
 
 
-def _human(span: dict[str, Any]) -> tuple[str, ...]:
+def _captions(name: str, span: dict[str, Any]) -> tuple[str, ...]:
+    if name in _MISLEADING:
+        return ()
     return tuple(
         caption["text"].strip().rstrip(".")
         for caption in span["captions"]
@@ -82,16 +88,8 @@ def _human(span: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _row(joints: np.ndarray, span: dict[str, Any]) -> Iterator[Segment]:
+    """A published cut: the same action on a part of the clip, where any part shows it."""
     first, *rest = actions_of(span["cmu_description"])
-    if not rest:
+    part = joints[span["start"] : span["end"]]
+    if not rest and geometry.core(part, first) is None:
         yield Segment(span["start"], min(span["end"], len(joints)), first)
-
-
-def _strike(joints: np.ndarray, span: dict[str, Any]) -> Segment:
-    base = Action(span["strike"], side=span["side"])
-    variant = _KICKS.get(span["clip"]) if base.kind == "kick" else None
-    if span["cmu_description"] == "Oiduki":
-        variant = "lunge"
-    core = (max(span["start"], span["peak"] - _STRIKE[0]), span["peak"] + _STRIKE[1])
-    end = min(span["end"], len(joints))
-    return Segment(span["start"], end, replace(base, variant=variant), core=core)

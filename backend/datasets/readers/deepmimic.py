@@ -71,12 +71,12 @@ _ACTION: Final = {
     "punch": Action("punch"),
     "roll": Action("roll"),
     "run": Action("run"),
-    "spin": Action("spin"),
+    "spin": Action("spin", variant="aerial"),
     "spinkick": Action("kick", variant="spin"),
     "walk": Action("walk_forward"),
 }
-# One cycle of these is under three seconds and goes straight on, so cycles are put end to end.
-_REPEATED: Final = {"walk": 4, "run": 6, "crawl": 2}
+# One cycle of these is under two seconds and goes straight on, so cycles are put end to end.
+_REPEATED: Final = {"walk": 4, "run": 6}
 
 
 @register_source("deepmimic")
@@ -87,9 +87,16 @@ def read_deepmimic(root: Path) -> Iterator[Clip]:
         content: dict[str, Any] = msgspec.json.decode(path.read_bytes())
         frames = np.asarray(content["Frames"], dtype=np.float64)
         joints = pose(repeat(frames, _REPEATED.get(name, 1)))
-        action = geometry.with_speed(base, joints)
-        segment = Segment(0, len(joints), action, core=geometry.core(joints, action))
-        yield Clip(f"deepmimic_{name}", "deepmimic", joints, (segment,))
+        yield Clip(f"deepmimic_{name}", "deepmimic", joints, tuple(_segments(joints, base)))
+
+
+def _segments(joints: np.ndarray, action: Action) -> Iterator[Segment]:
+    if action.kind in ("kick", "punch"):
+        events = geometry.strikes(joints, action.kind)
+        yield from geometry.strike_segments(len(joints), events, action)
+        return
+    action = geometry.with_speed(action, joints)
+    yield Segment(0, len(joints), action, core=geometry.core(joints, action))
 
 
 def repeat(frames: np.ndarray, times: int) -> np.ndarray:
