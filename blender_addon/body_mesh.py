@@ -106,7 +106,9 @@ def _trunk(joints: Joints) -> list[Loft]:
     return [
         # The last column shifts a section along +Y: negative is towards the belly.
         _loft(
-            bottom, top, x,
+            bottom,
+            top,
+            x,
             (0.00, hips + 0.030, 0.080, 0.012),
             (0.14, hips + 0.064, 0.100, 0.010),
             (0.30, hips + 0.060, 0.096, 0.002),
@@ -116,13 +118,30 @@ def _trunk(joints: Joints) -> list[Loft]:
             (0.94, wide * 0.80, 0.082, 0.002),
             (1.00, wide * 0.60, 0.060, 0.006),
         ),
-        _loft(top - 0.03 * up, head + 0.05 * up, x, (0, 0.064, 0.062), (0.5, 0.054, 0.056),
-              (1, 0.056, 0.058)),
+        _loft(
+            top - 0.03 * up,
+            head + 0.05 * up,
+            x,
+            (0, 0.064, 0.062),
+            (0.5, 0.054, 0.056),
+            (1, 0.056, 0.058),
+        ),
         _loft(skull - 0.02 * up, skull + 0.025 * up, x, (0, 0.074, 0.090), (1, 0.076, 0.093)),
-        _loft(skull - 0.090 * up - 0.050 * back, skull - 0.03 * up - 0.02 * back, x,
-              (0, 0.034, 0.030), (0.5, 0.054, 0.050), (1, 0.064, 0.062)),
-        _loft(skull - 0.040 * up - 0.094 * back, skull - 0.005 * up - 0.082 * back, x,
-              (0, 0.012, 0.011), (1, 0.008, 0.008)),
+        _loft(
+            skull - 0.090 * up - 0.050 * back,
+            skull - 0.03 * up - 0.02 * back,
+            x,
+            (0, 0.034, 0.030),
+            (0.5, 0.054, 0.050),
+            (1, 0.064, 0.062),
+        ),
+        _loft(
+            skull - 0.040 * up - 0.094 * back,
+            skull - 0.005 * up - 0.082 * back,
+            x,
+            (0, 0.012, 0.011),
+            (1, 0.008, 0.008),
+        ),
     ]
 
 
@@ -134,22 +153,55 @@ def _arm(joints: Joints) -> list[Loft]:
     base = np.array([0.03, neck[1], shoulder[2] + 0.055])
     knuckles = wrist + 0.085 * out
     return [
-        _loft(base, shoulder + 0.012 * up, up, (0, 0.040, 0.046), (0.5, 0.040, 0.052),
-              (1, 0.050, 0.058)),
-        _loft(shoulder, elbow, up, (0, 0.058, 0.060), (0.2, 0.054, 0.057), (0.5, 0.045, 0.050),
-              (0.8, 0.039, 0.042), (1, 0.038, 0.040)),
-        _loft(elbow, wrist, up, (0, 0.038, 0.040), (0.25, 0.041, 0.045), (0.6, 0.033, 0.037),
-              (0.9, 0.023, 0.029), (1, 0.022, 0.029)),
+        _loft(
+            base,
+            shoulder + 0.012 * up,
+            up,
+            (0, 0.040, 0.046),
+            (0.5, 0.040, 0.052),
+            (1, 0.050, 0.058),
+        ),
+        _loft(
+            shoulder,
+            elbow,
+            up,
+            (0, 0.058, 0.060),
+            (0.2, 0.054, 0.057),
+            (0.5, 0.045, 0.050),
+            (0.8, 0.039, 0.042),
+            (1, 0.038, 0.040),
+        ),
+        _loft(
+            elbow,
+            wrist,
+            up,
+            (0, 0.038, 0.040),
+            (0.25, 0.041, 0.045),
+            (0.6, 0.033, 0.037),
+            (0.9, 0.023, 0.029),
+            (1, 0.022, 0.029),
+        ),
         _loft(wrist, knuckles, up, (0, 0.020, 0.029), (0.5, 0.018, 0.039), (1, 0.016, 0.042)),
-        _loft(knuckles, knuckles + 0.075 * out - 0.012 * up, up, (0, 0.016, 0.042),
-              (0.6, 0.013, 0.036), (1, 0.009, 0.024)),
-        _loft(wrist + 0.03 * out - 0.02 * back, wrist + 0.085 * out - 0.062 * back - 0.008 * up,
-              up, (0, 0.018, 0.016), (1, 0.011, 0.011)),
+        _loft(
+            knuckles,
+            knuckles + 0.075 * out - 0.012 * up,
+            up,
+            (0, 0.016, 0.042),
+            (0.6, 0.013, 0.036),
+            (1, 0.009, 0.024),
+        ),
+        _loft(
+            wrist + 0.03 * out - 0.02 * back,
+            wrist + 0.085 * out - 0.062 * back - 0.008 * up,
+            up,
+            (0, 0.018, 0.016),
+            (1, 0.011, 0.011),
+        ),
     ]
 
 
 def _leg(joints: Joints) -> list[Loft]:
-    x, back, up = np.eye(3)
+    x, _, up = np.eye(3)
     hip, knee = joints["left_hip"], joints["left_knee"]
     ankle, ball = joints["left_ankle"], joints["left_foot"]
     ahead = (ball - ankle) * (1, 1, 0)
@@ -158,18 +210,52 @@ def _leg(joints: Joints) -> list[Loft]:
     heel = np.array([ankle[0], ankle[1], 0.034]) - 0.035 * ahead
     sole = np.array([ball[0], ball[1], 0.026])
     return [
-        _loft(hip + 0.002 * x, knee, x, (0, 0.074, 0.086), (0.2, 0.078, 0.088), (0.5, 0.069, 0.076),
-              (0.8, 0.054, 0.060), (1, 0.048, 0.053)),
-        _loft(knee, ankle, x, (0, 0.049, 0.052), (0.25, 0.052, 0.058, 0.012),
-              (0.55, 0.043, 0.046, 0.010), (0.85, 0.031, 0.035, 0.004), (1, 0.031, 0.036)),
+        _loft(
+            hip + 0.002 * x,
+            knee,
+            x,
+            (0, 0.074, 0.086),
+            (0.2, 0.078, 0.088),
+            (0.5, 0.069, 0.076),
+            (0.8, 0.054, 0.060),
+            (1, 0.048, 0.053),
+        ),
+        _loft(
+            knee,
+            ankle,
+            x,
+            (0, 0.049, 0.052),
+            (0.25, 0.052, 0.058, 0.012),
+            (0.55, 0.043, 0.046, 0.010),
+            (0.85, 0.031, 0.035, 0.004),
+            (1, 0.031, 0.036),
+        ),
         _loft(heel, ankle, side, (0, 0.031, 0.036), (1, 0.032, 0.036)),
-        _loft(heel, sole, side, (0, 0.031, 0.034), (0.4, 0.034, 0.038), (0.75, 0.042, 0.030),
-              (1, 0.045, 0.026)),
-        _loft(sole, sole + 0.055 * ahead - 0.004 * up, side, (0, 0.045, 0.026), (0.6, 0.042, 0.021),
-              (1, 0.030, 0.016)),
+        _loft(
+            heel,
+            sole,
+            side,
+            (0, 0.031, 0.034),
+            (0.4, 0.034, 0.038),
+            (0.75, 0.042, 0.030),
+            (1, 0.045, 0.026),
+        ),
+        _loft(
+            sole,
+            sole + 0.055 * ahead - 0.004 * up,
+            side,
+            (0, 0.045, 0.026),
+            (0.6, 0.042, 0.021),
+            (1, 0.030, 0.016),
+        ),
         # Buttock, so that the seat has a shape from the side.
-        _loft(hip + (-0.012, 0.038, 0.03), hip + (-0.006, 0.030, -0.04), x, (0, 0.062, 0.062),
-              (1, 0.060, 0.060)),
+        _loft(
+            hip + np.array([-0.012, 0.038, 0.03]),
+            hip + np.array([-0.006, 0.030, -0.04]),
+            x,
+            (0, 0.062, 0.062),
+            (1, 0.060, 0.060),
+        ),
     ]
 
 
@@ -209,9 +295,7 @@ def surface_nets(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mesh the zero level of a sampled field, negative inside: quads facing outwards."""
     inside = values < 0
-    corners = [
-        (i, j, k) for i in (0, 1) for j in (0, 1) for k in (0, 1)
-    ]
+    corners = [(i, j, k) for i in (0, 1) for j in (0, 1) for k in (0, 1)]
     shape = tuple(size - 1 for size in values.shape)
 
     def at(array: np.ndarray, corner: tuple[int, int, int]) -> np.ndarray:
@@ -309,9 +393,6 @@ def skin_weights(
     cut = np.sort(weights, axis=1)[:, -MAX_INFLUENCES][:, None]
     weights = np.where(weights >= np.maximum(cut, 0.01), weights, 0.0)
     return names, weights / weights.sum(axis=1, keepdims=True)
-
-
-
 
 
 def _segment_distance(points: np.ndarray, segments: np.ndarray) -> np.ndarray:

@@ -125,9 +125,9 @@ def _bone_segments(joints: np.ndarray) -> dict[str, np.ndarray]:
     }
     for side in ("left", "right"):
         hip, shoulder = joints[JOINT[f"{side}_hip"]], joints[JOINT[f"{side}_shoulder"]]
-        segments["pelvis"].append((joints[0], hip + (0, 0, 0.03)))
+        segments["pelvis"].append((joints[0], hip + np.array([0, 0, 0.03])))
         chest = joints[JOINT["spine3"]] * (0, 1, 1)
-        segments["spine3"].append((chest, shoulder * (0.62, 1, 1) - (0, 0, 0.05)))
+        segments["spine3"].append((chest, shoulder * (0.62, 1, 1) - np.array([0, 0, 0.05])))
     return {name: np.array(parts) for name, parts in segments.items()}
 
 

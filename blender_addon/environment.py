@@ -1,0 +1,165 @@
+"""Makes the backend's virtual environment in the background: processes that are polled, no bpy."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from .shared.errors import PlacidError
+
+# The builds without CUDA, several times smaller, where there is no NVIDIA driver.
+CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+_MARK = "complete"
+
+
+def environment_python(folder: Path) -> Path:
+    """The Python of a virtual environment."""
+    return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+
+def is_complete(folder: Path, requirements: Path) -> bool:
+    """Whether the environment was finished with exactly these requirements."""
+    try:
+        return (folder / _MARK).read_text() == _digest(requirements)
+    except OSError:
+        return False
+
+
+@dataclass(frozen=True)
+class _Step:
+    label: str
+    command: Sequence[str]
+
+
+class Setup:
+    """One run of the set-up. Call `poll` now and then; nothing here waits.
+
+    An environment is complete only once its mark is written, last; whatever an interrupted run
+    left behind is removed at the next start and never used.
+
+    Attributes:
+        label: what is being done, for people.
+        detail: the last line the running tool wrote.
+        fraction: 0 to 1.
+    """
+
+    def __init__(self, folder: Path, requirements: Path, log_path: Path) -> None:
+        """Start at once. Raises PlacidError `backend_missing` or `not_writable`."""
+        if not requirements.is_file():
+            raise PlacidError(
+                "backend_missing",
+                f"the list of libraries {requirements} is missing; install the extension again",
+            )
+        self._folder, self._requirements, self._log_path = folder, requirements, log_path
+        self._expected = max(1, _count_requirements(requirements))
+        self._steps = self._plan()
+        self._index = 0
+        self._log = self._prepare()
+        self.label = ""
+        self.detail = ""
+        self.fraction = 0.0
+        self._process = self._start()
+
+    def poll(self) -> bool:
+        """Whether the environment is complete. Raises PlacidError `setup_failed`."""
+        self._read_progress()
+        code = self._process.poll()
+        if code is None:
+            return False
+        if code != 0:
+            self._log.close()
+            raise PlacidError(
+                "setup_failed",
+                f"{self.label.lower()} failed ({self.detail or f'code {code}'}); "
+                f"see the log {self._log_path}, then set up again",
+            )
+        self._index += 1
+        if self._index < len(self._steps):
+            self._process = self._start()
+            return False
+        self._log.close()
+        (self._folder / _MARK).write_text(_digest(self._requirements))
+        self.fraction = 1.0
+        return True
+
+    def cancel(self) -> None:
+        """End the running tool; the unfinished environment is removed at the next start."""
+        self._process.kill()
+        self._process.wait()
+        self._log.close()
+
+    def _plan(self) -> list[_Step]:
+        python = str(environment_python(self._folder))
+        pip = [python, "-m", "pip", "--disable-pip-version-check", "--no-input"]
+        extra = [] if _has_nvidia() else ["--extra-index-url", CPU_INDEX]
+        install = [*pip, "install", "--progress-bar", "off", *extra]
+        return [
+            _Step("Making an environment", [sys.executable, "-m", "venv", str(self._folder)]),
+            _Step("Installing libraries", [*install, "-r", str(self._requirements)]),
+        ]
+
+    def _prepare(self) -> IO[bytes]:
+        try:
+            if self._folder.exists():
+                shutil.rmtree(self._folder)
+            self._log_path.parent.mkdir(parents=True, exist_ok=True)
+            return self._log_path.open("wb")
+        except OSError as error:
+            raise PlacidError(
+                "not_writable",
+                f"{error.filename} cannot be changed ({error.strerror}); "
+                "close what uses it or free some space, then set up again",
+            ) from error
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        step = self._steps[self._index]
+        self.label = step.label
+        # Blender's own Python settings must not leak into the new environment.
+        environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONHOME", "PYTHONPATH")}
+        try:
+            return subprocess.Popen(
+                step.command,
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                creationflags=subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0,
+            )
+        except OSError as error:
+            self._log.close()
+            raise PlacidError(
+                "setup_failed",
+                f"{step.command[0]} cannot be run ({error.strerror}); choose an existing "
+                "environment in the preferences instead",
+            ) from error
+
+    def _read_progress(self) -> None:
+        try:
+            lines = self._log_path.read_text(errors="replace").splitlines()
+        except OSError:
+            return
+        self.detail = next((line.strip() for line in reversed(lines) if line.strip()), "")[:120]
+        # pip names every library once while it fetches; installing them is the last tenth.
+        fetched = sum(line.startswith("Collecting ") for line in lines)
+        if any(line.startswith("Installing collected") for line in lines):
+            self.fraction = 0.9
+        else:
+            self.fraction = 0.05 * self._index + 0.8 * min(1.0, fetched / self._expected)
+
+
+def _digest(requirements: Path) -> str:
+    return hashlib.sha256(requirements.read_bytes()).hexdigest()
+
+
+def _count_requirements(requirements: Path) -> int:
+    lines = (line.strip() for line in requirements.read_text().splitlines())
+    return sum(bool(line) and line[0] not in "#-" for line in lines)
+
+
+def _has_nvidia(which: Callable[[str], str | None] = shutil.which) -> bool:
+    return which("nvidia-smi") is not None

@@ -1,0 +1,322 @@
+"""Previews without settings: a stage around an armature, a camera that follows it, MP4 and PNG.
+
+This module alone knows how Blender 4.2, 4.5 and 5.0 differ in output formats.
+"""
+
+import contextlib
+import math
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import bpy
+import numpy as np
+from mathutils import Matrix
+
+from .shared.errors import PlacidError
+
+STAGE_NAME = "Placid Stage"
+FLOOR_COLORS = ((0.26, 0.28, 0.31, 1.0), (0.31, 0.33, 0.36, 1.0))
+SKY_COLOR = (0.30, 0.33, 0.38)
+LENS_MARGIN = 1.12  # room left around the body
+PITCH = math.radians(11)  # how far the camera looks down
+TRACK_SECONDS = 0.6  # standard deviation of the camera's smoothing
+TRAVEL = 1.0  # metres from which the way walked, not the facing, chooses the view
+
+
+def build_stage(
+    scene: bpy.types.Scene,
+    armature: bpy.types.Object,
+    frames: tuple[int, int],
+    size: tuple[int, int] = (640, 360),
+) -> None:
+    """Give the scene a floor, light, a following camera and Workbench settings.
+
+    Args:
+        scene: the scene, which must hold the armature and its animation.
+        armature: whom the camera follows.
+        frames: first and last frame of the motion; becomes the scene's range.
+        size: width and height of the picture in pixels.
+    """
+    scene.frame_start, scene.frame_end = frames
+    scene.render.resolution_x, scene.render.resolution_y = size
+    scene.render.resolution_percentage = 100
+    _use_workbench(scene)
+    collection = bpy.data.collections.new(STAGE_NAME)
+    scene.collection.children.link(collection)
+    path = body_path(scene, armature, frames)
+    _add_floor(collection, path)
+    _add_camera(scene, collection, path, frames[0])
+
+
+@contextlib.contextmanager
+def preview_scene(
+    armature: bpy.types.Object, frames: tuple[int, int], size: tuple[int, int] = (640, 360)
+) -> Iterator[bpy.types.Scene]:
+    """A temporary scene with a stage around the armature; the user's own scene stays as it is."""
+    scene = bpy.data.scenes.new(STAGE_NAME)
+    before = {
+        name: set(getattr(bpy.data, name)) for name in ("objects", "meshes", "cameras", "actions")
+    }
+    source = armature.users_scene[0]
+    scene.render.fps, scene.render.fps_base = source.render.fps, source.render.fps_base
+    try:
+        for member in (armature, *_dependents(armature)):
+            scene.collection.objects.link(member)
+        build_stage(scene, armature, frames, size)
+        yield scene
+    finally:
+        world, stages = scene.world, list(scene.collection.children)
+        bpy.data.scenes.remove(scene)
+        for stage in stages:
+            bpy.data.collections.remove(stage)
+        bpy.data.worlds.remove(world)
+        for name, known in before.items():
+            data = getattr(bpy.data, name)
+            for block in set(data) - known:
+                data.remove(block)
+
+
+def render_video(scene: bpy.types.Scene, path: Path) -> Path:
+    """Render the scene's range to an H.264 MP4 and return its path."""
+    render = scene.render
+    # Blender 5 asks for the kind of medium before it offers the format.
+    if hasattr(render.image_settings, "media_type"):
+        render.image_settings.media_type = "VIDEO"
+    render.image_settings.file_format = "FFMPEG"
+    render.ffmpeg.format = "MPEG4"
+    render.ffmpeg.codec = "H264"
+    render.ffmpeg.constant_rate_factor = "HIGH"
+    render.ffmpeg.audio_codec = "NONE"
+    render.use_file_extension = False
+    _run_render(scene, path, animation=True)
+    return path
+
+
+def render_frame(scene: bpy.types.Scene, frame: int, path: Path) -> Path:
+    """Render one frame to a PNG and return its path."""
+    render = scene.render
+    if hasattr(render.image_settings, "media_type"):
+        render.image_settings.media_type = "IMAGE"
+    render.image_settings.file_format = "PNG"
+    render.image_settings.color_mode = "RGB"
+    render.use_file_extension = False
+    scene.frame_set(frame)
+    _run_render(scene, path, animation=False)
+    return path
+
+
+def render_contact_sheet(
+    scene: bpy.types.Scene, path: Path, count: int = 8, columns: int = 4
+) -> Path:
+    """Render `count` frames, evenly over the scene's range, into one PNG and return its path."""
+    frames = np.linspace(scene.frame_start, scene.frame_end, count).round().astype(int)
+    with tempfile.TemporaryDirectory() as folder:
+        cells = [
+            _read_pixels(render_frame(scene, int(frame), Path(folder) / f"{index}.png"))
+            for index, frame in enumerate(frames)
+        ]
+    write_sheet(cells, path, columns)
+    return path
+
+
+def write_sheet(cells: Sequence[np.ndarray], path: Path, columns: int) -> None:
+    """Lay pictures of one size, (H, W, 4) each and bottom row first, out into one PNG."""
+    rows = math.ceil(len(cells) / columns)
+    blank = np.zeros_like(cells[0])
+    blank[..., 3] = 1.0
+    padded = [*cells, *[blank] * (rows * columns - len(cells))]
+    strips = [
+        np.concatenate(padded[row * columns : (row + 1) * columns], axis=1) for row in range(rows)
+    ]
+    # Blender's pictures start with the bottom row.
+    pixels = np.concatenate(strips[::-1], axis=0)
+    image = bpy.data.images.new("Placid Sheet", pixels.shape[1], pixels.shape[0])
+    try:
+        image.pixels.foreach_set(np.ascontiguousarray(pixels, dtype=np.float32).ravel())
+        image.filepath_raw = str(path)
+        image.file_format = "PNG"
+        image.save()
+    except RuntimeError as error:
+        raise PlacidError(
+            "render_failed", f"{path} cannot be written ({error}); choose another folder"
+        ) from error
+    finally:
+        bpy.data.images.remove(image)
+
+
+def body_path(
+    scene: bpy.types.Scene, armature: bpy.types.Object, frames: tuple[int, int]
+) -> np.ndarray:
+    """World positions (T, P, 3) of the ends of the deforming bones in every frame."""
+    names = [bone.name for bone in armature.data.bones if bone.use_deform]
+    names = names or [bone.name for bone in armature.data.bones]
+    current = scene.frame_current
+    layer = scene.view_layers[0]
+    rows = []
+    for frame in range(frames[0], frames[1] + 1):
+        scene.frame_set(frame)
+        posed = armature.evaluated_get(layer.depsgraph)
+        world = np.array(posed.matrix_world)
+        ends = np.array(
+            [(*posed.pose.bones[name].head, *posed.pose.bones[name].tail) for name in names]
+        ).reshape(-1, 3)
+        rows.append(ends @ world[:3, :3].T + world[:3, 3])
+    scene.frame_set(current)
+    return np.stack(rows)
+
+
+def camera_track(
+    path: np.ndarray, fps: float, aspect: float, half_angle: float
+) -> tuple[np.ndarray, Matrix]:
+    """Where a camera must stand so that the body is always in the picture.
+
+    The direction is fixed, the aim follows the smoothed centre of the body, and the distance is
+    the smallest at which every point of every frame fits.
+
+    Args:
+        path: (T, P, 3) points of the body.
+        fps: frames per second.
+        aspect: width of the picture over its height (at least 1).
+        half_angle: half of the horizontal field of view, in radians.
+
+    Returns:
+        (T, 3) camera positions and the camera's rotation (camera space to world).
+    """
+    low, high = path.min(axis=1), path.max(axis=1)
+    aim = _smooth((low + high) / 2, fps * TRACK_SECONDS)
+    rotation = _view_rotation(path)
+    right, up, back = np.array(rotation.to_3x3()).T
+    offset = path - aim[:, None]
+    slope = math.tan(half_angle)
+    near = offset @ back
+    need = (
+        np.maximum(np.abs(offset @ right) / slope, np.abs(offset @ up) * aspect / slope)
+        * LENS_MARGIN
+        + near
+    )
+    return aim + back * max(float(need.max()), 1.0), rotation
+
+
+def _view_rotation(path: np.ndarray) -> Matrix:
+    """Show a standing body from the front three quarters, a travelling one from its side."""
+    centre = path.mean(axis=1)
+    way = (centre[-1] - centre[0])[:2]
+    if np.linalg.norm(way) > TRAVEL:
+        heading = math.atan2(way[1], way[0])
+        turn = math.radians(55)
+    else:
+        heading = -math.pi / 2
+        turn = math.radians(28)
+    # The camera stands on the side `azimuth` of the body.
+    azimuth = heading + turn
+    return Matrix.Rotation(azimuth + math.pi / 2, 4, "Z") @ Matrix.Rotation(
+        math.pi / 2 - PITCH, 4, "X"
+    )
+
+
+def _smooth(values: np.ndarray, sigma: float) -> np.ndarray:
+    """Gaussian smoothing over time of (T, 3), ends held."""
+    reach = max(1, int(3 * sigma))
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    kernel /= kernel.sum()
+    padded = np.pad(values, ((reach, reach), (0, 0)), mode="edge")
+    return np.stack([np.convolve(column, kernel, mode="valid") for column in padded.T], axis=-1)
+
+
+def _use_workbench(scene: bpy.types.Scene) -> None:
+    scene.render.engine = "BLENDER_WORKBENCH"
+    scene.render.film_transparent = False
+    # Workbench colours are display colours; a film curve would only make them dull.
+    scene.view_settings.view_transform = "Standard"
+    scene.display.render_aa = "5"
+    shading = scene.display.shading
+    shading.light = "STUDIO"
+    shading.color_type = "MATERIAL"
+    shading.show_shadows = True
+    shading.shadow_intensity = 0.45
+    shading.show_cavity = True
+    shading.cavity_type = "WORLD"
+    scene.display.light_direction = (0.35, 0.45, 0.82)
+    world = bpy.data.worlds.new(STAGE_NAME)
+    world.color = SKY_COLOR
+    scene.world = world
+
+
+def _add_floor(collection: bpy.types.Collection, path: np.ndarray) -> None:
+    """A chequered floor of one-metre tiles, far larger than the motion."""
+    reach = int(np.abs(path[..., :2]).max()) + 60
+    ticks = np.arange(-reach, reach + 1, dtype=float)
+    xs, ys = np.meshgrid(ticks, ticks, indexing="ij")
+    vertices = np.stack([xs, ys, np.zeros_like(xs)], axis=-1).reshape(-1, 3)
+    side = len(ticks)
+    i, j = (axis.ravel() for axis in np.meshgrid(*[np.arange(side - 1)] * 2, indexing="ij"))
+    corner = i * side + j
+    faces = np.stack([corner, corner + side, corner + side + 1, corner + 1], axis=-1)
+    mesh = bpy.data.meshes.new(STAGE_NAME)
+    mesh.from_pydata(vertices.tolist(), [], faces.tolist())
+    for index, color in enumerate(FLOOR_COLORS):
+        material = bpy.data.materials.get(f"{STAGE_NAME} {index}")
+        if material is None:
+            material = bpy.data.materials.new(f"{STAGE_NAME} {index}")
+            material.diffuse_color = color
+        mesh.materials.append(material)
+    mesh.polygons.foreach_set("material_index", ((i + j) % 2).astype(np.int32))
+    collection.objects.link(bpy.data.objects.new(f"{STAGE_NAME} Floor", mesh))
+
+
+def _add_camera(
+    scene: bpy.types.Scene, collection: bpy.types.Collection, path: np.ndarray, start: int
+) -> None:
+    data = bpy.data.cameras.new(STAGE_NAME)
+    data.lens = 50
+    camera = bpy.data.objects.new(f"{STAGE_NAME} Camera", data)
+    collection.objects.link(camera)
+    scene.camera = camera
+    width, height = scene.render.resolution_x, scene.render.resolution_y
+    fps = scene.render.fps / scene.render.fps_base
+    places, rotation = camera_track(path, fps, width / height, data.angle_x / 2)
+    camera.rotation_euler = rotation.to_euler()
+    for index, place in enumerate(places):
+        camera.location = place
+        camera.keyframe_insert("location", frame=start + index)
+
+
+def _dependents(armature: bpy.types.Object) -> list[bpy.types.Object]:
+    """The visible meshes that the armature moves."""
+    return [
+        other
+        for other in armature.users_scene[0].objects
+        if other.type == "MESH"
+        and not other.hide_render
+        and (other.parent == armature or other.find_armature() == armature)
+    ]
+
+
+def _run_render(scene: bpy.types.Scene, path: Path, animation: bool) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scene.render.filepath = str(path)
+    try:
+        # Naming the scene in the call would leave animation at the frame of the window's scene.
+        with bpy.context.temp_override(scene=scene, view_layer=scene.view_layers[0]):
+            bpy.ops.render.render(animation=animation, write_still=not animation)
+    except RuntimeError as error:
+        raise PlacidError(
+            "render_failed", f"{path.name} could not be rendered ({error}); see Blender's console"
+        ) from error
+    if not path.exists():
+        raise PlacidError(
+            "render_failed", f"{path} was not written; check that the folder can be written to"
+        )
+
+
+def _read_pixels(path: Path) -> np.ndarray:
+    """A picture as (H, W, 4) floats, bottom row first."""
+    image = bpy.data.images.load(str(path))
+    try:
+        width, height = image.size
+        pixels = np.empty(width * height * 4, dtype=np.float32)
+        image.pixels.foreach_get(pixels)
+        return pixels.reshape(height, width, 4)
+    finally:
+        bpy.data.images.remove(image)
