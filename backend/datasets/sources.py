@@ -122,7 +122,7 @@ def assign_splits(clips: Sequence[Clip]) -> list[Clip]:
     """Split clips about 80/8/12 within each class of their first segment, the same every time.
 
     A class of three clips or more has at least one validation and one test clip; a smaller one
-    is all training.
+    keeps what its reader said, which is training unless stated.
     """
     classes: dict[str, list[Clip]] = defaultdict(list)
     for clip in clips:
@@ -139,4 +139,4 @@ def assign_splits(clips: Sequence[Clip]) -> list[Clip]:
         vals = max(1, round(_VAL_SHARE * len(members)))
         split |= dict.fromkeys((clip.id for clip in members[:tests]), "test")
         split |= dict.fromkeys((clip.id for clip in members[tests : tests + vals]), "val")
-    return [replace(clip, split=split.get(clip.id, "train")) for clip in clips]
+    return [replace(clip, split=split.get(clip.id, clip.split)) for clip in clips]

@@ -15,7 +15,7 @@ from scipy.spatial.transform import Rotation
 
 from backend.datasets import geometry
 from backend.datasets.actions import Action
-from backend.datasets.sources import FPS, Clip, Segment, register_source
+from backend.datasets.sources import FPS, Clip, Segment, Split, register_source
 from shared.skeleton import JOINT, JOINT_COUNT
 
 # Name, parent and whether the joint is a hinge about Z (one angle) or a ball (quaternion wxyz).
@@ -77,6 +77,13 @@ _ACTION: Final = {
 }
 # One cycle of these is under two seconds and goes straight on, so cycles are put end to end.
 _REPEATED: Final = {"walk": 4, "run": 6}
+# Every class is one clip here; held out are those of which other sources have plenty.
+_HELD_OUT: Final[dict[str, Split]] = {
+    "walk": "test",
+    "jump": "test",
+    "run": "val",
+    "dance_b": "val",
+}
 
 
 @register_source("deepmimic")
@@ -87,7 +94,9 @@ def read_deepmimic(root: Path) -> Iterator[Clip]:
         content: dict[str, Any] = msgspec.json.decode(path.read_bytes())
         frames = np.asarray(content["Frames"], dtype=np.float64)
         joints = pose(repeat(frames, _REPEATED.get(name, 1)))
-        yield Clip(f"deepmimic_{name}", "deepmimic", joints, tuple(_segments(joints, base)))
+        segments = tuple(_segments(joints, base))
+        split = _HELD_OUT.get(name, "train")
+        yield Clip(f"deepmimic_{name}", "deepmimic", joints, segments, split)
 
 
 def _segments(joints: np.ndarray, action: Action) -> Iterator[Segment]:
