@@ -1,0 +1,199 @@
+"""The one training loop: schedule, progress, checkpoints that resume, validation log, curves.
+
+The batch of a step depends on the seed and the step alone, so a resumed run continues as if it
+had never stopped.
+"""
+
+import copy
+import math
+import os
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+
+@dataclass(frozen=True)
+class LoopOptions:
+    """How long and how fast to train.
+
+    learning_rate is reached after `warmup` steps and falls to 2 % of it along a cosine.
+    average: decay of the moving average of the weights that is validated and exported; 0 for none.
+    """
+
+    steps: int
+    learning_rate: float = 4e-4
+    warmup: int = 200
+    weight_decay: float = 0.0
+    clip: float = 1.0
+    average: float = 0.0
+    seed: int = 0
+    validate_every: int = 250
+    checkpoint_seconds: float = 120.0
+
+
+class Task(Protocol):
+    """What a trainer brings: a network, the loss of a step and its validation figures."""
+
+    name: str
+    network: nn.Module
+
+    def loss(self, rng: np.random.Generator) -> dict[str, Tensor]:
+        """Losses of one batch drawn with `rng`; the entry `loss` is minimised."""
+
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        """Figures of `network` on the validation split."""
+
+    def extra_state(self) -> dict[str, Tensor]:
+        """Tensors beside the state dict that resuming needs."""
+
+    def load_extra_state(self, state: dict[str, Tensor]) -> None:
+        """Restore what `extra_state` gave."""
+
+
+class TrainingError(RuntimeError):
+    """A training that cannot start or go on; the message says what to do."""
+
+
+def _rate(step: int, options: LoopOptions) -> float:
+    if step < options.warmup:
+        return (step + 1) / options.warmup
+    done = (step - options.warmup) / max(1, options.steps - options.warmup)
+    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+
+
+def _save(state: dict[str, Any], path: Path) -> None:
+    partial = path.with_suffix(".partial")
+    torch.save(state, partial)
+    os.replace(partial, path)
+
+
+def _log(path: Path, record: dict[str, Any]) -> None:
+    with path.open("ab") as file:
+        file.write(msgspec.json.encode(record) + b"\n")
+
+
+class _Run:
+    """The state of one training: weights, optimiser, step, average and where it is stored."""
+
+    def __init__(self, task: Task, options: LoopOptions, folder: Path) -> None:
+        self.task, self.options = task, options
+        self.checkpoint = folder / f"{task.name}.checkpoint"
+        self.log = folder / f"{task.name}.log.jsonl"
+        folder.mkdir(parents=True, exist_ok=True)
+        self.step = 0
+        self.average = copy.deepcopy(task.network) if options.average else None
+        self.optimiser = torch.optim.AdamW(
+            task.network.parameters(),
+            lr=options.learning_rate,
+            betas=(0.9, 0.99),
+            weight_decay=options.weight_decay,
+        )
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(
+            self.optimiser, lambda step: _rate(step, options)
+        )
+
+    def resume(self) -> None:
+        """Continue from the checkpoint when there is one; refuse one of other settings."""
+        if not self.checkpoint.exists():
+            return
+        state = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
+        if state["options"] != asdict(self.options):
+            raise TrainingError(
+                f"{self.checkpoint} was made with other settings ({state['options']}); repeat "
+                "them, or choose another --out folder"
+            )
+        self.step = state["step"]
+        self.task.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.task.load_extra_state(state["extra"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+
+    def store(self) -> None:
+        """Write the checkpoint, whole or not at all."""
+        state = {
+            "options": asdict(self.options),
+            "step": self.step,
+            "network": self.task.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "extra": self.task.extra_state(),
+        }
+        if self.average is not None:
+            state["average"] = self.average.state_dict()
+        _save(state, self.checkpoint)
+
+    def advance(self) -> dict[str, float]:
+        """One optimiser step."""
+        seeds = np.random.SeedSequence((self.options.seed, self.step))
+        rng = np.random.default_rng(seeds)
+        torch.manual_seed(int(seeds.generate_state(1)[0]))
+        self.task.network.train()
+        losses = self.task.loss(rng)
+        self.optimiser.zero_grad(set_to_none=True)
+        losses["loss"].backward()
+        norm = nn.utils.clip_grad_norm_(self.task.network.parameters(), self.options.clip)
+        if not torch.isfinite(norm):
+            raise TrainingError(f"the loss of step {self.step} is not a number; lower the rate")
+        self.optimiser.step()
+        self.schedule.step()
+        self.step += 1
+        if self.average is not None:
+            self._update_average(self.average)
+        return {name: float(value.detach()) for name, value in losses.items()}
+
+    def _update_average(self, average: nn.Module) -> None:
+        decay = min(self.options.average, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            current = self.task.network.state_dict()
+            for name, value in average.state_dict().items():
+                if value.is_floating_point():
+                    value.lerp_(current[name], 1 - decay)
+                else:
+                    value.copy_(current[name])
+
+    def best(self) -> nn.Module:
+        """The network to validate and export."""
+        network = self.task.network if self.average is None else self.average
+        return network.eval()
+
+
+def train(task: Task, options: LoopOptions, folder: Path) -> nn.Module:
+    """Train a task to the last step and return the network to export.
+
+    A checkpoint in `folder` is continued. Interrupting with Ctrl-C stores one and raises
+    KeyboardInterrupt.
+    """
+    run = _Run(task, options, folder)
+    run.resume()
+    stored = time.monotonic()
+    bar = tqdm(total=options.steps, initial=run.step, desc=task.name, unit="step")
+    sums: dict[str, float] = {}
+    count = 0
+    try:
+        while run.step < options.steps:
+            for name, value in run.advance().items():
+                sums[name] = sums.get(name, 0.0) + value
+            count += 1
+            bar.update()
+            if run.step % options.validate_every == 0 or run.step == options.steps:
+                means = {name: value / count for name, value in sums.items()}
+                figures = task.validate(run.best())
+                _log(run.log, {"step": run.step, "train": means, "validation": figures})
+                bar.set_postfix({name: f"{value:.4g}" for name, value in figures.items()})
+                sums, count = {}, 0
+            if time.monotonic() - stored > options.checkpoint_seconds:
+                run.store()
+                stored = time.monotonic()
+    finally:
+        run.store()
+        bar.close()
+    return run.best()

@@ -1,0 +1,116 @@
+"""Trainer of the RVQ-VAE (MoMask, section 3.1)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from backend.datasets.features import features_to_joints
+from backend.datasets.preparation import PreparedClip
+from backend.models.rvqvae import RVQVAE
+
+WINDOW = 64
+COMMIT_WEIGHT = 0.02
+POSITIONS = slice(4, 67)
+SOURCE_SHARES = {"bandai": 0.35, "cmu": 0.6, "deepmimic": 0.05}
+
+
+def _window_weights(clips: Sequence[PreparedClip]) -> np.ndarray:
+    """Chance of each clip: sources by their shares, long-winded classes damped by a square root."""
+    kinds = [clip.segments[0].action.kind for clip in clips]
+    frames = np.array([len(clip.features) - WINDOW + 1 for clip in clips], dtype=np.float64)
+    total = {kind: sum(frames[i] for i, k in enumerate(kinds) if k == kind) for kind in set(kinds)}
+    weights = frames / np.sqrt([total[kind] for kind in kinds])
+    for source in {clip.source for clip in clips}:
+        own = np.array([clip.source == source for clip in clips])
+        weights[own] *= SOURCE_SHARES.get(source, 0.3) / weights[own].sum()
+    return weights / weights.sum()
+
+
+def reconstruct(network: RVQVAE, rows: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
+    """Features (T', 263) that the network makes of features (T, 263), T' whole tokens."""
+    device = next(network.parameters()).device
+    x = torch.from_numpy((rows - mean) / std).float()[None].to(device)
+    with torch.no_grad():
+        ids, _ = network.encode(x)
+        result = network.decode(ids)[0].cpu().numpy()
+    return result * std + mean
+
+
+def reconstruction_error(original: np.ndarray, result: np.ndarray) -> float:
+    """MPJPE in mm, root-aligned, between features (T, 263) of two motions (spec of MoMask)."""
+    frames = min(len(original), len(result))
+    a, b = features_to_joints(original[:frames]), features_to_joints(result[:frames])
+    a, b = a - a[:, :1], b - b[:, :1]
+    return float(np.linalg.norm(a - b, axis=-1).mean() * 1000)
+
+
+class RVQTask:
+    """Reconstruct windows of 64 frames; validate by MPJPE per source on whole clips."""
+
+    name = "rvq"
+
+    def __init__(
+        self,
+        network: RVQVAE,
+        clips: Sequence[PreparedClip],
+        mean: np.ndarray,
+        std: np.ndarray,
+        batch: int = 64,
+        position_weight: float = 0.5,
+    ) -> None:
+        """`position_weight` weighs the local joint positions once more, 0.5 as published."""
+        self.network = network
+        self.mean, self.std = mean, std
+        self.batch, self.position_weight = batch, position_weight
+        self.clips = [c for c in clips if c.split == "train" and len(c.features) >= WINDOW]
+        self.weights = _window_weights(self.clips)
+        # Held-out clips are many and much alike: an even choice of 20 per source is enough here.
+        self.held_out: dict[str, list[PreparedClip]] = {}
+        for source in sorted({clip.source for clip in clips}):
+            own = [c for c in clips if c.source == source and c.split == "val"]
+            self.held_out[source] = own[:: max(1, len(own) // 20)]
+
+    def loss(self, rng: np.random.Generator) -> dict[str, Tensor]:
+        """Smooth L1 over all features, again over positions, and the commitment."""
+        windows = []
+        for index in rng.choice(len(self.clips), self.batch, p=self.weights):
+            rows = self.clips[index].features
+            start = int(rng.integers(len(rows) - WINDOW + 1))
+            windows.append(rows[start : start + WINDOW])
+        device = next(self.network.parameters()).device
+        x = torch.from_numpy((np.stack(windows) - self.mean) / self.std).float().to(device)
+        output = self.network(x)
+        everything = F.smooth_l1_loss(output.reconstruction, x)
+        positions = F.smooth_l1_loss(output.reconstruction[..., POSITIONS], x[..., POSITIONS])
+        loss = everything + self.position_weight * positions + COMMIT_WEIGHT * output.commit_loss
+        return {
+            "loss": loss,
+            "reconstruction": everything,
+            "commit": output.commit_loss,
+            "perplexity": output.perplexity,
+        }
+
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        """MPJPE in mm per source, mean over validation clips."""
+        assert isinstance(network, RVQVAE)
+        figures = {}
+        for source, clips in self.held_out.items():
+            errors = []
+            for clip in clips:
+                rows = np.asarray(clip.features[: len(clip.features) // 4 * 4])
+                again = reconstruct(network, rows, self.mean, self.std)
+                errors.append(reconstruction_error(rows, again))
+            if errors:
+                figures[f"mpjpe_{source}"] = float(np.mean(errors))
+        return figures
+
+    def extra_state(self) -> dict[str, Tensor]:
+        """The codebooks' moving sums and counts."""
+        return self.network.training_state()
+
+    def load_extra_state(self, state: dict[str, Tensor]) -> None:
+        """Restore the codebooks' moving sums and counts."""
+        self.network.load_training_state(state)
