@@ -47,6 +47,7 @@ def embed_concept(
     concept: Concept,
     encode: Encode,
     wording: Literal["keywords", "prompts"] = "keywords",
+    target_prompt: str | None = None,
     retain_prompts: Sequence[str] | None = None,
 ) -> TextEmbeddings:
     """Encode a concept's texts.
@@ -57,17 +58,20 @@ def embed_concept(
         wording: "keywords" forgets the bare keywords, as published; "prompts" also the concept's
             forget prompts. A sentence encoder puts a bare verb far from the sentences that users
             write, so whole sentences reach further with the embedded model.
+        target_prompt: instead of the concept's own. The empty prompt, as published, is one that a
+            model may never have been trained on; a plain safe sentence is one that it knows.
         retain_prompts: instead of the concept's own.
     """
+    target = concept.target_prompt if target_prompt is None else target_prompt
     forget = list(concept.keywords)
     if wording == "prompts":
         forget += concept.forget_prompts
     retain = list(concept.retain_prompts if retain_prompts is None else retain_prompts)
-    embedded = encode([*forget, concept.target_prompt, *retain]).detach().float().cpu()
+    embedded = encode([*forget, target, *retain]).detach().float().cpu()
     count = len(forget)
     return TextEmbeddings(
         embedded[:count],
         embedded[count : count + 1].expand(count, -1),
         embedded[count + 1 :],
-        {"forget": forget, "target": [concept.target_prompt], "retain": retain},
+        {"forget": forget, "target": [target], "retain": retain},
     )

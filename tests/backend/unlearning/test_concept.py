@@ -1,0 +1,108 @@
+import pytest
+
+from backend.unlearning.concept import (
+    Concept,
+    builtin_concepts,
+    find_concept,
+    load_concept,
+)
+from backend.unlearning.errors import UnlearningError
+
+BUILTIN = builtin_concepts()
+
+
+def test_every_published_concept_is_built_in():
+    assert sorted(BUILTIN) == [
+        "crawl",
+        "duck",
+        "guns",
+        "jump",
+        "kick",
+        "martial_arts",
+        "punch",
+        "throw",
+        "violence",
+        "weapons",
+        "zombie",
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(BUILTIN))
+def test_prompts_agree_with_keywords(name):
+    concept = BUILTIN[name]
+    assert concept.name == name
+    assert concept.description
+    assert concept.forget_prompts
+    assert all(concept.matches(prompt) for prompt in concept.forget_prompts)
+    assert len(concept.retain_prompts) >= 5
+    assert len(concept.implicit_prompts) >= 3
+    wordings = [concept]
+    wordings += [concept.as_published(dataset) for dataset in concept.published.keywords]
+    for wording in wordings:
+        named = [p for p in concept.implicit_prompts + concept.retain_prompts if wording.matches(p)]
+        assert named == []
+
+
+@pytest.mark.parametrize(
+    ("keyword", "caption", "word", "substring"),
+    [
+        ("kick", "A person KICKS hard", True, True),
+        ("kick", "someone is kicking.", True, True),
+        ("hit", "hitting a ball", True, True),
+        ("hit", "a white shirt", False, True),
+        ("strike", "striking twice", True, False),
+        ("hook", "he shook hands", False, True),
+        ("gun", "the race has begun", False, True),
+        ("kung fu", "he does kung fu", True, True),
+        ("c.t", "a cat", False, False),
+    ],
+)
+def test_match_modes(keyword, caption, word, substring):
+    assert Concept("x", (keyword,)).matches(caption) is word
+    assert Concept("x", (keyword,), match="substring").matches(caption) is substring
+
+
+def test_published_keywords():
+    punch = BUILTIN["punch"]
+    assert "box" in punch.as_published("Motion-X").keywords
+    assert punch.as_published("HumanML3D").matches("a white shirt")
+    with pytest.raises(UnlearningError, match="no concept 'guns' for HumanML3D"):
+        BUILTIN["guns"].as_published("HumanML3D")
+
+
+def test_find_concept():
+    assert find_concept("kick") is BUILTIN["kick"]
+    assert find_concept("punch_jab_box_hit_beat") is BUILTIN["punch"]
+    own = find_concept("hop, sit ,")
+    assert own.keywords == ("hop", "sit")
+    assert own.name == "hop_sit"
+    assert "sit" not in own.retain_prompts
+    assert "walk" in own.retain_prompts
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("kikc", "did you mean 'kick'"),
+        ("backflip", "'backflip,'"),
+        (", ,", "needs keywords"),
+        ("absent.toml", "cannot read the concept file absent.toml"),
+    ],
+)
+def test_unusable_concepts_are_refused(text, message):
+    with pytest.raises(UnlearningError, match=message):
+        find_concept(text)
+
+
+def test_own_file(tmp_path):
+    path = tmp_path / "own.toml"
+    path.write_text('name = "wave"\nkeywords = ["wave"]\nmatch = "substring"\n')
+    assert load_concept(path) == find_concept(str(path))
+    assert load_concept(path).matches("microwaves")
+    for wrong in ("keywords = 3", 'name = "a"\nkeywords = ["b"]\nmach = "word"', "name = ", "= ["):
+        path.write_text(wrong)
+        with pytest.raises(UnlearningError, match=r"own\.toml is not valid"):
+            load_concept(path)
+    path.write_text('name = "a"\nkeywords = []')
+    with pytest.raises(UnlearningError, match="needs keywords"):
+        load_concept(path)

@@ -1,0 +1,112 @@
+import dataclasses
+
+import pytest
+import torch
+
+from backend.unlearning import lcr
+from backend.unlearning.concept import Concept
+from backend.unlearning.errors import UnlearningError
+from backend.unlearning.lcr import LCRParameters
+from backend.unlearning.statistics import codebook_hash, codebooks_of, count_codes
+
+CONCEPT = Concept("kick", ("kick",))
+CODES = 32
+
+
+@pytest.fixture
+def statistics(networks):
+    """Forget samples live on codes 0 to 7, retain samples on 6 to 31."""
+    draw = torch.Generator().manual_seed(0)
+    forget = torch.randint(0, 8, (40, 6, 6), generator=draw)
+    retain = torch.randint(6, CODES, (200, 6, 6), generator=draw)
+    is_forget = torch.arange(240) < 40
+    ids = torch.cat([forget, retain])
+    return count_codes("kick", ids, is_forget, CODES, codebook_hash=codebook_hash(networks))
+
+
+def test_marking_codes_are_found(networks, statistics):
+    edit = lcr.fit(networks, CONCEPT, statistics, LCRParameters(k=6, target=20))
+    assert edit.provenance["removed_codes"] == [[0, 1, 2, 3, 4, 5]]
+    assert edit.provenance["target_code"] == 20
+    assert edit.patches[0].rows.tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_same_seed_same_edit(networks, statistics):
+    def values(seed):
+        parameters = LCRParameters(k=4, layers=2, seed=seed)
+        return lcr.fit(networks, CONCEPT, statistics, parameters).patches[1].values
+
+    assert torch.equal(values(3), values(3))
+    assert not torch.equal(values(3), values(4))
+
+
+def test_target_that_is_removed_is_drawn_anew(networks, statistics):
+    targets = set()
+    for seed in range(20):
+        edit = lcr.fit(networks, CONCEPT, statistics, LCRParameters(k=6, target=0, seed=seed))
+        targets.add(edit.provenance["target_code"])
+    assert len(targets) > 1
+    assert targets.isdisjoint(range(6))
+
+
+def test_without_noise_codes_become_the_target(networks, statistics):
+    codebook = codebooks_of(networks)[0].clone()
+    edit = lcr.fit(networks, CONCEPT, statistics, LCRParameters(k=6, target=20, alpha=0.0))
+    assert torch.equal(edit.patches[0].values, codebook[20].expand(6, -1))
+
+
+def test_nearest_moves_to_safe_codes_in_use(networks, statistics):
+    codebook = codebooks_of(networks)[0]
+    parameters = dataclasses.replace(lcr.PRESETS["nearest"], k=6)
+    edit = lcr.fit(networks, CONCEPT, statistics, parameters)
+    safe = lcr.safe_codes(statistics.forget[0], statistics.retain[0], range(6))
+    # 6 and 7 occur in a larger share of the forget samples: not replaced, but no refuge either.
+    assert safe == list(range(8, CODES))
+    distances = torch.cdist(codebook[:6], codebook[safe])
+    wanted = codebook[[safe[i] for i in distances.argmin(1)]]
+    assert torch.equal(edit.patches[0].values, wanted)
+
+
+def test_orth_removes_the_common_direction(networks, statistics):
+    codebook = codebooks_of(networks)[0].clone()
+    edit = lcr.fit(networks, CONCEPT, statistics, dataclasses.replace(lcr.PRESETS["orth"], k=6))
+    direction = codebook[:6].mean(0) / codebook[:6].mean(0).norm()
+    torch.testing.assert_close(edit.patches[0].values @ direction, torch.zeros(6))
+
+
+def test_lists_of_several_concepts_may_repeat_codes(networks):
+    edit = lcr.fit_codes(networks, "two", [[3, 9, 9, 5]], LCRParameters())
+    assert edit.patches[0].rows.tolist() == [3, 5, 9]
+    assert edit.provenance["removed_codes"] == [[3, 9, 9, 5]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"k": 0}, "k must be 1 to 31"),
+        ({"k": 32}, "k must be 1 to 31"),
+        ({"layers": 7}, "layers must be 1 to 6"),
+        ({"target": 32}, "target must be 0 to 31"),
+    ],
+)
+def test_unusable_parameters_are_refused(networks, statistics, changes, message):
+    with pytest.raises(UnlearningError, match=message):
+        lcr.fit(networks, CONCEPT, statistics, LCRParameters(**changes))
+
+
+def test_statistics_of_other_codebooks_or_one_kind_are_refused(networks, statistics):
+    empty = dataclasses.replace(statistics, forget_samples=0)
+    with pytest.raises(UnlearningError, match="both kinds are needed"):
+        lcr.fit(networks, CONCEPT, empty, LCRParameters())
+    networks["rvq"].quantizer.layers[2].codebook += 1
+    with pytest.raises(UnlearningError, match="count the codes again with this model"):
+        lcr.fit(networks, CONCEPT, statistics, LCRParameters())
+
+
+def test_replacing_every_code_or_unknown_layers_is_refused(networks):
+    with pytest.raises(UnlearningError, match="use a smaller k"):
+        lcr.fit_codes(networks, "all", [range(CODES)], LCRParameters())
+    with pytest.raises(UnlearningError, match="no safe code is left"):
+        lcr.fit_codes(networks, "one", [[1]], lcr.PRESETS["nearest"], safe=[[]])
+    with pytest.raises(UnlearningError, match="the quantiser has 6"):
+        lcr.fit_codes(networks, "deep", [[1]] * 7, LCRParameters())
