@@ -23,6 +23,8 @@ _BREAKER_ENDS: Final = 3
 _BREAKER_SECONDS: Final = 120.0
 # Python itself, its libraries and a slow disk; not the model, which loads after the hand-over.
 _START_SECONDS: Final = 60.0
+# A connection breaks a moment before the process that held it can be asked for its exit code.
+_OBITUARY_SECONDS: Final = 0.1
 
 _SENTENCES: Final = {
     ExitCode.DONE: "the backend was shut down; generate again to restart it",
@@ -100,7 +102,8 @@ class BackendProcess:
         Raises:
             PlacidError: when it ended, takes too long, or is of another version.
         """
-        self.check()
+        if error := self.reason(0.0):
+            raise error
         if self._announcement is None and self._line:
             self._announcement = self._parse(self._line)
         if self._announcement:
@@ -113,13 +116,14 @@ class BackendProcess:
             )
         return None
 
-    def check(self) -> None:
-        """Raises PlacidError `backend_lost`, with the reason, once the process has ended."""
-        code = self._process.poll()
-        if code is None:
-            return
+    def reason(self, patience: float = _OBITUARY_SECONDS) -> PlacidError | None:
+        """Why the process ended, `backend_lost`; None if it still runs after so many seconds."""
+        try:
+            code = self._process.wait(patience)
+        except subprocess.TimeoutExpired:
+            return None
         details = {"exit code": str(code), "log": str(self._log_path)}
-        raise PlacidError("backend_lost", self._reason(code), details)
+        return PlacidError("backend_lost", self._sentence(code), details)
 
     def stop(self) -> None:
         """End the process at once; it has nothing to save."""
@@ -189,7 +193,7 @@ class BackendProcess:
             )
         return announcement
 
-    def _reason(self, code: int) -> str:
+    def _sentence(self, code: int) -> str:
         if sentence := _SENTENCES.get(code):
             return sentence
         if last := _last_line(self._log_path):

@@ -85,7 +85,6 @@ class Client:
     def __init__(self, connection: Connection) -> None:
         self.capabilities: Capabilities | None = None
         self.jobs: set[int] = set()
-        self._last_job = 0
         self._liveness = LOADING_LIVENESS
         self._silent_beats = 0
         self._beat_at = time.monotonic()
@@ -104,23 +103,19 @@ class Client:
         self._socket.connect(f"tcp://127.0.0.1:{connection.announcement.port}")
         self._send(Hello(f"Placid {VERSION}"))
 
-    def submit(self, request: Generate) -> int:
-        """Ask for motion; returns the number of the job.
+    def submit(self, job: int, request: Generate) -> None:
+        """Ask for motion under a job number that is new to this client.
 
         Raises:
-            PlacidError: when the backend is known to be unable to do this, or `backend_lost`.
+            PlacidError: when the backend is known to be unable to do this, or is lost.
         """
         if self.capabilities:
             validate(request, self.capabilities)
-        job = self._new_job()
-        self._send(Submit(job, request))
-        return job
+        self._begin(Submit(job, request))
 
-    def unload(self) -> int:
+    def unload(self, job: int) -> None:
         """Ask the backend to free the model's memory; a job that ends in Done."""
-        job = self._new_job()
-        self._send(Unload(job))
-        return job
+        self._begin(Unload(job))
 
     def cancel(self, job: int) -> None:
         """Give a job up. It ends in an Error `cancelled`, or in Done when it was just complete."""
@@ -138,7 +133,7 @@ class Client:
             poller = zmq.Poller()
             poller.register(self._socket, zmq.POLLIN)
             poller.register(self._monitor, zmq.POLLIN)
-            poller.poll(timeout * 1000)
+            poller.poll(round(timeout * 1000))
         broken = self._read_monitor()
         # Read after the monitor: what came before the break is not lost with the connection.
         events = self._read_messages()
@@ -154,12 +149,11 @@ class Client:
         self._socket.disable_monitor()
         self._context.destroy(linger=_FAREWELL)
 
-    def _new_job(self) -> int:
+    def _begin(self, message: Submit | Unload) -> None:
         if self._lost:
             raise self._lost
-        self._last_job += 1
-        self.jobs.add(self._last_job)
-        return self._last_job
+        self.jobs.add(message.job)
+        self._send(message)
 
     def _send(self, message: Message) -> None:
         # A full or broken pipe is found out by the heartbeat.

@@ -22,13 +22,14 @@ from .shared.protocol import (
 
 State = Literal["stopped", "starting"] | BackendState
 
-# After the connection broke, the process's exit code is waited for so long: it tells the reason.
-_OBITUARY_SECONDS: Final = 3.0
 _POLL_SECONDS: Final = 0.05
 
 
 class Session:
     """One backend after the other behind one interface; jobs are numbered across them.
+
+    Args:
+        launch: starts a backend process; may raise PlacidError.
 
     Attributes:
         capabilities: of the running backend, or of the last one; None before the first.
@@ -36,7 +37,6 @@ class Session:
     """
 
     def __init__(self, launch: Callable[[], BackendProcess]) -> None:
-        """`launch` starts a backend process; it may raise PlacidError."""
         self.capabilities: Capabilities | None = None
         self.state: State = "stopped"
         self._launch = launch
@@ -44,9 +44,9 @@ class Session:
         self._numbers = itertools.count(1)
         self._process: BackendProcess | None = None
         self._client: Client | None = None
+        # Requests made before the backend can be reached.
         self._pending: dict[int, Generate] = {}
-        self._ending: Lost | None = None
-        self._ending_until = 0.0
+        self._undelivered: list[Event] = []
 
     @property
     def jobs(self) -> tuple[int, ...]:
@@ -77,7 +77,7 @@ class Session:
             validate(request, self.capabilities)
         self.start()
         job = next(self._numbers)
-        if self._client and not self._ending:
+        if self._client:
             self._client.submit(job, request)
         else:
             self._pending[job] = request
@@ -85,13 +85,60 @@ class Session:
 
     def cancel(self, job: int) -> None:
         """Give a job up; it ends in an Error `cancelled`."""
-        if self._client:
+        if self._pending.pop(job, None):
+            self._undelivered.append(Error("cancelled", "the generation was cancelled", job))
+        elif self._client:
             self._client.cancel(job)
 
     def unload(self) -> None:
-        """Free the model's memory if a backend holds any."""
-        if self._client and not self._ending:
+        """Free the model's memory, if a backend holds any."""
+        if self._client:
             self._client.unload(next(self._numbers))
+
+    def poll(self, timeout: float = 0.0) -> list[Event]:
+        """What happened since the last call; waits for something at most `timeout` seconds."""
+        events, self._undelivered = self._undelivered, []
+        if self._process is None:
+            return events
+        try:
+            if self._client is None:
+                self._connect(self._process, timeout)
+            if self._client is not None:
+                events += self._client.poll(timeout)
+        except PlacidError as error:
+            events.append(self._end(error, self.jobs))
+            return events
+        for event in events:
+            if isinstance(event, Welcome):
+                self.state = event.state
+                self.capabilities = event.capabilities or self.capabilities
+        if events and isinstance(lost := events[-1], Lost):
+            events[-1] = self._end(self._process.reason() or lost.error, lost.jobs)
+        return events
+
+    def generate(
+        self, request: Generate, progress: Callable[[Progress], None] | None = None
+    ) -> list[Motion]:
+        """Make motion and wait for it; for scripts without an event loop.
+
+        Raises:
+            PlacidError: whatever ended the job.
+        """
+        job = self.submit(request)
+        motions: list[Motion] = []
+        while True:
+            for event in self.poll(_POLL_SECONDS):
+                match event:
+                    case Take(job=number, motion=motion) if number == job:
+                        motions.append(motion)
+                    case Progress(job=number) if number == job and progress:
+                        progress(event)
+                    case Done(job=number) if number == job:
+                        return motions
+                    case Error(job=number) if number in (job, None):
+                        raise PlacidError(event.code, event.message, event.details)
+                    case Lost(error=error):
+                        raise error
 
     def restart(self) -> None:
         """End the backend and start a fresh one, however often it ended before."""
@@ -105,6 +152,21 @@ class Session:
             self._client.close()
         if self._process:
             self._process.stop()
-        self._client = self._process = self._ending = None
+        self._client = self._process = None
         self._pending.clear()
         self.state = "stopped"
+
+    def _connect(self, process: BackendProcess, timeout: float) -> None:
+        connection = process.connection()
+        if connection is None:
+            time.sleep(timeout)
+            return
+        self._client = Client(connection)
+        for job, request in self._pending.items():
+            self._client.submit(job, request)
+        self._pending.clear()
+
+    def _end(self, error: PlacidError, jobs: tuple[int, ...]) -> Lost:
+        self._breaker.record_end()
+        self.stop()
+        return Lost(error, jobs)

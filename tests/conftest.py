@@ -11,7 +11,7 @@ import pytest
 
 CHECKOUT = Path(__file__).parent.parent
 # The part of the add-on that runs without Blender.
-ADDON_MODULES = ("client.py", "backend_process.py")
+ADDON_MODULES = ("client.py", "backend_process.py", "session.py")
 
 
 @pytest.fixture(scope="session")

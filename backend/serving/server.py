@@ -142,7 +142,7 @@ class Server:
                 f"no port on 127.0.0.1 can be opened ({error.strerror}); allow local "
                 "connections in the firewall or end other programs",
             ) from error
-        port = int(self._router.last_endpoint.rpartition(b":")[2])
+        port = int(self._router.get_string(zmq.LAST_ENDPOINT).rpartition(":")[2])
         self.announcement = Announcement(PROTOCOL_VERSION, port, keys.public)
 
     def run(self, make_generator: Callable[[], MotionGenerator], log_path: Path) -> int:
@@ -151,11 +151,11 @@ class Server:
         inbox.bind(_OUTBOX)
         outbox = self._context.socket(zmq.PUSH)
         outbox.connect(_OUTBOX)
-        self._worker = Worker(
-            make_generator,
-            lambda client, frames: outbox.send_multipart([client, *frames]),
-            log_path,
-        )
+
+        def send(client: bytes, frames: list[bytes]) -> None:
+            outbox.send_multipart([client, *frames])
+
+        self._worker = Worker(make_generator, send, log_path)
         self._worker.start()
         try:
             code = self._loop(inbox)
@@ -165,10 +165,10 @@ class Server:
         if code != ExitCode.HUNG:
             self._worker.join(_WORKER_SECONDS)
         if self._worker.is_alive():
-            self._router.close(linger=_FAREWELL)
-            logging.shutdown()
+            # Let the last messages leave; then end hard, because the interpreter's shutdown
+            # under a thread that computes would crash.
             time.sleep(_FAREWELL / 1000)
-            # Interpreter shutdown under a thread that computes would crash.
+            logging.shutdown()
             os._exit(code)
         outbox.close()
         return code
@@ -180,7 +180,7 @@ class Server:
         beat_at = time.monotonic()
         while True:
             wait = max(0.0, beat_at + self._limits.heartbeat - time.monotonic())
-            ready = dict(poller.poll(wait * 1000))
+            ready = dict(poller.poll(round(wait * 1000)))
             if self._doorkeeper.socket in ready:
                 self._doorkeeper.answer()
             if inbox in ready:
