@@ -18,6 +18,9 @@ class Behaviour:
         all scores are equal, so the order of ties decides. True takes the first half, the same on
         every machine; False takes what ``argsort`` without a promise of stability gives, as
         released.
+    overwrites_known: BAMM's passes rewrite every column, also known ones and those behind the end.
+        Known tokens are put back afterwards, but later columns have seen what replaced them. False
+        writes only what is wanted, which also allows for a cache.
     second_pass_guidance: BAMM's guidance scale in the second pass. The released code fixes 3 and
         ignores the caller's scale there; None uses the caller's scale in both passes.
     edits_something: an edit that leaves a sample nothing to regenerate replaces its first token
@@ -26,11 +29,16 @@ class Behaviour:
 
     doubled_logits: bool = False
     stable_ties: bool = True
+    overwrites_known: bool = False
     second_pass_guidance: float | None = None
     edits_something: bool = False
 
 
 CORRECTED = Behaviour()
 PUBLISHED = Behaviour(
-    doubled_logits=True, stable_ties=False, second_pass_guidance=3.0, edits_something=True
+    doubled_logits=True,
+    stable_ties=False,
+    overwrites_known=True,
+    second_pass_guidance=3.0,
+    edits_something=True,
 )

@@ -35,6 +35,31 @@ class TransformerConfig:
     text_drop: float = 0.1
 
 
+class LayerCache:
+    """Keys and values (b, heads, slots, head width) that one layer computed so far."""
+
+    def __init__(self, slots: int) -> None:
+        self.slots = slots
+        self.filled = 0
+        self.keys = self.values = torch.empty(0)
+
+    def append(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Add (b, heads, n, head width) and return all that is there."""
+        b, heads, n, width = keys.shape
+        if self.filled == 0:
+            self.keys = keys.new_empty(b, heads, self.slots, width)
+            self.values = torch.empty_like(self.keys)
+        after = self.filled + n
+        self.keys[:, :, self.filled : after] = keys
+        self.values[:, :, self.filled : after] = values
+        self.filled = after
+        return self.keys[:, :, :after], self.values[:, :, :after]
+
+    def select(self, rows: Tensor) -> None:
+        """Keep only these samples of the batch."""
+        self.keys, self.values = self.keys[rows], self.values[rows]
+
+
 class SelfAttention(nn.Module):
     """Multi-head self-attention with the parameter names of ``nn.MultiheadAttention``."""
 
@@ -49,11 +74,16 @@ class SelfAttention(nn.Module):
         self.out_proj = nn.Linear(width, width)
         nn.init.xavier_uniform_(self.in_proj_weight)
 
-    def forward(self, x: Tensor, allowed: Tensor | None) -> Tensor:
-        """x (b, n, width); ``allowed`` broadcasts to (b, heads, n, n): where a row may look."""
+    def forward(self, x: Tensor, allowed: Tensor | None, cache: LayerCache | None = None) -> Tensor:
+        """x (b, n, width); ``allowed`` broadcasts to (b, heads, n, keys): where a row may look.
+
+        With a cache the keys are all rows it has seen, these included.
+        """
         b, n, width = x.shape
         qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias)
         q, k, v = qkv.view(b, n, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
+        if cache is not None:
+            k, v = cache.append(k, v)
         dropout = self.dropout if self.training else 0.0
         mixed = F.scaled_dot_product_attention(q, k, v, allowed, dropout)
         return self.out_proj(mixed.transpose(1, 2).reshape(b, n, width))
@@ -71,8 +101,8 @@ class EncoderLayer(nn.Module):
         self.norm2 = nn.LayerNorm(width)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, allowed: Tensor | None) -> Tensor:
-        x = self.norm1(x + self.dropout(self.self_attn(x, allowed)))
+    def forward(self, x: Tensor, allowed: Tensor | None, cache: LayerCache | None = None) -> Tensor:
+        x = self.norm1(x + self.dropout(self.self_attn(x, allowed, cache)))
         hidden = self.dropout(F.gelu(self.linear1(x)))
         return self.norm2(x + self.dropout(self.linear2(hidden)))
 
@@ -87,9 +117,15 @@ class EncoderStack(nn.Module):
             for _ in range(config.layers)
         )
 
-    def forward(self, x: Tensor, allowed: Tensor | None) -> Tensor:
-        for layer in self.layers:
-            x = layer(x, allowed)
+    def caches(self, slots: int) -> list[LayerCache]:
+        """Empty caches, one per layer, with room for ``slots`` rows."""
+        return [LayerCache(slots) for _ in self.layers]
+
+    def forward(
+        self, x: Tensor, allowed: Tensor | None, caches: list[LayerCache] | None = None
+    ) -> Tensor:
+        for i, layer in enumerate(self.layers):
+            x = layer(x, allowed, None if caches is None else caches[i])
         return x
 
 
