@@ -1,0 +1,16 @@
+"""Placid: a prompt becomes a safe animation on an armature."""
+
+from . import operators, panels, preferences, properties, runtime
+
+_PARTS = (preferences, properties, operators, panels)
+
+
+def register() -> None:
+    for part in _PARTS:
+        part.register()
+
+
+def unregister() -> None:
+    runtime.unregister()
+    for part in reversed(_PARTS):
+        part.unregister()

@@ -1,0 +1,39 @@
+"""One file per verb."""
+
+import bpy
+
+from . import (
+    backend,
+    cancel,
+    copy_report,
+    generate,
+    judge_take,
+    open_log,
+    push_to_nla,
+    set_up,
+)
+
+CLASSES = tuple(
+    cls
+    for module in (
+        generate,
+        cancel,
+        judge_take,
+        push_to_nla,
+        backend,
+        set_up,
+        open_log,
+        copy_report,
+    )
+    for cls in module.CLASSES
+)
+
+
+def register() -> None:
+    for cls in CLASSES:
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    for cls in reversed(CLASSES):
+        bpy.utils.unregister_class(cls)

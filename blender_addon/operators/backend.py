@@ -1,0 +1,42 @@
+"""Start and stop the backend by hand; a generation starts it by itself."""
+
+import bpy
+
+from .. import runtime
+from .base import Verb
+
+
+class PLACID_OT_start_backend(Verb, bpy.types.Operator):
+    """Start the backend afresh, so that the choices it offers are known"""
+
+    bl_idname = "placid.start_backend"
+    bl_label = "Start Backend"
+
+    @classmethod
+    def obstacle(cls, context):
+        if runtime.get().setup is not None:
+            return "The backend is being set up"
+        return ""
+
+    def act(self, context):
+        runtime.get().notice = None
+        runtime.get().stop_backend()
+        runtime.session().restart()
+        runtime.get().watch()
+
+
+class PLACID_OT_stop_backend(Verb, bpy.types.Operator):
+    """End the backend and free its memory; takes stay"""
+
+    bl_idname = "placid.stop_backend"
+    bl_label = "Stop Backend"
+
+    @classmethod
+    def obstacle(cls, context):
+        return "" if runtime.session().state != "stopped" else "The backend is not running"
+
+    def act(self, context):
+        runtime.get().stop_backend()
+
+
+CLASSES = (PLACID_OT_start_backend, PLACID_OT_stop_backend)

@@ -1,0 +1,31 @@
+"""Open log: show a log file in the system's text viewer."""
+
+import bpy
+from bpy.props import EnumProperty
+
+from .. import paths
+from ..shared.errors import PlacidError
+from .base import Verb
+
+
+class PLACID_OT_open_log(Verb, bpy.types.Operator):
+    """Open the log in the system's text viewer"""
+
+    bl_idname = "placid.open_log"
+    bl_label = "Open Log"
+
+    log: EnumProperty(
+        items=[
+            ("BACKEND", "Backend", "What the backend wrote"),
+            ("SETUP", "Set-Up", "What the set-up wrote"),
+        ]
+    )
+
+    def act(self, context):
+        path = paths.backend_log() if self.log == "BACKEND" else paths.setup_log()
+        if not path.is_file():
+            raise PlacidError("no_log", f"there is no log yet at {path}; start the backend first")
+        bpy.ops.wm.path_open(filepath=str(path))
+
+
+CLASSES = (PLACID_OT_open_log,)

@@ -1,0 +1,180 @@
+"""The tab Placid in the 3D view's sidebar. It draws and decides nothing."""
+
+import textwrap
+
+import bpy
+
+from . import runtime, takes
+from .rig_label import rig_label
+
+STATES = {
+    "stopped": ("Backend: starts with the first generation", "RADIOBUT_OFF"),
+    "starting": ("Backend: starting", "SORTTIME"),
+    "loading": ("Backend: loading the model", "SORTTIME"),
+    "ready": ("Backend: ready", "RADIOBUT_ON"),
+    "failed": ("Backend: could not load the model", "ERROR"),
+}
+PIXELS_PER_CHARACTER = 7.0
+
+
+def draw_sentence(layout: bpy.types.UILayout, sentence: str, characters: int) -> None:
+    """A problem, wrapped; Blender's labels are single lines."""
+    column = layout.column(align=True)
+    column.alert = True
+    lines = textwrap.wrap(sentence[:1].upper() + sentence[1:] + ".", max(20, characters))
+    for index, line in enumerate(lines):
+        column.label(text=line, icon="ERROR" if index == 0 else "BLANK1")
+
+
+class _Tab:
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Placid"
+
+
+class PLACID_PT_main(_Tab, bpy.types.Panel):
+    bl_label = "Placid"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        settings = context.scene.placid
+        layout = self.layout
+        column = layout.column()
+        column.prop(settings, "prompt", text="", placeholder="a person walks and waves")
+        column = layout.column()
+        column.use_property_split = True
+        column.use_property_decorate = False
+        column.prop(settings, "automatic_length")
+        length = column.row()
+        length.enabled = not settings.automatic_length
+        length.prop(settings, "seconds")
+        column.prop(settings, "take_count")
+        row = column.row(align=True)
+        row.prop(settings, "seed")
+        lock = "LOCKED" if settings.lock_seed else "UNLOCKED"
+        row.prop(settings, "lock_seed", text="", icon=lock)
+        column.prop(settings, "model")
+        column.prop(settings, "armature")
+        column.label(text=rig_label(takes.target(context)), icon="ARMATURE_DATA")
+
+
+class PLACID_PT_safety(_Tab, bpy.types.Panel):
+    bl_label = "Safety"
+    bl_parent_id = "PLACID_PT_main"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        settings = context.scene.placid
+        column = self.layout.column()
+        column.use_property_split = True
+        column.use_property_decorate = False
+        column.prop(settings, "safety")
+        if settings.safety_name == "off":
+            draw_sentence(column, "Violent motion can be generated", _characters(context))
+            return
+        column.prop(settings, "concepts")
+        column.prop(settings, "strength")
+
+
+class PLACID_PT_generate(_Tab, bpy.types.Panel):
+    bl_label = "Generate"
+    bl_parent_id = "PLACID_PT_main"
+    bl_options = {"HIDE_HEADER"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        current = runtime.get()
+        job = current.job
+        if job is None:
+            row = layout.row()
+            row.scale_y = 1.5
+            row.operator("placid.generate", icon="PLAY")
+        else:
+            row = layout.row(align=True)
+            row.progress(factor=job.fraction, text=job.stage)
+            row.operator("placid.cancel", text="", icon="X")
+        if current.notice is not None:
+            draw_sentence(layout, current.notice.message, _characters(context))
+            layout.operator("placid.copy_report", icon="COPYDOWN")
+        _draw_backend(layout, current)
+
+
+class PLACID_UL_takes(bpy.types.UIList):
+    """Takes: status, name, seed."""
+
+    def draw_item(self, context, layout, data, take, icon, active_data, active_property):
+        row = layout.row(align=True)
+        row.active = take.status != "REJECTED"
+        badge = take.bl_rna.properties["status"].enum_items[take.status].icon
+        row.prop(take, "name", text="", emboss=False, icon=badge)
+        seed = row.row()
+        seed.alignment = "RIGHT"
+        seed.label(text=str(take.seed))
+
+
+class PLACID_PT_takes(_Tab, bpy.types.Panel):
+    bl_label = "Takes"
+    bl_parent_id = "PLACID_PT_main"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        settings = context.scene.placid
+        layout = self.layout
+        if not settings.takes:
+            layout.label(text="What you generate appears here")
+            return
+        layout.template_list("PLACID_UL_takes", "", settings, "takes", settings, "take_index")
+        row = layout.row(align=True)
+        row.operator("placid.accept_take", icon="CHECKMARK")
+        row.operator("placid.reject_take", icon="X")
+        row = layout.row(align=True)
+        row.operator("placid.regenerate", icon="FILE_REFRESH")
+        row.operator("placid.push_to_nla", icon="NLA_PUSHDOWN")
+        row.operator("placid.delete_take", text="", icon="TRASH")
+        take = takes.active(context.scene)
+        if take is not None:
+            _draw_take(layout, take, _characters(context))
+
+
+def _draw_take(layout: bpy.types.UILayout, take, characters: int) -> None:
+    column = layout.column(align=True)
+    for line in textwrap.wrap(take.prompt, max(20, characters)):
+        column.label(text=line)
+    safety = "off" if take.safety == "off" else f"{take.safety}: {take.concepts}"
+    column.label(text=f"{take.seconds:.1f} s, seed {take.seed}, safety {safety}")
+    if take.report:
+        column.label(text=take.report)
+
+
+def _draw_backend(layout: bpy.types.UILayout, current: runtime.Runtime) -> None:
+    text, icon = STATES[current.session.state]
+    capabilities = current.session.capabilities
+    if current.session.state == "ready" and capabilities is not None:
+        text += f" on {capabilities.device}"
+    row = layout.row(align=True)
+    row.label(text=text, icon=icon)
+    if current.session.state != "stopped":
+        row.operator("placid.stop_backend", text="", icon="CANCEL")
+    else:
+        row.operator("placid.start_backend", text="", icon="FILE_REFRESH")
+
+
+def _characters(context: bpy.types.Context) -> int:
+    scale = context.preferences.system.ui_scale
+    return int(context.region.width / (PIXELS_PER_CHARACTER * scale)) - 6
+
+
+CLASSES = (
+    PLACID_PT_main,
+    PLACID_PT_safety,
+    PLACID_PT_generate,
+    PLACID_UL_takes,
+    PLACID_PT_takes,
+)
+
+
+def register() -> None:
+    for cls in CLASSES:
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    for cls in reversed(CLASSES):
+        bpy.utils.unregister_class(cls)

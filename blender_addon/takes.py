@@ -1,0 +1,181 @@
+"""Takes live in the .blend: the motion itself, what made it, and the action baked from it.
+
+A take is baked when it is first shown, so that ten arriving takes cost Blender nothing.
+"""
+
+import logging
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import bpy
+
+from .bake import assign_action
+from .rig.apply import ApplyOptions, apply_motion
+from .shared.errors import PlacidError
+from .shared.motion import Motion, MotionError, load_motion, save_motion
+from .shared.protocol import Generate
+
+log = logging.getLogger(__name__)
+
+NAME_CHARACTERS = 40
+
+
+def pack_motion(motion: Motion) -> bytes:
+    """The motion as the bytes of its file, to be kept in the .blend."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "take.npz"
+        save_motion(motion, path)
+        return path.read_bytes()
+
+
+def unpack_motion(data: bytes) -> Motion:
+    """The reverse of `pack_motion`. Raises PlacidError `damaged_take`."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "take.npz"
+        path.write_bytes(data)
+        try:
+            return load_motion(path)
+        except MotionError as error:
+            raise PlacidError(
+                "damaged_take", "the take's motion is damaged; delete the take and generate again"
+            ) from error
+
+
+def add_take(
+    scene: bpy.types.Scene,
+    armature: bpy.types.Object | None,
+    request: Generate,
+    motion: Motion,
+):
+    """Append a take to the scene's list, unseen, and return it."""
+    settings = scene.placid
+    take = settings.takes.add()
+    take.name = _name(request.prompt, [other.name for other in settings.takes[:-1]])
+    take.prompt = request.prompt
+    take.seed = motion.seed or 0
+    take.model = request.model
+    take.safety = request.safety or str(motion.provenance.get("safety", ""))
+    take.concepts = ", ".join(request.concepts)
+    take.strength = request.strength
+    take.seconds = motion.seconds
+    take.armature = armature
+    take.motion = pack_motion(motion)
+    return take
+
+
+def show(scene: bpy.types.Scene, take) -> None:
+    """Let the take's armature play it, baking it when that has not been done yet.
+
+    Raises:
+        PlacidError: the armature is gone, or cannot play the motion.
+    """
+    armature = _armature_of(take)
+    playing = armature.animation_data.action if armature.animation_data else None
+    if playing is not None and playing not in [t.action for t in scene.placid.takes]:
+        take.before = playing
+    if take.action is not None:
+        assign_action(armature, take.action)
+        return
+    report = apply_motion(scene, armature, unpack_motion(take.motion), ApplyOptions())
+    take.action = report.action
+    take.action.name = take.name
+    take.report = report.sentence
+
+
+def accept(scene: bpy.types.Scene, take) -> None:
+    """Keep the take: its action stays in the file even when nothing plays it."""
+    show(scene, take)
+    take.action.use_fake_user = True
+    take.status = "ACCEPTED"
+
+
+def reject(scene: bpy.types.Scene, take) -> None:
+    """Drop the take's action and give the armature back what it played before."""
+    _drop_action(take)
+    take.status = "REJECTED"
+
+
+def delete(scene: bpy.types.Scene, index: int) -> None:
+    """Remove a take from the list. An accepted take's action stays in the file."""
+    settings = scene.placid
+    take = settings.takes[index]
+    if take.status != "ACCEPTED":
+        _drop_action(take)
+    settings.takes.remove(index)
+    # The highlighted take is the one that plays: the neighbour takes over.
+    settings.take_index = max(0, min(index, len(settings.takes) - 1))
+
+
+def push_to_nla(scene: bpy.types.Scene, take) -> None:
+    """Move the take from the armature's active action to a strip of its own NLA track."""
+    accept(scene, take)
+    armature = _armature_of(take)
+    data = armature.animation_data
+    track = data.nla_tracks.new()
+    track.name = take.name
+    strip = track.strips.new(take.name, round(take.action.frame_range[0]), take.action)
+    if hasattr(strip, "action_slot"):
+        strip.action_slot = data.action_slot
+    # Blender 5 makes strips without influence.
+    strip.influence = 1.0
+    data.action = None
+
+
+def active(scene: bpy.types.Scene):
+    """The take chosen in the list, or None."""
+    settings = scene.placid
+    if 0 <= settings.take_index < len(settings.takes):
+        return settings.takes[settings.take_index]
+    return None
+
+
+def target(context: bpy.types.Context) -> bpy.types.Object | None:
+    """The chosen armature, else the active one, else the one of the active mesh, else None."""
+    chosen = context.scene.placid.armature
+    if chosen is not None and chosen.name in context.scene.objects:
+        return chosen
+    candidate = context.view_layer.objects.active
+    if candidate is not None and candidate.type != "ARMATURE":
+        candidate = candidate.find_armature()
+    return candidate
+
+
+def _armature_of(take) -> bpy.types.Object:
+    armature = take.armature
+    if armature is None or not armature.users_scene:
+        raise PlacidError(
+            "no_armature",
+            f"the character of the take {take.name!r} was deleted; choose one and retarget",
+        )
+    return armature
+
+
+def _drop_action(take) -> None:
+    action, armature = take.action, take.armature
+    if action is None:
+        return
+    data = armature.animation_data if armature is not None else None
+    if data is not None:
+        for track in list(data.nla_tracks):
+            if any(strip.action == action for strip in track.strips):
+                data.nla_tracks.remove(track)
+        if data.action == action and take.before is not None:
+            assign_action(armature, take.before)
+        elif data.action == action:
+            data.action = None
+    take.action = None
+    action.use_fake_user = False
+    if action.users == 0:
+        bpy.data.actions.remove(action)
+
+
+def _name(prompt: str, taken: Sequence[str]) -> str:
+    base = prompt.strip()
+    if len(base) > NAME_CHARACTERS:
+        base = base[:NAME_CHARACTERS].rsplit(" ", 1)[0] + "…"
+    name, number = base, 1
+    while name in taken:
+        number += 1
+        name = f"{base} {number}"
+    return name
