@@ -120,8 +120,8 @@ def save_prepared(clips: Sequence[PreparedClip], folder: Path) -> None:
 
 
 def load_prepared(folder: Path) -> list[PreparedClip]:
-    """Read what `save_prepared` wrote; the features are memory-mapped."""
-    rows = np.load(folder / "features.npy", mmap_mode="r", allow_pickle=False)
+    """Read what `save_prepared` wrote, into memory: training reads windows all over it."""
+    rows = np.load(folder / "features.npy", allow_pickle=False)
     records = msgspec.json.decode((folder / "clips.json").read_bytes(), type=list[_ClipRecord])
     clips, start = [], 0
     for r in records:
