@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -189,20 +190,22 @@ _SPLIT: Final = re.compile(r",? (?:and|then|and then|afterwards|next|followed by
 
 
 def normalise(text: str) -> str:
-    """A prompt reduced to its verb phrases: no subject, manner, possessive or punctuation."""
+    """A prompt reduced to its verb phrases: no subject, manner, possessive or full stop."""
     text = re.sub(r"[^\w\s,'-]", "", text.lower()).strip(" ,")
     text = _SUBJECT_START.sub("", text)
-    text = re.sub(r"\b(?:his|her|its|my|your)\b", "their", text)
+    text = re.sub(r"\b(?:his|her|its|their)\b", "the", text)
     for manner in phrases.all_manners():
         text = re.sub(rf"(?<!\w){re.escape(manner)}(?!\w)", "", text)
     return re.sub(r"\s+", " ", text).strip(" ,")
 
 
+@cache
+def _known() -> frozenset[str]:
+    return frozenset(map(normalise, phrases.all_wordings()))
+
+
 def is_training_wording(prompt: str) -> bool:
     """Whether `caption` can say this: all its parts, without subject and manner, are in stock."""
-    known = phrases.all_wordings()
     whole = normalise(prompt)
-    if whole in known or whole.replace("their ", "the ") in known:
-        return True
     parts = [normalise(part) for part in _SPLIT.split(whole) if part]
-    return all(part in known or part.replace("their ", "the ") in known for part in parts)
+    return whole in _known() or all(part in _known() for part in parts)

@@ -68,7 +68,7 @@ def raise_span(joints: np.ndarray, side: str) -> tuple[int, int]:
 def bow_span(joints: np.ndarray) -> tuple[int, int]:
     """Frames [start, end) in which the head is more than halfway down."""
     height = joints[:, JOINT["head"], 1] - joints[:, 0, 1]
-    low = np.flatnonzero(height < (height.max() + height.min()) / 2)
+    low = np.flatnonzero(height <= (height.max() + height.min()) / 2)
     return int(low[0]), int(low[-1]) + 1
 
 
@@ -163,8 +163,12 @@ _PAUSE = 60
 def strike_segments(
     length: int, events: list[tuple[int, str]], action: Action, captions: tuple[str, ...] = ()
 ) -> Iterator[Segment]:
-    """The segments of a clip of strikes: the whole row when it is dense, then every strike."""
+    """The segments of a clip of strikes: the whole row when it is dense, then every strike.
+
+    Without a strike, the whole clip is one segment.
+    """
     if not events:
+        yield Segment(0, length, action, captions)
         return
     peaks = [peak for peak, _ in events]
     sides = {side for _, side in events}
