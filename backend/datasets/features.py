@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from backend.datasets.rotations_6d import between, matrix_from_6d, to_6d, unit
 from shared import rotations as quat
 from shared.skeleton import CHAINS, JOINT_COUNT, PARENTS, RAW_OFFSETS
 
@@ -43,19 +44,19 @@ def inverse_kinematics(joints: np.ndarray, smooth_forward: bool) -> np.ndarray:
     across = (joints[:, _LEFT_HIP] - joints[:, _RIGHT_HIP]) + (
         joints[:, _RIGHT_SHOULDER] - joints[:, _LEFT_SHOULDER]
     )
-    forward = np.cross(_UP, quat.normalise(across))
+    forward = np.cross(_UP, unit(across))
     if smooth_forward:
         forward = gaussian_filter1d(forward, 20, axis=0, mode="nearest")
-    root = quat.between(quat.normalise(forward), np.broadcast_to(_FORWARD, forward.shape))
+    root = between(unit(forward), np.broadcast_to(_FORWARD, forward.shape))
     root[0] = (1, 0, 0, 0)
     result = np.zeros((*joints.shape[:2], 4), dtype=np.float32)
     result[:, 0] = root
     for chain in CHAINS:
         turned = root
         for parent, joint in pairwise(chain):
-            bone = quat.normalise(joints[:, joint] - joints[:, parent])
-            swing = quat.between(np.broadcast_to(RAW_OFFSETS[joint], bone.shape), bone)
-            result[:, joint] = quat.multiply(quat.inverse(turned), swing)
+            bone = unit(joints[:, joint] - joints[:, parent])
+            swing = between(np.broadcast_to(RAW_OFFSETS[joint], bone.shape), bone)
+            result[:, joint] = quat.multiply(quat.conjugate(turned), swing)
             turned = quat.multiply(turned, result[:, joint])
     return result
 
@@ -93,8 +94,8 @@ def initial_facing(joints: np.ndarray) -> np.ndarray:
     """Quaternion (4,) that turns the first frame's facing direction to +Z."""
     pose = joints[0]
     across = (pose[_RIGHT_HIP] - pose[_LEFT_HIP]) + (pose[_RIGHT_SHOULDER] - pose[_LEFT_SHOULDER])
-    forward = quat.normalise(np.cross(_UP, quat.normalise(across)))
-    return quat.between(forward, _FORWARD)
+    forward = unit(np.cross(_UP, unit(across)))
+    return between(forward, _FORWARD)
 
 
 def normalise_placement(joints: np.ndarray) -> np.ndarray:
@@ -125,7 +126,7 @@ def extract_features(joints: np.ndarray, published: bool = False) -> np.ndarray:
     local = joints - joints[:, :1] * np.array([1, 0, 1], dtype=np.float32)
     local = quat.rotate(per_joint, local)
     root_step = quat.rotate(facing[1:], joints[1:, 0] - joints[:-1, 0])
-    yaw_step = quat.multiply(facing[1:], quat.inverse(facing[:-1]))
+    yaw_step = quat.multiply(facing[1:], quat.conjugate(facing[:-1]))
     joint_step = quat.rotate(per_joint[:-1], joints[1:] - joints[:-1])
     frames = joints.shape[0] - 1
     return np.concatenate(
@@ -134,7 +135,7 @@ def extract_features(joints: np.ndarray, published: bool = False) -> np.ndarray:
             root_step[:, [0, 2]],
             local[:-1, 0, 1:2],
             local[:-1, 1:].reshape(frames, -1),
-            quat.to_6d(rotations[:-1, 1:]).reshape(frames, -1),
+            to_6d(rotations[:-1, 1:]).reshape(frames, -1),
             joint_step.reshape(frames, -1),
             foot_contacts(joints),
         ],
@@ -158,7 +159,7 @@ def recover_root(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     facing[..., 0], facing[..., 2] = np.cos(angle), np.sin(angle)
     step = np.zeros((*angle.shape, 3), dtype=features.dtype)
     step[..., 1:, 0], step[..., 1:, 2] = features[..., :-1, 1], features[..., :-1, 2]
-    position = np.cumsum(quat.rotate(quat.inverse(facing), step), axis=-2)
+    position = np.cumsum(quat.rotate(quat.conjugate(facing), step), axis=-2)
     position[..., 1] = features[..., 3]
     return facing, position
 
@@ -167,7 +168,7 @@ def features_to_joints(features: np.ndarray) -> np.ndarray:
     """Joints (..., T, 22, 3) from the local positions in features (..., T, 263)."""
     facing, position = recover_root(features)
     local = features[..., 4:67].reshape(*features.shape[:-1], JOINT_COUNT - 1, 3)
-    turn = np.broadcast_to(quat.inverse(facing)[..., None, :], (*local.shape[:-1], 4))
+    turn = np.broadcast_to(quat.conjugate(facing)[..., None, :], (*local.shape[:-1], 4))
     body = quat.rotate(turn, local)
     body = body + position[..., None, :] * np.array([1, 0, 1], dtype=features.dtype)
     return np.concatenate([position[..., None, :], body], axis=-2)
@@ -178,7 +179,7 @@ def features_to_joints_by_rotation(features: np.ndarray, offsets: np.ndarray) ->
     facing, position = recover_root(features)
     six = features[:, ROTATIONS].reshape(-1, JOINT_COUNT - 1, 6)
     root = quat.to_matrix(facing)[:, None]
-    matrices = np.concatenate([root, quat.matrix_from_6d(six)], axis=1)
+    matrices = np.concatenate([root, matrix_from_6d(six)], axis=1)
     joints = np.zeros((len(features), JOINT_COUNT, 3), dtype=features.dtype)
     joints[:, 0] = position
     for chain in CHAINS:
