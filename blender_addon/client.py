@@ -146,8 +146,9 @@ class Client:
 
     def close(self) -> None:
         """Hang up; the backend drops what this client asked for."""
-        self._socket.disable_monitor()
-        self._context.destroy(linger=_FAREWELL)
+        if not self._socket.closed:
+            self._socket.disable_monitor()
+            self._context.destroy(linger=_FAREWELL)
 
     def _begin(self, message: Submit | Unload) -> None:
         if self._lost:

@@ -3,13 +3,15 @@
 import importlib
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 CHECKOUT = Path(__file__).parent.parent
+WALKING_BACKEND = CHECKOUT / "tests" / "backend" / "serving" / "walking_backend.py"
 # The part of the add-on that runs without Blender.
 ADDON_MODULES = ("client.py", "backend_process.py", "session.py")
 
@@ -30,3 +32,14 @@ def addon_package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleTy
         yield module
     finally:
         sys.path.remove(str(package.parent))
+
+
+@pytest.fixture(scope="session")
+def launch_walking(addon_package: ModuleType) -> Callable[..., Any]:
+    """Starts a backend that walks without weights, as the add-on starts the real one."""
+
+    def launch(log_path: Path, how: str = "whole") -> Any:
+        command = [sys.executable, str(WALKING_BACKEND), how, str(log_path)]
+        return addon_package.backend_process.BackendProcess(command, CHECKOUT, log_path)
+
+    return launch

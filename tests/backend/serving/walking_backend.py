@@ -1,7 +1,9 @@
 """A backend whose generator needs no weights: a body that walks by sine curves, made in steps.
 
-Run as a program it is a whole backend, started as the add-on starts the real one. The prompt says
-how it behaves: `hang` stops reacting, `slow` takes two seconds a take, `memory` and `bug` fail.
+Run as a program it is a whole backend: `walking_backend.py whole|broken LOG` is started as the
+add-on starts the real one, `walking_backend.py by-hand LOG CONNECTION` as a person does. The prompt
+says how it behaves: `hang` stops reacting, `slow` needs two seconds a take, `memory` and `bug`
+fail.
 """
 
 import sys
@@ -54,6 +56,7 @@ class WalkingGenerator:
         cancelled: Callable[[], bool],
     ) -> Iterator[Motion]:
         if "hang" in request.prompt:
+            progress(0.0, "hanging")
             threading.Event().wait()
         if "memory" in request.prompt:
             raise OutOfMemoryError("device 0")
@@ -84,6 +87,18 @@ def walk(request: Generate, seed: int) -> Motion:
     return Motion(joints, "Y", FPS, contacts, request.prompt, seed, {"model": request.model})
 
 
+def broken_generator() -> WalkingGenerator:
+    """What a damaged checkpoint looks like to the server."""
+    raise PlacidError("bad_checkpoint", "walk.safetensors is damaged; install Placid again")
+
+
 if __name__ == "__main__":
-    impatient = Limits(heartbeat=0.2, cancel=0.5)
-    sys.exit(serve(WalkingGenerator, read_handover(sys.stdin.buffer), Path(sys.argv[1]), impatient))
+    how, log_path, *rest = sys.argv[1:]
+    sys.exit(
+        serve(
+            broken_generator if how == "broken" else WalkingGenerator,
+            Path(rest[0]) if how == "by-hand" else read_handover(sys.stdin.buffer),
+            Path(log_path),
+            Limits(heartbeat=0.2, cancel=0.5),
+        )
+    )

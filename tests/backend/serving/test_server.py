@@ -1,0 +1,235 @@
+"""The server over real sockets, in a real process."""
+
+import socket
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+import zmq
+from walking_backend import walk
+
+from shared.framing import MAX_REQUEST_BYTES, pack, unpack
+from shared.protocol import Cancel, Done, Error, Generate, Hello, Ping, Pong, Submit
+
+Until = Callable[..., list[Any]]
+
+
+@pytest.fixture
+def raw(connection: Any) -> Iterator[Callable[..., Any]]:
+    """Bare DEALER sockets: with the launch's client key, with another, or without any."""
+    context = zmq.Context()
+
+    def make(key: str = "ours") -> Any:
+        dealer = context.socket(zmq.DEALER)
+        dealer.linger = 0
+        dealer.rcvtimeo = 10_000
+        dealer.reconnect_ivl = -1
+        if key != "none":
+            pair = zmq.curve_keypair()
+            if key == "ours":
+                keys = connection.client_keys
+                pair = (keys.public.encode(), keys.secret.encode())
+            dealer.curve_publickey, dealer.curve_secretkey = pair
+            dealer.curve_serverkey = connection.announcement.server_public_key.encode()
+        dealer.connect(f"tcp://127.0.0.1:{connection.announcement.port}")
+        return dealer
+
+    yield make
+    context.destroy(linger=0)
+
+
+def receive(dealer: Any) -> Any:
+    """The next message that is not the server's heartbeat."""
+    while True:
+        message, _ = unpack(dealer.recv_multipart())
+        if not isinstance(message, Ping):
+            return message
+
+
+def request_for(placid: ModuleType, prompt: str, **fields: Any) -> Any:
+    return placid.client.Generate(prompt, **fields)
+
+
+def test_takes_arrive_one_by_one_with_progress_and_are_the_generators(
+    client: Any, addon_package: ModuleType, until: Until
+) -> None:
+    request = request_for(addon_package, "a person walks", seconds=2.0, takes=2, seed=7)
+    client.submit(1, request)
+    events = until(client, "Done")
+    kinds = [type(event).__name__ for event in events if type(event).__name__ != "Welcome"]
+    assert kinds[0] == "Progress"
+    assert kinds[-1] == "Done"
+    takes = [event for event in events if type(event).__name__ == "Take"]
+    assert [(take.number, take.count) for take in takes] == [(0, 2), (1, 2)]
+    expected = walk(Generate("a person walks", seconds=2.0), 8)
+    np.testing.assert_array_equal(takes[1].motion.joints, expected.joints)
+    np.testing.assert_array_equal(takes[1].motion.contacts, expected.contacts)
+    assert takes[1].motion.seed == 8
+    assert takes[1].motion.provenance == {"model": "momask"}
+    assert client.jobs == set()
+
+
+def test_cancel_half_way_stops_the_job_and_not_the_next(
+    client: Any, addon_package: ModuleType, until: Until
+) -> None:
+    client.submit(1, request_for(addon_package, "slow walk"))
+    until(client, "Progress")
+    client.cancel(1)
+    *before, error = until(client, "Error")
+    assert (error.code, error.job) == ("cancelled", 1)
+    assert "Take" not in [type(event).__name__ for event in before]
+    client.submit(2, request_for(addon_package, "walk"))
+    assert until(client, "Done")[-1].job == 2
+
+
+def test_a_waiting_job_is_cancelled_at_once(
+    client: Any, addon_package: ModuleType, until: Until
+) -> None:
+    client.submit(1, request_for(addon_package, "slow walk"))
+    client.submit(2, request_for(addon_package, "walk"))
+    until(client, "Progress")
+    client.cancel(2)
+    assert until(client, "Error")[-1].job == 2
+    client.cancel(1)
+    assert until(client, "Error")[-1].job == 1
+
+
+def test_two_clients_get_their_own_takes_under_the_same_number(
+    connect: Callable[[Any], Any], connection: Any, addon_package: ModuleType, until: Until
+) -> None:
+    one, two = connect(connection), connect(connection)
+    one.submit(1, request_for(addon_package, "the first"))
+    two.submit(1, request_for(addon_package, "the second"))
+    for client, prompt in ((two, "the second"), (one, "the first")):
+        takes = [e for e in until(client, "Done") if type(e).__name__ == "Take"]
+        assert [take.motion.prompt for take in takes] == [prompt]
+
+
+def test_jobs_of_a_client_that_vanished_make_room(
+    connect: Callable[[Any], Any],
+    client: Any,
+    connection: Any,
+    addon_package: ModuleType,
+    until: Until,
+) -> None:
+    gone = connect(connection)
+    gone.submit(1, request_for(addon_package, "slow walk", takes=64))
+    gone.submit(2, request_for(addon_package, "slow walk", takes=64))
+    until(gone, "Progress")
+    gone.close()
+    client.submit(1, request_for(addon_package, "walk"))
+    assert until(client, "Done")[-1].job == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "names"),
+    [
+        ({"prompt": " "}, "bad_request", "empty"),
+        ({"prompt": "x" * 501}, "bad_request", "501"),
+        ({"seconds": 12.5}, "bad_request", "12.5"),
+        ({"safety": "lrc"}, "unknown_method", "did you mean 'lcr'?"),
+    ],
+)
+def test_the_server_itself_refuses_bad_requests(
+    raw: Callable[..., Any], fields: dict[str, Any], code: str, names: str
+) -> None:
+    dealer = raw()
+    dealer.send_multipart(pack(Submit(1, Generate(**{"prompt": "walk", **fields}))))
+    error = receive(dealer)
+    assert (error.code, error.job) == (code, 1)
+    assert names in error.message
+
+
+@pytest.mark.parametrize("key", ["another", "none"])
+def test_a_stranger_gets_nothing(raw: Callable[..., Any], client: Any, until: Until, key: str):
+    dealer = raw(key)
+    dealer.send_multipart(pack(Hello("stranger")))
+    dealer.send_multipart(pack(Submit(1, Generate("walk"))))
+    until(client, "Welcome")
+    assert dealer.poll(500) == 0
+
+
+def test_a_client_with_another_key_is_told_so(
+    connect: Callable[[Any], Any], connection: Any, until: Until
+) -> None:
+    public, secret = (key.decode() for key in zmq.curve_keypair())
+    forged = msgspec.structs.replace(
+        connection, client_keys=type(connection.client_keys)(public, secret)
+    )
+    lost = until(connect(forged), "Lost")[-1]
+    assert lost.error.code == "backend_refused"
+
+
+def test_bytes_that_are_not_zeromq_harm_nobody(connection: Any, client: Any, until: Until) -> None:
+    with socket.create_connection(("127.0.0.1", connection.announcement.port)) as plain:
+        plain.sendall(b"GET / HTTP/1.1\r\n\r\n" * 100)
+        until(client, "Welcome")
+
+
+@pytest.mark.parametrize(
+    ("frames", "code"),
+    [
+        ([b""], "bad_message"),
+        ([b"\xff\x00garbage"], "bad_message"),
+        ([msgspec.msgpack.encode([99, {"a new": "format"}])], "version_mismatch"),
+        ([msgspec.msgpack.encode([1, {"type": "dance"}, []])], "unknown_message"),
+        ([msgspec.msgpack.encode([1, {"type": "submit", "job": "x"}, []])], "bad_message"),
+        ([*pack(Ping()), b"an array that was not announced"], "bad_message"),
+        (pack(Done(1)), "bad_message"),
+    ],
+)
+def test_garbage_gets_a_typed_error_and_the_connection_lives(
+    raw: Callable[..., Any], frames: list[bytes], code: str
+) -> None:
+    dealer = raw()
+    dealer.send_multipart(frames)
+    error = receive(dealer)
+    assert isinstance(error, Error)
+    assert error.code == code
+    dealer.send_multipart(pack(Ping()))
+    assert receive(dealer) == Pong()
+
+
+def test_an_oversize_message_ends_that_connection_only(
+    raw: Callable[..., Any], client: Any, addon_package: ModuleType, until: Until
+) -> None:
+    dealer = raw()
+    dealer.send_multipart(pack(Ping()))
+    assert receive(dealer) == Pong()
+    dealer.send(b"x" * (MAX_REQUEST_BYTES + 1))
+    dealer.send_multipart(pack(Hello("too late")))
+    client.submit(1, request_for(addon_package, "walk"))
+    until(client, "Done")
+    while dealer.poll(500):
+        assert unpack(dealer.recv_multipart())[0] == Ping()
+
+
+def test_an_unknown_job_can_be_cancelled_without_harm(raw: Callable[..., Any]) -> None:
+    dealer = raw()
+    dealer.send_multipart(pack(Cancel(12345)))
+    dealer.send_multipart(pack(Ping()))
+    assert receive(dealer) == Pong()
+
+
+@pytest.mark.parametrize(
+    ("prompt", "code"), [("a bug", "internal"), ("memory", "resource_exhausted")]
+)
+def test_a_failing_job_leaves_the_worker_running(
+    client: Any, addon_package: ModuleType, until: Until, prompt: str, code: str
+) -> None:
+    client.submit(1, request_for(addon_package, prompt))
+    client.submit(2, request_for(addon_package, "walk"))
+    events = until(client, "Done")
+    error = next(event for event in events if type(event).__name__ == "Error")
+    assert (error.code, error.job) == (code, 1)
+    assert "Traceback" not in error.message
+    assert error.details["log"].endswith("backend.log")
+    assert events[-1].job == 2
+
+
+def test_unloading_is_a_job(client: Any, until: Until) -> None:
+    client.unload(5)
+    assert until(client, "Done")[-1].job == 5
