@@ -19,6 +19,8 @@ from backend.unlearning.storage import read_tensors, write_tensors
 from backend.unlearning.tensors import NetworkName, Networks, find_tensor, tensor_hash
 
 FORMAT_VERSION: Final = 1
+# Network, state-dict key, rows (None for all), values.
+Change = tuple[NetworkName, str, Tensor | None, Tensor]
 # The precisions a network may run in. A half-precision copy of the right base must not be
 # mistaken for a foreign one, so an edit carries the base's hash after rounding to each.
 _PRECISIONS: Final = (torch.float32, torch.float16, torch.bfloat16)
@@ -184,7 +186,7 @@ def build_edit(
     concept: str,
     parameters: dict[str, Any],
     networks: Networks,
-    changes: Iterable[tuple[NetworkName, str, Tensor | None, Tensor]],
+    changes: Iterable[Change],
     provenance: dict[str, Any] | None = None,
 ) -> Edit:
     """Make an edit of (network, key, rows, values) changes against the networks as they are now.
@@ -203,7 +205,7 @@ def build_edit(
             )
         change = float((values - base).norm() / base.norm().clamp_min(1e-12))
         patches.append(Patch(network, key, rows, values, change))
-    touched = sorted({patch.network for patch in patches})
+    touched: list[str] = sorted({patch.network for patch in patches})
     hashes = {name: _base_hashes(patches, name, networks) for name in touched}
     return Edit(method, concept, parameters, tuple(patches), hashes, provenance or {})
 

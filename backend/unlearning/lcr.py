@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from backend.unlearning.concept import Concept
-from backend.unlearning.edit import Edit, build_edit
+from backend.unlearning.edit import Change, Edit, build_edit
 from backend.unlearning.errors import UnlearningError
 from backend.unlearning.statistics import (
     CodeStatistics,
@@ -42,6 +42,8 @@ class LCRParameters:
         target: index of the target code; a random other one is drawn when it is itself replaced.
         alpha: noise on the replaced codes in units of the layer's standard deviation; for "orth"
             the share of the common direction that is removed.
+        min_forget: codes in fewer forget samples are left alone. Both rankings favour codes that
+            no retain sample has, however rare; on a small data set these take up all of k.
         seed: of the noise and of the drawn target.
     """
 
@@ -50,6 +52,7 @@ class LCRParameters:
     replacement: Literal["target", "nearest", "orth"] = "target"
     target: int = 0
     alpha: float = 1.0
+    min_forget: int = 0
     seed: int = 0
 
 
@@ -72,13 +75,17 @@ def scores(forget: Tensor, retain: Tensor) -> tuple[np.ndarray, np.ndarray]:
     return by_count, by_frequency
 
 
-def select_codes(forget: Tensor, retain: Tensor, k: int) -> list[int]:
-    """Sorted union of the k best codes of both rankings.
+def select_codes(forget: Tensor, retain: Tensor, k: int, min_forget: int = 0) -> list[int]:
+    """Sorted union of the k best codes of both rankings, of those in `min_forget` samples.
 
     Equal scores go to the lower code; the published code leaves their order to numpy's unstable
     sort, which differs between machines.
     """
-    best = [np.argsort(-score, kind="stable")[:k] for score in scores(forget, retain)]
+    eligible = np.flatnonzero(forget.numpy() >= min_forget)
+    best = [
+        eligible[np.argsort(-score[eligible], kind="stable")[:k]]
+        for score in scores(forget, retain)
+    ]
     return np.unique(np.concatenate(best)).tolist()
 
 
@@ -157,7 +164,7 @@ def fit_codes(
             f"{len(codes)} layers cannot be edited: the quantiser has {len(codebooks)}"
         )
     target = pick_target(parameters.target, codes[0], len(codebooks[0]), generator)
-    changes = []
+    changes: list[Change] = []
     for layer, removed in enumerate(codes):
         codebook = codebooks[layer]
         if parameters.replacement == "orth":
@@ -189,7 +196,16 @@ def fit(
     layers = [
         (statistics.forget[layer], statistics.retain[layer]) for layer in range(parameters.layers)
     ]
-    codes = [select_codes(forget, retain, parameters.k) for forget, retain in layers]
+    codes = [
+        select_codes(forget, retain, parameters.k, parameters.min_forget)
+        for forget, retain in layers
+    ]
+    for layer, selected in enumerate(codes):
+        if not selected:
+            raise UnlearningError(
+                f"no code of layer {layer} occurs in {parameters.min_forget} forget samples: "
+                "use a smaller min_forget"
+            )
     safe = [
         safe_codes(forget, retain, removed)
         for (forget, retain), removed in zip(layers, codes, strict=True)
@@ -203,6 +219,30 @@ def fit(
         }
     }
     return fit_codes(networks, concept.name, codes, parameters, safe, provenance)
+
+
+def agreement(first: CodeStatistics, second: CodeStatistics, parameters: LCRParameters) -> float:
+    """How far two statistics lead to the same edit: |A and B| / |A or B| of the selected codes.
+
+    Over all edited layers; 1 is the same selection. Compares counts of data with counts of
+    generated motions.
+    """
+    shared = total = 0
+    for layer in range(parameters.layers):
+        one, other = (
+            set(
+                select_codes(
+                    counts.forget[layer],
+                    counts.retain[layer],
+                    parameters.k,
+                    parameters.min_forget,
+                )
+            )
+            for counts in (first, second)
+        )
+        shared += len(one & other)
+        total += len(one | other)
+    return shared / total if total else 1.0
 
 
 def _nearest(codebook: Tensor, removed: Sequence[int], safe: Sequence[int]) -> Tensor:

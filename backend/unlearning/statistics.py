@@ -163,7 +163,7 @@ def codebooks_of(networks: Networks) -> list[Tensor]:
     if "rvq" not in networks:
         raise UnlearningError("LCR edits the motion tokeniser: give the network 'rvq'")
     buffers = dict(networks["rvq"].named_buffers(remove_duplicate=False))
-    codebooks = []
+    codebooks: list[Tensor] = []
     while (key := codebook_key(len(codebooks))) in buffers:
         codebooks.append(buffers[key])
     if not codebooks:

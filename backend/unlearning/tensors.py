@@ -23,7 +23,7 @@ def tensor_hash(tensors: Mapping[str, Tensor], precision: torch.dtype = torch.fl
         tensor = tensors[name].detach()
         values = tensor.to(precision).float().cpu().contiguous().numpy().astype("<f4", copy=False)
         digest.update(f"{name}{tuple(tensor.shape)}".encode())
-        digest.update(memoryview(values).cast("B"))
+        digest.update(values.tobytes())
     return digest.hexdigest()
 
 

@@ -80,23 +80,22 @@ def edit_weight(
     Returns (d, text_dim).
     """
     shift = bias if parameters.double_bias else None
-    left = parameters.lamb * weight
-    right = parameters.lamb * torch.eye(weight.shape[1], dtype=weight.dtype)
-
-    forget, target = embeddings.forget.to(weight), embeddings.target.to(weight)
-    for prompt, instead in zip(forget, target, strict=True):
-        value = linear(instead[None], weight, shift)[0]
-        if parameters.technique == "tensor":
+    forget, target, retain = (
+        prompts.to(weight) for prompts in (embeddings.forget, embeddings.target, embeddings.retain)
+    )
+    wanted, kept = _outputs(target, weight, shift), _outputs(retain, weight, shift)
+    if parameters.technique == "tensor":
+        for value, prompt in zip(wanted, forget, strict=True):
             unit = linear(prompt, weight, shift)
             unit = unit / unit.norm()
-            value = value - (unit * value).sum() * unit
-        left = left + parameters.erase * torch.outer(value, prompt)
-        right = right + parameters.erase * torch.outer(prompt, prompt)
+            value -= (unit * value).sum() * unit
 
-    for prompt in embeddings.retain.to(weight):
-        value = linear(prompt[None], weight, shift)[0]
-        left = left + parameters.preserve * torch.outer(value, prompt)
-        right = right + parameters.preserve * torch.outer(prompt, prompt)
+    left = parameters.lamb * weight
+    right = parameters.lamb * torch.eye(weight.shape[1], dtype=weight.dtype)
+    left = _add_products(left, parameters.erase, wanted, forget)
+    right = _add_products(right, parameters.erase, forget, forget)
+    left = _add_products(left, parameters.preserve, kept, retain)
+    right = _add_products(right, parameters.preserve, retain, retain)
     return left @ torch.linalg.inv(right)
 
 
@@ -166,3 +165,23 @@ def weights_edit(
         [(name, WEIGHT_KEY, None, weight) for name, weight in weights.items()],
         {"texts": embeddings.texts},
     )
+
+
+def _outputs(prompts: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """(n, text_dim) -> (n, d), one prompt at a time, as the published sums round."""
+    outputs = weight.new_empty(len(prompts), len(weight))
+    for output, prompt in zip(outputs, prompts, strict=True):
+        output.copy_(linear(prompt[None], weight, bias)[0])
+    return outputs
+
+
+def _add_products(matrix: Tensor, scale: float, rows: Tensor, columns: Tensor) -> Tensor:
+    """(a, b) matrix + scale * sum of outer products of rows (n, a) and columns (n, b)."""
+    if matrix.dtype == torch.float64:
+        return matrix + scale * rows.T @ columns
+    # One after another, because float32 rounding of this sum shows in the published weights: the
+    # matrix that is inverted is nearly singular with few prompts and a small lamb.
+    matrix = matrix.clone()
+    for row, column in zip(rows, columns, strict=True):
+        matrix += scale * torch.outer(row, column)
+    return matrix

@@ -31,6 +31,13 @@ def test_marking_codes_are_found(networks, statistics):
     assert edit.patches[0].rows.tolist() == [0, 1, 2, 3, 4, 5]
 
 
+def test_rare_codes_can_be_left_alone():
+    forget, retain = torch.tensor([1, 9, 5, 0]), torch.tensor([0, 3, 5, 9])
+    assert lcr.select_codes(forget, retain, 1) == [0]
+    assert lcr.select_codes(forget, retain, 1, min_forget=2) == [1]
+    assert lcr.select_codes(forget, retain, 3, min_forget=6) == [1]
+
+
 def test_same_seed_same_edit(networks, statistics):
     def values(seed):
         parameters = LCRParameters(k=4, layers=2, seed=seed)
@@ -87,6 +94,7 @@ def test_lists_of_several_concepts_may_repeat_codes(networks):
         ({"k": 32}, "k must be 1 to 31"),
         ({"layers": 7}, "layers must be 1 to 6"),
         ({"target": 32}, "target must be 0 to 31"),
+        ({"min_forget": 41}, "no code of layer 0 occurs in 41 forget samples"),
     ],
 )
 def test_unusable_parameters_are_refused(networks, statistics, changes, message):
@@ -110,3 +118,13 @@ def test_replacing_every_code_or_unknown_layers_is_refused(networks):
         lcr.fit_codes(networks, "one", [[1]], lcr.PRESETS["nearest"], safe=[[]])
     with pytest.raises(UnlearningError, match="the quantiser has 6"):
         lcr.fit_codes(networks, "deep", [[1]] * 7, LCRParameters())
+
+
+def test_agreement_of_two_statistics(statistics):
+    parameters = LCRParameters(k=6, layers=2)
+    assert lcr.agreement(statistics, statistics, parameters) == 1.0
+    # Shifted by three codes, 3 to 8 are selected instead of 0 to 5.
+    shifted = dataclasses.replace(
+        statistics, forget=statistics.forget.roll(3, 1), retain=statistics.retain.roll(3, 1)
+    )
+    assert lcr.agreement(statistics, shifted, parameters) == pytest.approx(3 / 9)

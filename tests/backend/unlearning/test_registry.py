@@ -6,7 +6,7 @@ from backend.unlearning.registry import METHODS, describe_methods, find_method
 
 
 def test_published_defaults():
-    assert find_method("lcr").parameters() == LCRParameters(16, 1, "target", 0, 1.0, 0)
+    assert find_method("lcr").parameters() == LCRParameters(16, 1, "target", 0, 1.0, 0, 0)
     published = find_method("rece").parameters()
     assert (published.lamb, published.erase, published.preserve) == (0.1, 0.1, 0.1)
     assert (published.epochs, published.regulariser, published.double_bias) == (3, 1e-3, True)
