@@ -189,13 +189,17 @@ _SUBJECT_START: Final = re.compile(
 _SPLIT: Final = re.compile(r",? (?:and|then|and then|afterwards|next|followed by) |, ")
 
 
+@cache
+def _manner_pattern() -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, phrases.all_manners()))})\b")
+
+
 def normalise(text: str) -> str:
     """A prompt reduced to its verb phrases: no subject, manner, possessive or full stop."""
     text = re.sub(r"[^\w\s,'-]", "", text.lower()).strip(" ,")
     text = _SUBJECT_START.sub("", text)
     text = re.sub(r"\b(?:his|her|its|their)\b", "the", text)
-    for manner in phrases.all_manners():
-        text = re.sub(rf"(?<!\w){re.escape(manner)}(?!\w)", "", text)
+    text = _manner_pattern().sub("", text)
     return re.sub(r"\s+", " ", text).strip(" ,")
 
 
