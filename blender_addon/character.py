@@ -10,7 +10,7 @@ from .shared.skeleton import JOINT, JOINT_NAMES, PARENTS, REFERENCE_OFFSETS
 ARMATURE_NAME = "Placid"
 BODY_NAME = "Placid Body"
 SOLE = 0.008  # metres between the toe joint, which motions keep on the floor, and the sole
-BODY_COLOR = (0.62, 0.66, 0.70, 1.0)
+BODY_COLOR = (0.86, 0.70, 0.54, 1.0)
 
 # The joint a bone's tail lies at; the others end in the flesh, by an offset from their own joint.
 _TAILS = {

@@ -16,8 +16,8 @@ from mathutils import Matrix
 from .shared.errors import PlacidError
 
 STAGE_NAME = "Placid Stage"
-FLOOR_COLORS = ((0.26, 0.28, 0.31, 1.0), (0.31, 0.33, 0.36, 1.0))
-SKY_COLOR = (0.30, 0.33, 0.38)
+FLOOR_COLORS = ((0.36, 0.39, 0.43, 1.0), (0.44, 0.47, 0.51, 1.0))
+SKY_COLOR = (0.42, 0.46, 0.52)
 LENS_MARGIN = 1.12  # room left around the body
 PITCH = math.radians(11)  # how far the camera looks down
 TRACK_SECONDS = 0.6  # standard deviation of the camera's smoothing
@@ -216,11 +216,11 @@ def _view_rotation(path: np.ndarray) -> Matrix:
 
 
 def _smooth(values: np.ndarray, sigma: float) -> np.ndarray:
-    """Gaussian smoothing over time of (T, 3), ends held."""
+    """Gaussian smoothing over time of (T, 3); the ends go on as they were going."""
     reach = max(1, int(3 * sigma))
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     kernel /= kernel.sum()
-    padded = np.pad(values, ((reach, reach), (0, 0)), mode="edge")
+    padded = np.pad(values, ((reach, reach), (0, 0)), mode="reflect", reflect_type="odd")
     return np.stack([np.convolve(column, kernel, mode="valid") for column in padded.T], axis=-1)
 
 
