@@ -46,6 +46,8 @@ _version_decoder = msgspec.msgpack.Decoder(_Version)
 _envelope_decoder = msgspec.msgpack.Decoder(_Envelope)
 _message_decoder: msgspec.msgpack.Decoder[AnyMessage] = msgspec.msgpack.Decoder(AnyMessage)
 _tag_decoder = msgspec.msgpack.Decoder(_Tag)
+# Besides its own errors the decoder lets through those of damaged text and of deep nesting.
+_DECODE_ERRORS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _TAGS: Final = frozenset(str(kind.__struct_config__.tag) for kind in Message.__subclasses__())
 
 
@@ -86,7 +88,7 @@ def unpack(frames: Sequence[bytes]) -> tuple[AnyMessage, dict[str, np.ndarray]]:
                 f"there is no message {tag[:40]!r}; install the same Placid version on both sides",
             )
         message = _message_decoder.decode(envelope.message)
-    except msgspec.MsgspecError as error:
+    except _DECODE_ERRORS as error:
         raise _bad(str(error)) from None
     return message, _read_arrays(envelope.arrays, frames[1:])
 
@@ -123,7 +125,7 @@ def motion_of(result: Result, arrays: Arrays) -> Motion:
 def _decode_version(frame: bytes) -> int:
     try:
         return _version_decoder.decode(frame).version
-    except msgspec.MsgspecError as error:
+    except _DECODE_ERRORS as error:
         raise _bad(str(error)) from None
 
 
@@ -134,7 +136,7 @@ def _read_arrays(headers: Sequence[_ArrayHeader], frames: Sequence[bytes]) -> di
     for header, frame in zip(headers, frames, strict=True):
         try:
             arrays[header.name] = np.frombuffer(frame, header.dtype).reshape(header.shape)
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise _bad(f"array {header.name[:40]!r}: {error}") from None
     return arrays
 

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import zmq
 
 from shared.handover import Announcement, Connection, ExitCode, KeyPair, read_connection
 

@@ -102,6 +102,9 @@ def envelope(*content: object) -> list[bytes]:
         (envelope(1, {"type": "ping"}, [["a", "<f4", [2]]]), "bad_message"),
         ([*envelope(1, {"type": "ping"}, [["a", "<f4", [2]]]), b"short"], "bad_message"),
         ([*envelope(1, {"type": "ping"}, [["a", "<f4", [2]]]), b"12345678", b""], "bad_message"),
+        ([*envelope(1, {"type": "ping"}, [["a", "<f4", [2**64 - 1]]]), b"1234"], "bad_message"),
+        ([b"\x93\x01" + b"\x91" * 60_000], "bad_message"),
+        ([b"\x91" * 60_000], "bad_message"),
         ([*envelope(1, {"type": "ping"}, [["a", "|O", [1]]]), b"12345678"], "bad_message"),
     ],
 )
