@@ -1,0 +1,195 @@
+"""The networks at the official sizes: state-dict layout and golden statistics."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from goldens import FOLDER, Golden, rnd, rndint, rnduni, text_embedding, weights
+
+from backend.models.bamm import BAMM, BAMMConfig
+from backend.models.behaviour import PUBLISHED, Behaviour
+from backend.models.columns import Drawing
+from backend.models.length import LengthConfig, LengthEstimator
+from backend.models.loading import load_strict
+from backend.models.masked import MaskedConfig, MaskTransformer
+from backend.models.noise import SeededNoise
+from backend.models.residual import ResidualConfig, ResidualTransformer
+from backend.models.rvqvae import RVQVAE, RVQConfig
+
+OFFICIAL = {
+    "rvq": lambda: RVQVAE(RVQConfig()),
+    "t2m_transformer": lambda: MaskTransformer(MaskedConfig()),
+    "res_transformer": lambda: ResidualTransformer(ResidualConfig()),
+    "length_estimator": lambda: LengthEstimator(LengthConfig()),
+    "bamm_t2m_transformer": lambda: BAMM(BAMMConfig()),
+}
+GREEDY = 1e-8
+
+
+def build(name, seed):
+    model = OFFICIAL[name]().eval()
+    load_strict(model, weights(model, seed))
+    return model
+
+
+@pytest.fixture(scope="module")
+def golden():
+    return Golden("full_momask")
+
+
+@pytest.fixture(scope="module")
+def text(golden):
+    return torch.stack([text_embedding(t, golden.seed) for t in golden.strings("texts")])
+
+
+@pytest.fixture(autouse=True)
+def two_threads():
+    """As many as the vectors were made with: sums are split, and so rounded, in the same places."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("name", OFFICIAL)
+def test_state_dict_layout(name):
+    layout = json.loads((FOLDER / "checkpoint_layout.json").read_text(encoding="utf-8"))
+    wanted = layout["checkpoints"][name]["state_dict"]
+    with torch.device("meta"):
+        state = OFFICIAL[name]().state_dict()
+    assert {key: list(value.shape) for key, value in state.items()} == {
+        key: entry["shape"] for key, entry in wanted.items()
+    }
+    assert {str(value.dtype) for value in state.values()} == {"torch.float32"}
+
+
+@torch.no_grad()
+def test_rvqvae(golden):
+    model = build("rvq", golden.seed)
+    x = rnd("full_x", (2, 196, 263), golden.seed)
+    latent = model.latent(x)
+    golden.check_statistics("rvq_latent_stats", latent)
+    golden.check("rvq_latent_slice", latent[:, :8, :10])
+    golden.check("rvq_idx", model.encode(x)[0])
+    gaps, residual = [], latent
+    for layer, value in zip(model.quantizer.layers, model.encode(x)[1], strict=True):
+        best = layer.distances(residual.transpose(1, 2).flatten(0, 1)).topk(2, largest=False)
+        gaps.append((best.values[:, 1] - best.values[:, 0]).min())
+        residual = residual - value
+    golden.check("rvq_margin", torch.stack(gaps))
+    ids = rndint("full_idx", (2, 49, 6), 0, 512, golden.seed)
+    ids[1, 40:] = -1
+    decoded = model.decode(ids)
+    golden.check_statistics("rvq_dec_stats", decoded)
+    golden.check("rvq_dec_slice", decoded[:, ::28, :16])
+
+
+@torch.no_grad()
+def test_masked_transformer(golden, text):
+    model = build("t2m_transformer", golden.seed)
+    lengths = golden["m_lens"]
+    valid = torch.arange(49) < lengths.unsqueeze(1)
+    ids = rndint("full_ids", (3, 49), 0, 513, golden.seed).masked_fill(~valid, model.pad_id)
+    logits = model(ids, text, lengths)
+    golden.check_statistics("mask_logits_stats", logits.transpose(1, 2)[valid])
+    golden.check("mask_logits_slice", logits[:, :16, :6])
+    guided = model.guided_logits(ids, text, lengths, 4)
+    golden.check("mask_logits4_slice", guided[:, :16, :6])
+    inputs = []
+    result = model.generate(
+        text,
+        lengths,
+        noise=SeededNoise.from_seeds(range(3)),
+        temperature=GREEDY,
+        on_step=lambda step: inputs.append(step.ids),
+    )
+    golden.check("mask_greedy10", result)
+    best = torch.stack([model.guided_logits(i, text, lengths, 4) for i in inputs])
+    best = best.transpose(2, 3)[:, valid].topk(2).values
+    golden.check("mask_greedy10_margin", (best[..., 0] - best[..., 1]).min())
+
+
+@torch.no_grad()
+def test_residual_transformer(golden, text):
+    model = build("res_transformer", golden.seed)
+    lengths = golden["m_lens"]
+    valid = torch.arange(49) < lengths.unsqueeze(1)
+    history = rnd("full_hist", (3, 49, 512), golden.seed)
+    for layer in (1, 5):
+        logits = model(history, torch.full((3,), layer), text, lengths)
+        golden.check_statistics(f"res_logits_q{layer}_stats", logits.transpose(1, 2)[valid])
+        golden.check(f"res_logits_q{layer}_slice", logits[:, :16, :6])
+    result = model.generate(
+        golden["mask_greedy10"],
+        text,
+        lengths,
+        noise=SeededNoise.from_seeds(range(3)),
+        temperature=GREEDY,
+    )
+    golden.check("res_greedy", result)
+    ids = torch.where(result < 0, model.pad_id, result)
+    gaps = []
+    for layer in range(1, 6):
+        q = torch.full((3,), layer)
+        history = model.training_history(ids, q)
+        logits = model.guided_logits(history, q, text, lengths, 5).transpose(1, 2)[valid]
+        best = logits.topk(2).values
+        gaps.append((best[:, 0] - best[:, 1]).min())
+    golden.check("res_greedy_margin", torch.stack(gaps).min())
+
+
+@torch.no_grad()
+def test_decoded_motion_and_length(golden, text):
+    motion = build("rvq", golden.seed).decode(golden["res_greedy"])
+    golden.check_statistics("e2e_motion_stats", motion)
+    golden.check("e2e_slice", motion[:, ::28, :16])
+    golden.check("len_logits", build("length_estimator", golden.seed)(text))
+
+
+@torch.no_grad()
+def test_bamm(text):
+    golden = Golden("full_bamm")
+    assert golden.strings("texts") == Golden("full_momask").strings("texts")
+    model = build("bamm_t2m_transformer", golden.seed)
+    ids = rndint("full_ids", (3, 50), 0, 512, golden.seed)
+    known = rnduni("full_sel", (3, 50), golden.seed) < 0.4
+    for name, which in (("causal", None), ("bidir", known)):
+        logits = model(ids, text, which)
+        golden.check_statistics(f"bamm_{name}_stats", logits)
+        golden.check(f"bamm_{name}_slice", logits[:, ::40, ::10])
+        guided = model.guided_logits(ids, text, 4, which)
+        golden.check(f"bamm_{name}_cs4_slice", guided[:, ::40, ::10])
+
+
+class MarginDrawing(Drawing):
+    """Notes how clearly the best class of every step wins."""
+
+    margin = float("inf")
+
+    def tokens(self, logits, uniforms):
+        best = logits.log_softmax(1).topk(2).values
+        self.margin = min(self.margin, (best[:, 0] - best[:, 1]).min().item())
+        return super().tokens(logits, uniforms)
+
+
+@torch.no_grad()
+def test_bamm_generation(text):
+    golden = Golden("full_bamm")
+    model = build("bamm_t2m_transformer", golden.seed)
+    lengths, noise = golden["m_lens"], SeededNoise.from_seeds(range(3))
+
+    model.behaviour = replace(PUBLISHED, stable_ties=True)
+    drawing = MarginDrawing(model, text, noise, GREEDY, 0.0, None)
+    first = model.first_pass(drawing, lengths, 4.0)
+    closed, _ = model.close(first, lengths)
+    again = model.to_regenerate(lengths)
+    result = model.second_pass(drawing, closed, again, lengths, 3.0)
+    golden.check("bamm_greedy_given", result)
+    golden.check("bamm_greedy_given_margin", np.float32(drawing.margin))
+
+    model.behaviour = Behaviour(second_pass_guidance=3.0)
+    tokens, _ = model.generate(text, lengths, noise=noise, temperature=GREEDY)
+    valid = torch.arange(49) < lengths.unsqueeze(1)
+    assert torch.equal(tokens[valid], result[:, :49][valid])
