@@ -16,6 +16,10 @@ _MIDDLE: Final = "0.25"
 _COLOURS: Final = (_RIGHT, _LEFT, _MIDDLE, _RIGHT, _LEFT)
 # Direction of the camera from the body in its first frame: half left, in front of it.
 _VIEW: Final = 35.0
+# Inches per row, and the metres it shows from below the floor to a raised hand.
+_ROW: Final = 2.4
+_BELOW, _ABOVE = 0.35, 2.3
+_HEIGHT: Final = _BELOW + _ABOVE
 
 
 def strip(
@@ -46,9 +50,10 @@ def sheet(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(1.6 * frames + 2.4, 2.6 * len(motions)), layout="constrained")
+    wide = (frames + 1) * spacing * _ROW / _HEIGHT
+    figure = Figure(figsize=(wide + _ROW, _ROW * len(motions)), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(len(motions), 2, squeeze=False, width_ratios=[frames * 0.9, 1.6])
+    axes = figure.subplots(len(motions), 2, squeeze=False, width_ratios=[wide, _ROW])
     for (title, joints), (row, path_view) in zip(motions, axes, strict=True):
         _draw_poses(row, _from_camera(joints), frames, spacing)
         row.set_title(title, fontsize=9, loc="left")
@@ -73,7 +78,7 @@ def _draw_poses(axis, image: np.ndarray, frames: int, spacing: float) -> None:
         axis.plot(*pose[JOINT["head"]], "o", color=_MIDDLE, markersize=5)
         axis.text(place * spacing, -0.25, f"{frame / 20:.1f} s", fontsize=7, ha="center")
     axis.axhline(0.0, color="0.7", linewidth=0.8)
-    axis.set(xlim=(-spacing, frames * spacing), ylim=(-0.35, 2.3), aspect="equal")
+    axis.set(xlim=(-spacing, frames * spacing), ylim=(-_BELOW, _ABOVE), aspect="equal")
     axis.axis("off")
 
 
