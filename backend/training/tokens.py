@@ -1,0 +1,141 @@
+"""Training material of the transformers: samples as tokens, with captions as text vectors."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from backend.datasets.preparation import PreparedClip
+from backend.datasets.samples import LONGEST, TOKEN_FRAMES, Sample, SamplePool
+from backend.models.rvqvae import RVQVAE
+from backend.text_encoder import TextEncoder
+
+MAX_TOKENS = LONGEST // TOKEN_FRAMES
+CAPTIONS = 3  # wordings kept for each sample
+
+
+@dataclass(frozen=True)
+class TokenSet:
+    """Samples of one split.
+
+    Attributes:
+        ids: int16 (N, 49, Q), -1 behind the end.
+        lengths: int64 (N,), in tokens.
+        captions: int64 (N, CAPTIONS), rows of `vectors`.
+        vectors: float16 (M, text_dim), one per distinct caption.
+        texts: the M captions.
+        kinds: per sample, the kinds of its actions.
+    """
+
+    ids: np.ndarray
+    lengths: np.ndarray
+    captions: np.ndarray
+    vectors: np.ndarray
+    texts: list[str]
+    kinds: list[list[str]]
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def select(self, keep: np.ndarray) -> "TokenSet":
+        """The samples where `keep` (N,) is true."""
+        kinds = [kind for kind, kept in zip(self.kinds, keep, strict=True) if kept]
+        return TokenSet(
+            self.ids[keep],
+            self.lengths[keep],
+            self.captions[keep],
+            self.vectors,
+            self.texts,
+            kinds,
+        )
+
+    def save(self, folder: Path, name: str) -> None:
+        """Write `NAME.npz` and `NAME.json`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        np.savez(
+            folder / f"{name}.npz",
+            ids=self.ids,
+            lengths=self.lengths,
+            captions=self.captions,
+            vectors=self.vectors,
+        )
+        labels = {"texts": self.texts, "kinds": self.kinds}
+        (folder / f"{name}.json").write_bytes(msgspec.json.encode(labels))
+
+    @classmethod
+    def load(cls, folder: Path, name: str) -> "TokenSet":
+        """Read what `save` wrote; raises FileNotFoundError when it was not."""
+        labels = msgspec.json.decode((folder / f"{name}.json").read_bytes())
+        with np.load(folder / f"{name}.npz", allow_pickle=False) as file:
+            arrays = [file[key] for key in ("ids", "lengths", "captions", "vectors")]
+        return cls(*arrays, labels["texts"], labels["kinds"])
+
+
+def draw_samples(clips: Sequence[PreparedClip], split: str, count: int, seed: int) -> list[Sample]:
+    """`count` samples of a split; sample i depends on the seed and i alone."""
+    pool = SamplePool(clips, split)
+    numbers = tqdm(range(count), desc=f"{split} samples", unit="sample")
+    return [pool.draw(np.random.default_rng((seed, i))) for i in numbers]
+
+
+def draw_captions(samples: Sequence[Sample], seed: int) -> tuple[np.ndarray, list[str]]:
+    """Caption rows (N, CAPTIONS) and the distinct captions that they point to."""
+    rows: dict[str, int] = {}
+    table = np.empty((len(samples), CAPTIONS), dtype=np.int64)
+    for i, sample in enumerate(samples):
+        rng = np.random.default_rng((seed, 1, i))
+        for k in range(CAPTIONS):
+            table[i, k] = rows.setdefault(sample.caption(rng), len(rows))
+    return table, list(rows)
+
+
+def encode_texts(texts: Sequence[str], encoder: TextEncoder) -> np.ndarray:
+    """Vectors float16 (M, text_dim) of M texts, with progress."""
+    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+    vectors = np.empty((len(texts), encoder.width), dtype=np.float16)
+    for start in tqdm(range(0, len(order), 256), desc="captions", unit="batch"):
+        part = order[start : start + 256]
+        vectors[part] = encoder.encode([texts[i] for i in part]).numpy()
+    return vectors
+
+
+def tokenise(
+    samples: Sequence[Sample], network: RVQVAE, mean: np.ndarray, std: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Ids int16 (N, 49, Q) and lengths (N,) of samples; motions of one length go together."""
+    lengths = np.array([len(sample.features) // TOKEN_FRAMES for sample in samples])
+    ids = np.full((len(samples), MAX_TOKENS, network.config.quantizers), -1, dtype=np.int16)
+    groups = defaultdict(list)
+    for i, length in enumerate(lengths):
+        groups[int(length)].append(i)
+    device = next(network.parameters()).device
+    with torch.no_grad(), tqdm(total=len(samples), desc="tokens", unit="sample") as bar:
+        for length, members in groups.items():
+            for start in range(0, len(members), 32):
+                part = members[start : start + 32]
+                rows = np.stack([samples[i].features for i in part])
+                x = torch.from_numpy((rows - mean) / std).float().to(device)
+                ids[part, :length] = network.encode(x)[0].cpu().numpy()
+                bar.update(len(part))
+    return ids, lengths
+
+
+def build_token_set(
+    samples: Sequence[Sample],
+    network: RVQVAE,
+    mean: np.ndarray,
+    std: np.ndarray,
+    encoder: TextEncoder,
+    seed: int,
+) -> TokenSet:
+    """Tokens and caption vectors of samples."""
+    captions, texts = draw_captions(samples, seed)
+    vectors = encode_texts(texts, encoder)
+    ids, lengths = tokenise(samples, network, mean, std)
+    kinds = [[action.kind for action in sample.actions] for sample in samples]
+    return TokenSet(ids, lengths, captions, vectors, texts, kinds)
