@@ -10,8 +10,17 @@ import numpy as np
 
 from .limb_twist import hinge_axes, smoothstep
 from .motion import Motion
-from .rotations import angle, between, conjugate, continuous, from_matrix, multiply, normalise
-from .rotations import rotate, slerp
+from .rotations import (
+    angle,
+    between,
+    conjugate,
+    continuous,
+    from_matrix,
+    multiply,
+    normalise,
+    rotate,
+    slerp,
+)
 from .skeleton import JOINT, JOINT_COUNT, PARENTS
 from .torso import fit_rigid, frames
 
@@ -97,9 +106,11 @@ def resample(motion: Motion, fps: float) -> Motion:
     """The same motion at another frame rate; positions are linear between frames."""
     if fps == motion.fps:
         return motion
-    at, low, high, t = _sample_points(len(motion), motion.fps, fps)
+    low, high, t = _sample_points(len(motion), motion.fps, fps)
     joints = (1.0 - t)[:, None, None] * motion.joints[low] + t[:, None, None] * motion.joints[high]
-    contacts = None if motion.contacts is None else motion.contacts[np.rint(at).astype(int)]
+    contacts = None
+    if motion.contacts is not None:
+        contacts = resample_contacts(motion.contacts, motion.fps, fps)
     return replace(motion, joints=joints.astype(np.float32), contacts=contacts, fps=fps)
 
 
@@ -107,20 +118,26 @@ def resample_pose(pose: Pose, fps: float, new_fps: float) -> Pose:
     """The same pose clip at another frame rate: slerp for rotations, linear for the root."""
     if fps == new_fps:
         return pose
-    _, low, high, t = _sample_points(len(pose), fps, new_fps)
+    low, high, t = _sample_points(len(pose), fps, new_fps)
     rotations = slerp(pose.rotations[low], pose.rotations[high], t[:, None])
     root = (1.0 - t)[:, None] * pose.root[low] + t[:, None] * pose.root[high]
     return Pose(continuous(rotations), root, pose.offsets)
 
 
+def resample_contacts(contacts: np.ndarray, fps: float, new_fps: float) -> np.ndarray:
+    """Contacts (T, 4) at another frame rate: each new frame takes the nearest old one."""
+    low, high, t = _sample_points(len(contacts), fps, new_fps)
+    return contacts[np.where(t < 0.5, low, high)]
+
+
 def _sample_points(
     frames_in: int, fps: float, new_fps: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Frame positions in the old clip, the frames before and after each, and the share between."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For each new frame the old frames before and after it, and the share of the latter."""
     count = int(np.floor((frames_in - 1) * new_fps / fps + 1e-6)) + 1
     at = np.minimum(np.arange(count) * fps / new_fps, frames_in - 1)
     low = np.floor(at).astype(int)
-    return at, low, np.minimum(low + 1, frames_in - 1), at - low
+    return low, np.minimum(low + 1, frames_in - 1), at - low
 
 
 def solve(motion: Motion) -> Pose:
@@ -144,9 +161,7 @@ class _Solver:
     def __init__(self, joints: np.ndarray, contacts: np.ndarray) -> None:
         self.joints = joints
         self.contacts = contacts
-        self.lengths = np.array(
-            [0.0 if p < 0 else self._length(j) for j, p in enumerate(PARENTS)]
-        )
+        self.lengths = np.array([0.0 if p < 0 else self._length(j) for j, p in enumerate(PARENTS)])
         self.offsets = np.zeros((JOINT_COUNT, 3))
         self.turned = np.tile([1.0, 0.0, 0.0, 0.0], (len(joints), JOINT_COUNT, 1))
         self.reached = joints.copy()
@@ -178,9 +193,7 @@ class _Solver:
         children = [_NECK, JOINT["left_collar"], JOINT["right_collar"]]
         self._fit(_CHEST, children, _CHEST_WEIGHTS, frames(collars, up))
 
-    def _fit(
-        self, body: int, children: list[int], weights: np.ndarray, start: np.ndarray
-    ) -> None:
+    def _fit(self, body: int, children: list[int], weights: np.ndarray, start: np.ndarray) -> None:
         vectors = self.joints[:, children] - self.joints[:, body : body + 1]
         self.turned[:, body], fitted = fit_rigid(vectors, weights, start)
         self.offsets[children] = normalise(fitted) * self.lengths[children, None]
@@ -271,9 +284,8 @@ class _Solver:
             tilt = np.clip(np.median(np.arcsin(drop)), *_FOOT_TILT_LIMITS)
         rest = np.array([0.0, -np.sin(tilt), np.cos(tilt)])
         self._aim(ankle, self.turned[:, knee], rest)
-        level = multiply(_frame(direction, np.cross(_UP, direction)), conjugate(
-            _frame(rest, np.array([1.0, 0.0, 0.0]))
-        ))
+        rest_frame = _frame(rest, np.array([1.0, 0.0, 0.0]))
+        level = multiply(_frame(direction, np.cross(_UP, direction)), conjugate(rest_frame))
         sideways = np.linalg.norm(np.cross(normalise(direction), _UP), axis=-1)
         share = _soften(standing) * smoothstep(sideways, 0.3, 0.7)
         # On its side or upside down the foot does not stand, whatever its height says.

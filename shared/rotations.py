@@ -1,4 +1,4 @@
-"""Quaternion maths on arrays: (..., 4) in (w, x, y, z) order, vectors (..., 3), angles in radians."""
+"""Quaternion maths on arrays: (..., 4) in (w, x, y, z) order; vectors (..., 3); radians."""
 
 from typing import Final
 

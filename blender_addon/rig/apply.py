@@ -1,0 +1,106 @@
+"""A motion onto an armature of the scene: the one way from a take to an action."""
+
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+
+from ..bake import bake
+from ..shared.kinematics import foot_contacts, resample_contacts, resample_pose, solve
+from ..shared.motion import Motion
+from .binding import bind
+from .detect import detect
+from .mapping import Mapping
+from .read_rig import read_rig
+from .retarget import RootMotion, retarget
+
+
+@dataclass(frozen=True)
+class ApplyOptions:
+    """How a motion is applied.
+
+    Attributes:
+        mapping: bones to use; None recognises the rig.
+        name: of the action; the prompt when empty.
+        frame_start: scene frame of the first key.
+        pin_strength: 0 to 1, how firmly standing feet are held.
+        root_motion: what carries the travel.
+    """
+
+    mapping: Mapping | None = None
+    name: str = ""
+    frame_start: float = 1.0
+    pin_strength: float = 1.0
+    root_motion: RootMotion = "hips"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was done.
+
+    Attributes:
+        action: the new action, which the armature plays.
+        rig: name of the mapping used.
+        bones: how many bones got keys.
+        mean_error: degrees between limb directions of motion and rig, over limbs and frames.
+        worst_error: the largest of them.
+        skate: metres a second that standing feet slide, in the motion's scale.
+    """
+
+    action: bpy.types.Action
+    rig: str
+    bones: int
+    mean_error: float
+    worst_error: float
+    skate: float
+
+    @property
+    def sentence(self) -> str:
+        """The report for a person."""
+        return (
+            f"{self.rig}: {self.bones} bones keyed, limbs {self.mean_error:.1f}° off on average, "
+            f"{self.worst_error:.0f}° at worst"
+        )
+
+
+def apply_motion(
+    scene: bpy.types.Scene, armature: bpy.types.Object, motion: Motion, options: ApplyOptions
+) -> Report:
+    """Retarget a motion to an armature and bake it as one action at the scene's frame rate.
+
+    Raises:
+        RigError: the rig is not recognised or cannot stand for a human.
+        MappingError: the given mapping is incomplete.
+    """
+    rig = read_rig(armature)
+    mapping = options.mapping or detect(rig).mapping
+    binding = bind(rig, mapping)
+    fps = scene.render.fps / scene.render.fps_base
+    contacts = foot_contacts(motion) if motion.contacts is None else motion.contacts
+    contacts = resample_contacts(contacts, motion.fps, fps)
+    pose = resample_pose(solve(motion), motion.fps, fps)
+    result = retarget(pose, contacts, fps, binding, options.pin_strength, options.root_motion)
+
+    for bone, values in mapping.properties.items():
+        for key, value in values.items():
+            armature.pose.bones[bone][key] = value
+    name = options.name or motion.prompt or "Motion"
+    action = bake(armature, result.keys, name, options.frame_start)
+    _note_provenance(action, motion)
+    return Report(
+        action=action,
+        rig=mapping.name,
+        bones=len(result.keys.rotations),
+        mean_error=float(np.mean(result.errors)),
+        worst_error=float(np.max(result.errors)),
+        skate=result.skate,
+    )
+
+
+def _note_provenance(action: bpy.types.Action, motion: Motion) -> None:
+    """What made the motion stays readable on the action."""
+    action["placid_prompt"] = motion.prompt
+    if motion.seed is not None:
+        action["placid_seed"] = str(motion.seed)
+    for key, value in motion.provenance.items():
+        action[f"placid_{key}"] = str(value)

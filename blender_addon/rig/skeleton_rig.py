@@ -1,0 +1,60 @@
+"""The `Rig` value: an armature's rest pose as plain arrays."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..shared.errors import PlacidError
+
+
+class RigError(PlacidError):
+    """An armature that cannot be animated; the message names the rig and the remedy."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("bad_rig", message)
+
+
+@dataclass(frozen=True)
+class Rig:
+    """Rest pose of an armature, in armature space.
+
+    Attributes:
+        name: the armature object's name, for messages.
+        bones: bone names, parents before children.
+        parents: int (N,), index of each bone's parent, -1 for none.
+        rest: float (N, 4, 4), rest matrices; the y axis runs along the bone, any roll.
+        tails: float (N, 3), where each bone ends.
+        up: float (3,), the direction that points up in the world.
+        inherits_rotation: bool (N,), False where a bone ignores its parent's rotation.
+        local_location: bool (N,), False where a bone's location is in armature axes.
+    """
+
+    name: str
+    bones: tuple[str, ...]
+    parents: np.ndarray
+    rest: np.ndarray
+    tails: np.ndarray
+    up: np.ndarray
+    inherits_rotation: np.ndarray
+    local_location: np.ndarray
+
+    def index(self, bone: str) -> int:
+        """Position of a bone by name. Raises RigError when the rig has no such bone."""
+        try:
+            return self.bones.index(bone)
+        except ValueError:
+            raise RigError(
+                f"{self.name} has no bone {bone!r}; choose another mapping or edit this one"
+            ) from None
+
+    @property
+    def heads(self) -> np.ndarray:
+        """Where each bone starts, (N, 3)."""
+        return self.rest[:, :3, 3]
+
+    def ancestors(self, bone: int) -> list[int]:
+        """Parents of a bone, nearest first."""
+        found = []
+        while (bone := int(self.parents[bone])) >= 0:
+            found.append(bone)
+        return found
