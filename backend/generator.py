@@ -1,0 +1,270 @@
+"""The one way to make a motion: prompt to text vector, tokens, features and joints."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from backend.checkpoints import EMBEDDED, Checkpoint, load_checkpoint
+from backend.datasets.features import CONTACTS, features_to_joints
+from backend.device import choose_device
+from backend.models.noise import SeededNoise
+from backend.models.sampling import Step
+from backend.safety import EditShelf
+from backend.text_encoder import TextEncoder, make_encoder
+from shared import VERSION
+from shared.errors import PlacidError
+from shared.motion import Motion
+from shared.protocol import Capabilities, Choice, Generate, validate
+
+FPS: Final = 20.0
+FRAMES_PER_TOKEN: Final = 4
+MAX_TOKENS: Final = 49
+MIN_TOKENS: Final = 6
+CHUNK: Final = 16  # takes that go through the networks together
+
+_MODELS: Final = {
+    "momask": "MoMask: fills all tokens in a few parallel steps",
+    "bamm": "BAMM: writes tokens one after the other and finds its own length",
+}
+
+ReportProgress = Callable[[float, str], None]
+IsCancelled = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Sampler settings. steps, guidance, temperature, top_k: of the base tokens (MoMask, sec. 4).
+
+    residual_guidance: guidance scale of the residual transformer.
+    """
+
+    steps: int = 10
+    guidance: float = 4.0
+    temperature: float = 1.0
+    top_k: float = 0.9
+    residual_guidance: float = 5.0
+
+
+def ignore_progress(fraction: float, stage: str) -> None:
+    """A progress report that nobody reads."""
+
+
+def never() -> bool:
+    """A request that is not cancelled."""
+    return False
+
+
+class Generator:
+    """Makes motions from prompts with one checkpoint; loads its networks when first needed."""
+
+    def __init__(
+        self,
+        checkpoint: Path = EMBEDDED,
+        device: str | None = None,
+        edits: EditShelf | None = None,
+    ) -> None:
+        self._folder = checkpoint
+        self._device = choose_device(device)
+        self._edits = edits or EditShelf()
+        self._checkpoint: Checkpoint | None = None
+        self._encoder: TextEncoder | None = None
+        self.load()
+
+    def load(self) -> Checkpoint:
+        """The checkpoint, read now if it is not in memory."""
+        if self._checkpoint is None:
+            self._checkpoint = load_checkpoint(self._folder, self._device)
+        if self._encoder is None:
+            self._encoder = make_encoder(self._checkpoint.encoder)
+        return self._checkpoint
+
+    def unload(self) -> None:
+        """Free the networks' memory; the next request loads them again."""
+        self._edits.revert()
+        self._checkpoint = None
+        if self._device.startswith("cuda"):
+            torch.cuda.empty_cache()
+
+    @property
+    def encoder(self) -> TextEncoder:
+        """The text encoder of the checkpoint."""
+        self.load()
+        assert self._encoder is not None
+        return self._encoder
+
+    @property
+    def edits(self) -> EditShelf:
+        """The safety edits that requests can name."""
+        return self._edits
+
+    def capabilities(self) -> Capabilities:
+        """What requests may ask for."""
+        checkpoint = self.load()
+        return Capabilities(
+            version=VERSION,
+            models=tuple(Choice(name, _MODELS[name]) for name in checkpoint.models()),
+            safety=self._edits.methods(),
+            concepts=self._edits.concepts(),
+            default_safety=self._edits.default_method(),
+            device=self._device,
+            encoder=checkpoint.encoder,
+        )
+
+    def generate(
+        self,
+        request: Generate,
+        progress: ReportProgress = ignore_progress,
+        cancelled: IsCancelled = never,
+    ) -> Iterator[Motion]:
+        """Yield the takes of a request, Y up, 20 fps, each as soon as it is done.
+
+        Take k has seed `request.seed + k` and depends on nothing but the request and that seed.
+
+        Raises:
+            PlacidError: for a request that cannot be met, or `cancelled`.
+        """
+        validate(request, self.capabilities())
+        method = request.safety or self._edits.default_method()
+        edits = self._edits.find(request.model, method, request.concepts)
+        checkpoint = self.load()
+        networks = checkpoint.model_networks(request.model)
+        progress(0.0, "reading the prompt")
+        text = self.encoder.encode([request.prompt])
+        provenance = self._provenance(request, method)
+        seeds = [request.seed + take for take in range(request.takes)]
+        for start in range(0, len(seeds), CHUNK):
+            part = seeds[start : start + CHUNK]
+
+            def advance(
+                fraction: float, stage: str, first: int = start, n: int = len(part)
+            ) -> None:
+                if cancelled():
+                    raise PlacidError("cancelled", "the generation was cancelled")
+                progress((first + fraction * n) / len(seeds), stage)
+
+            self._edits.use(checkpoint.networks, edits, request.strength)
+            features = self._features(
+                networks, request.model, text.expand(len(part), -1), request, part, advance
+            )
+            for seed, rows in zip(part, features, strict=True):
+                yield _motion(rows, request.prompt, seed, provenance)
+
+    def sample_tokens(
+        self,
+        networks: dict[str, Any],
+        model: str,
+        text: Tensor,
+        tokens: Sequence[int] | None,
+        seeds: Sequence[int],
+        sampling: Sampling,
+        advance: ReportProgress = ignore_progress,
+    ) -> tuple[Tensor, Tensor]:
+        """Token ids (b, n, Q), -1 behind the end, and lengths (b).
+
+        Args:
+            text: (b, text_dim), one vector per sample.
+            tokens: the lengths in tokens; None lets the model estimate them.
+            seeds: one per sample; a sample's tokens do not depend on the others.
+        """
+        noise = SeededNoise.from_seeds(seeds)
+        text = text.to(self._device)
+        lengths = None if tokens is None else torch.tensor(tokens, device=self._device)
+        layers = 5
+        total = sampling.steps + layers
+
+        def base_step(step: Step) -> None:
+            advance(step.index / step.count * sampling.steps / total, "motion")
+
+        def residual_step(step: Step) -> None:
+            advance((sampling.steps + step.index) / total, "detail")
+
+        if lengths is None and model == "momask":
+            lengths = networks["length"].sample(text, noise).clamp(MIN_TOKENS, MAX_TOKENS)
+        if model == "momask":
+            base = networks["masked"].generate(
+                text,
+                lengths,
+                noise=noise,
+                steps=sampling.steps,
+                guidance=sampling.guidance,
+                temperature=sampling.temperature,
+                top_k=sampling.top_k,
+                on_step=base_step,
+            )
+        else:
+            base, lengths = networks["bamm"].generate(
+                text,
+                lengths,
+                noise=noise,
+                guidance=sampling.guidance,
+                temperature=sampling.temperature,
+                top_k=sampling.top_k,
+                on_step=base_step,
+            )
+        ids = networks["residual"].generate(
+            base,
+            text,
+            lengths,
+            noise=noise,
+            guidance=sampling.residual_guidance,
+            on_step=residual_step,
+        )
+        return ids, lengths
+
+    def _features(
+        self,
+        networks: dict[str, Any],
+        model: str,
+        text: Tensor,
+        request: Generate,
+        seeds: Sequence[int],
+        advance: ReportProgress,
+    ) -> list[np.ndarray]:
+        defaults = Sampling()
+        sampling = Sampling(
+            steps=request.steps or defaults.steps,
+            guidance=defaults.guidance if request.guidance is None else request.guidance,
+            temperature=request.temperature or defaults.temperature,
+        )
+        tokens = None
+        if request.seconds is not None:
+            count = round(request.seconds * FPS / FRAMES_PER_TOKEN)
+            tokens = [min(max(count, 1), MAX_TOKENS)] * len(seeds)
+        ids, lengths = self.sample_tokens(networks, model, text, tokens, seeds, sampling, advance)
+        return self.decode(ids, lengths)
+
+    @torch.no_grad()
+    def decode(self, ids: Tensor, lengths: Tensor) -> list[np.ndarray]:
+        """Features (4 n, 263) of each sample of token ids (b, N, Q) with lengths n (b).
+
+        Samples are decoded at their own lengths, so that padding leaves no trace in the end.
+        """
+        checkpoint = self.load()
+        rvq: Any = checkpoint.networks["rvq"]
+        result = []
+        for row, length in zip(ids, lengths.tolist(), strict=True):
+            decoded = rvq.decode(row[None, :length])[0].float().cpu().numpy()
+            result.append(decoded * checkpoint.std + checkpoint.mean)
+        return result
+
+    def _provenance(self, request: Generate, method: str) -> dict[str, Any]:
+        return {
+            "placid": VERSION,
+            "model": request.model,
+            "checkpoint": self.load().hash,
+            "safety": method,
+            "concepts": list(request.concepts) if method != "off" else [],
+            "strength": request.strength,
+            "device": self._device,
+        }
+
+
+def _motion(rows: np.ndarray, prompt: str, seed: int, provenance: dict[str, Any]) -> Motion:
+    joints = features_to_joints(rows)
+    contacts = rows[:, CONTACTS] > 0.5
+    return Motion(joints, "Y", FPS, contacts, prompt, seed, provenance)
