@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from backend.datasets.features import features_to_joints
 from backend.datasets.preparation import PreparedClip
+from backend.datasets.samples import LONGEST, SHORTEST, TOKEN_FRAMES
 from backend.models.rvqvae import RVQVAE
 
 WINDOW = 64
@@ -17,10 +18,10 @@ POSITIONS = slice(4, 67)
 SOURCE_SHARES = {"bandai": 0.35, "cmu": 0.6, "deepmimic": 0.05}
 
 
-def _window_weights(clips: Sequence[PreparedClip]) -> np.ndarray:
+def _window_weights(clips: Sequence[PreparedClip], window: int) -> np.ndarray:
     """Chance of each clip: sources by their shares, long-winded classes damped by a square root."""
     kinds = [clip.segments[0].action.kind for clip in clips]
-    frames = np.array([len(clip.features) - WINDOW + 1 for clip in clips], dtype=np.float64)
+    frames = np.array([len(clip.features) - window + 1 for clip in clips], dtype=np.float64)
     total = {kind: sum(frames[i] for i, k in enumerate(kinds) if k == kind) for kind in set(kinds)}
     weights = frames / np.sqrt([total[kind] for kind in kinds])
     for source in {clip.source for clip in clips}:
@@ -47,6 +48,20 @@ def reconstruction_error(original: np.ndarray, result: np.ndarray) -> float:
     return float(np.linalg.norm(a - b, axis=-1).mean() * 1000)
 
 
+def clip_errors(
+    network: RVQVAE, clips: Sequence[PreparedClip], mean: np.ndarray, std: np.ndarray
+) -> list[float]:
+    """MPJPE in mm of every piece of up to 196 frames, the longest motion there is, of clips."""
+    errors = []
+    for clip in clips:
+        for start in range(0, len(clip.features), LONGEST):
+            rows = clip.features[start : start + LONGEST]
+            rows = np.asarray(rows[: len(rows) // TOKEN_FRAMES * TOKEN_FRAMES])
+            if len(rows) >= SHORTEST:
+                errors.append(reconstruction_error(rows, reconstruct(network, rows, mean, std)))
+    return errors
+
+
 class RVQTask:
     """Reconstruct windows of 64 frames; validate by MPJPE per source on whole clips."""
 
@@ -60,28 +75,33 @@ class RVQTask:
         std: np.ndarray,
         batch: int = 64,
         position_weight: float = 0.5,
+        window: int = WINDOW,
     ) -> None:
         """`position_weight` weighs the local joint positions once more, 0.5 as published."""
         self.network = network
         self.mean, self.std = mean, std
-        self.batch, self.position_weight = batch, position_weight
-        self.clips = [c for c in clips if c.split == "train" and len(c.features) >= WINDOW]
-        self.weights = _window_weights(self.clips)
+        self.batch, self.position_weight, self.window = batch, position_weight, window
+        self.clips = [c for c in clips if c.split == "train" and len(c.features) >= window]
+        self.weights = _window_weights(self.clips, window)
         # Held-out clips are many and much alike: an even choice of 20 per source is enough here.
         self.held_out: dict[str, list[PreparedClip]] = {}
         for source in sorted({clip.source for clip in clips}):
             own = [c for c in clips if c.source == source and c.split == "val"]
             self.held_out[source] = own[:: max(1, len(own) // 20)]
 
-    def loss(self, rng: np.random.Generator) -> dict[str, Tensor]:
-        """Smooth L1 over all features, again over positions, and the commitment."""
+    def windows(self, rng: np.random.Generator) -> Tensor:
+        """A batch of normalised training windows (batch, window, 263)."""
         windows = []
         for index in rng.choice(len(self.clips), self.batch, p=self.weights):
             rows = self.clips[index].features
-            start = int(rng.integers(len(rows) - WINDOW + 1))
-            windows.append(rows[start : start + WINDOW])
+            start = int(rng.integers(len(rows) - self.window + 1))
+            windows.append(rows[start : start + self.window])
         device = next(self.network.parameters()).device
-        x = torch.from_numpy((np.stack(windows) - self.mean) / self.std).float().to(device)
+        return torch.from_numpy((np.stack(windows) - self.mean) / self.std).float().to(device)
+
+    def loss(self, rng: np.random.Generator) -> dict[str, Tensor]:
+        """Smooth L1 over all features, again over positions, and the commitment."""
+        x = self.windows(rng)
         output = self.network(x)
         everything = F.smooth_l1_loss(output.reconstruction, x)
         positions = F.smooth_l1_loss(output.reconstruction[..., POSITIONS], x[..., POSITIONS])
@@ -96,16 +116,11 @@ class RVQTask:
     def validate(self, network: nn.Module) -> dict[str, float]:
         """MPJPE in mm per source, mean over validation clips."""
         assert isinstance(network, RVQVAE)
-        figures = {}
-        for source, clips in self.held_out.items():
-            errors = []
-            for clip in clips:
-                rows = np.asarray(clip.features[: len(clip.features) // 4 * 4])
-                again = reconstruct(network, rows, self.mean, self.std)
-                errors.append(reconstruction_error(rows, again))
-            if errors:
-                figures[f"mpjpe_{source}"] = float(np.mean(errors))
-        return figures
+        return {
+            f"mpjpe_{source}": float(np.mean(clip_errors(network, clips, self.mean, self.std)))
+            for source, clips in self.held_out.items()
+            if clips
+        }
 
     def extra_state(self) -> dict[str, Tensor]:
         """The codebooks' moving sums and counts."""

@@ -1,0 +1,47 @@
+"""The command line: `backend --help`."""
+
+import sys
+from typing import NoReturn
+
+import typer
+
+from backend.commands import generate, prepare, serve, train, unlearn
+from shared import VERSION
+from shared.errors import PlacidError
+
+app = typer.Typer(
+    name="backend",
+    help="Placid's backend: text to motion with violence unlearned.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(generate.generate)
+app.command()(serve.serve)
+app.add_typer(train.app, name="train")
+app.add_typer(prepare.app, name="prepare")
+app.add_typer(unlearn.app, name="unlearn")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    print(VERSION)
+
+
+def main() -> NoReturn:
+    """Run a command; every expected problem ends in one sentence and exit code 1."""
+    try:
+        app()
+    except (PlacidError, ValueError) as error:
+        if type(error) is ValueError:  # not one of ours: a defect, which a report needs whole
+            raise
+        print(f"backend: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("backend: interrupted", file=sys.stderr)
+        sys.exit(130)
+    except OSError as error:
+        print(f"backend: {error.strerror}: {error.filename}", file=sys.stderr)
+        sys.exit(1)
+    sys.exit(0)

@@ -1,0 +1,1 @@
+"""The sub-commands of `backend`, one module each; each does its heavy imports when it runs."""

@@ -1,0 +1,44 @@
+"""`backend serve`: the process that Blender talks to."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def serve(
+    handover: Annotated[
+        bool, typer.Option(help="Read the parent's key and process from stdin, as Blender does.")
+    ] = False,
+    connection: Annotated[
+        Path | None, typer.Option(help="Where to write how to connect, when started by hand.")
+    ] = None,
+    log: Annotated[Path | None, typer.Option(help="Log file.")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda or mps; the best if left out.")
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Folder of another checkpoint than the embedded one.")
+    ] = None,
+) -> None:
+    """Serve motion over an encrypted local socket until told to stop."""
+    import platformdirs
+
+    from backend.serving.jobs import MotionGenerator
+    from backend.serving.lifecycle import read_handover
+    from backend.serving.server import serve as run
+
+    folder = Path(platformdirs.user_state_dir("placid", ensure_exists=True))
+    start = (
+        read_handover(sys.stdin.buffer) if handover else connection or folder / "connection.json"
+    )
+
+    def make_generator() -> MotionGenerator:
+        # Torch takes seconds to import; the server already answers meanwhile.
+        from backend.checkpoints import EMBEDDED
+        from backend.generator import Generator
+
+        return Generator(checkpoint or EMBEDDED, device)
+
+    raise typer.Exit(run(make_generator, start, log or folder / "backend.log"))

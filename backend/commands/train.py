@@ -1,0 +1,84 @@
+"""`backend train`: the embedded default's networks, one command each."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Train the networks; every command resumes.", no_args_is_help=True)
+
+Prepared = Annotated[Path, typer.Argument(help="What `backend prepare mocap` wrote.")]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder of the run.")]
+Steps = Annotated[int, typer.Option(help="Optimiser steps.")]
+Seed = Annotated[int, typer.Option(help="Start of all random numbers.")]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda or mps; the best if left out.")]
+
+
+@app.command()
+def rvq(
+    prepared: Prepared,
+    out: Out,
+    steps: Steps = 2800,
+    seed: Seed = 0,
+    device: Device = None,
+) -> None:
+    """Train the RVQ-VAE that turns motion into tokens."""
+    from backend.training.runs import train_rvq
+
+    train_rvq(prepared, out, steps, seed, device)
+
+
+@app.command()
+def decoder(
+    prepared: Prepared,
+    out: Out,
+    steps: Steps = 3000,
+    seed: Seed = 0,
+    device: Device = None,
+) -> None:
+    """Refine the RVQ-VAE's decoder; tokens stay what they are."""
+    from backend.training.runs import train_decoder
+
+    train_decoder(prepared, out, steps, seed, device)
+
+
+@app.command()
+def tokens(
+    prepared: Prepared,
+    out: Out,
+    samples: Annotated[int, typer.Option(help="Training samples to draw.")] = 14000,
+    seed: Seed = 0,
+    device: Device = None,
+) -> None:
+    """Turn captioned samples into tokens with the trained RVQ-VAE."""
+    from backend.training.runs import make_tokens
+
+    make_tokens(prepared, out, samples, seed, device)
+
+
+@app.command()
+def text(
+    network: Annotated[str, typer.Argument(help="masked, residual, bamm or length.")],
+    out: Out,
+    steps: Steps = 5000,
+    seed: Seed = 0,
+    device: Device = None,
+    retain: Annotated[
+        str | None, typer.Option(help="Leave samples of this concept out (the model D_r).")
+    ] = None,
+) -> None:
+    """Train a network that reads text, on the tokens in the run's folder."""
+    from backend.training.runs import train_text
+
+    train_text(network, out, steps, seed, device, retain)
+
+
+@app.command()
+def export(
+    out: Out,
+    to: Annotated[Path, typer.Argument(help="Folder for the checkpoint.")],
+) -> None:
+    """Write the trained networks of a run as a checkpoint, in half precision."""
+    from backend.training.runs import export as write
+
+    write(out, to)

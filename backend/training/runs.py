@@ -1,0 +1,148 @@
+"""Whole training runs of the embedded default: sizes, settings, files."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+import torch
+from torch import nn
+
+from backend.checkpoints import save_checkpoint
+from backend.datasets.features import emphasised_std, feature_statistics
+from backend.datasets.preparation import PreparedClip, load_prepared
+from backend.device import choose_device
+from backend.models.bamm import BAMM, BAMMConfig
+from backend.models.length import LengthConfig, LengthEstimator
+from backend.models.masked import MaskedConfig, MaskTransformer
+from backend.models.residual import ResidualConfig, ResidualTransformer
+from backend.models.rvqvae import RVQVAE, RVQConfig
+from backend.text_encoder import SentenceEncoder
+from backend.training.decoder import DecoderTask
+from backend.training.loop import LoopOptions, TrainingError, train
+from backend.training.rvq import RVQTask
+from backend.training.tokens import TokenSet, build_token_set, draw_samples
+from backend.training.transformers import TextTask
+from backend.unlearning.concept import find_concept
+
+RVQ: Final = RVQConfig(codes=512, code_dim=128, width=224, dropout=0.0)
+_SIZES: Final[dict[str, Any]] = {
+    "codes": RVQ.codes,
+    "code_dim": RVQ.code_dim,
+    "text_dim": SentenceEncoder.width,
+    "width": 192,
+    "heads": 6,
+    "ff": 512,
+    "layers": 6,
+    "dropout": 0.1,
+}
+TEXT_NETWORKS: Final[dict[str, Callable[[], nn.Module]]] = {
+    "masked": lambda: MaskTransformer(MaskedConfig(**_SIZES)),
+    "residual": lambda: ResidualTransformer(ResidualConfig(**_SIZES)),
+    "bamm": lambda: BAMM(BAMMConfig(**_SIZES)),
+    "length": lambda: LengthEstimator(LengthConfig(text_dim=SentenceEncoder.width)),
+}
+VALIDATION_SAMPLES: Final = 600
+
+
+def _statistics(clips: list[PreparedClip]) -> tuple[np.ndarray, np.ndarray]:
+    rows = np.concatenate([clip.features for clip in clips if clip.split == "train"])
+    mean, std = feature_statistics(rows)
+    return mean.astype(np.float32), emphasised_std(std).astype(np.float32)
+
+
+def _finished(path: Path, command: str) -> dict[str, torch.Tensor]:
+    if not path.exists():
+        raise TrainingError(f"{path} is missing; run `backend train {command}` first")
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _load_rvq(out: Path, refined: bool = False) -> tuple[RVQVAE, np.ndarray, np.ndarray]:
+    name = "decoder" if refined and (out / "decoder.weights").exists() else "rvq"
+    network = RVQVAE(RVQ)
+    network.load_state_dict(_finished(out / f"{name}.weights", "rvq"))
+    with np.load(out / "statistics.npz", allow_pickle=False) as file:
+        return network.eval(), file["mean"], file["std"]
+
+
+def train_rvq(prepared: Path, out: Path, steps: int, seed: int, device: str | None) -> None:
+    """Train the RVQ-VAE; writes `statistics.npz` and `rvq.weights` into `out`."""
+    clips = load_prepared(prepared)
+    mean, std = _statistics(clips)
+    out.mkdir(parents=True, exist_ok=True)
+    np.savez(out / "statistics.npz", mean=mean, std=std)
+    torch.manual_seed(seed)
+    task = RVQTask(RVQVAE(RVQ).to(choose_device(device)), clips, mean, std, position_weight=1.0)
+    options = LoopOptions(steps, learning_rate=5e-4, seed=seed, validate_every=200)
+    torch.save(train(task, options, out).state_dict(), out / "rvq.weights")
+
+
+def train_decoder(prepared: Path, out: Path, steps: int, seed: int, device: str | None) -> None:
+    """Refine the decoder; writes `decoder.weights` (the whole RVQ-VAE) into `out`."""
+    network, mean, std = _load_rvq(out)
+    task = DecoderTask(network.to(choose_device(device)), load_prepared(prepared), mean, std)
+    options = LoopOptions(steps, learning_rate=4e-4, seed=seed, average=0.998)
+    torch.save(train(task, options, out).state_dict(), out / "decoder.weights")
+
+
+def make_tokens(prepared: Path, out: Path, samples: int, seed: int, device: str | None) -> None:
+    """Write the token sets of the training and validation split into `out`."""
+    clips = load_prepared(prepared)
+    network, mean, std = _load_rvq(out)
+    network.to(choose_device(device))
+    encoder = SentenceEncoder()
+    for split, count in (("val", VALIDATION_SAMPLES), ("train", samples)):
+        drawn = draw_samples(clips, split, count, seed)
+        build_token_set(drawn, network, mean, std, encoder, seed).save(out, split)
+
+
+def train_text(
+    name: str, out: Path, steps: int, seed: int, device: str | None, retain: str | None
+) -> None:
+    """Train a network that reads text; writes `NAME.weights` into `out`.
+
+    With `retain`, samples with a caption that matches that concept are left out and the run lies
+    in `out/retain-CONCEPT`: the model that never learned it (D_r).
+    """
+    if name not in TEXT_NETWORKS:
+        raise TrainingError(f"there is no network {name!r}; choose {', '.join(TEXT_NETWORKS)}")
+    training, validation = TokenSet.load(out, "train"), TokenSet.load(out, "val")
+    if retain is not None:
+        concept = find_concept(retain)
+        out = out / f"retain-{concept.name}"
+        training, validation = (
+            tokens.select(~forgotten(tokens, concept.matches)) for tokens in (training, validation)
+        )
+    torch.manual_seed(seed)
+    network = TEXT_NETWORKS[name]().to(choose_device(device))
+    rate = 3e-4 if name == "length" else 1e-3
+    options = LoopOptions(
+        steps, rate, warmup=300, weight_decay=1e-2, average=0.998, seed=seed, validate_every=250
+    )
+    task = TextTask(name, network, training, validation)
+    torch.save(train(task, options, out).state_dict(), out / f"{name}.weights")
+
+
+def forgotten(tokens: TokenSet, matches: Callable[[str], bool]) -> np.ndarray:
+    """bool (N,): the samples of which a caption matches."""
+    rows = np.array([matches(text) for text in tokens.texts], dtype=bool)
+    return rows[tokens.captions].any(axis=1)
+
+
+def export(out: Path, folder: Path) -> None:
+    """Write the trained networks in `out` as a checkpoint."""
+    rvq, mean, std = _load_rvq(out, refined=True)
+    networks: dict[str, nn.Module] = {"rvq": rvq}
+    for name, make in TEXT_NETWORKS.items():
+        path = out / f"{name}.weights"
+        if path.exists():
+            network = make()
+            network.load_state_dict(_finished(path, f"text {name}"))
+            networks[name] = network
+    logs = sorted(out.glob("*.log.jsonl"))
+    last = {
+        path.name.split(".")[0]: msgspec.json.decode(path.read_bytes().splitlines()[-1])
+        for path in logs
+    }
+    save_checkpoint(folder, networks, mean, std, SentenceEncoder.name, {"training": last})
