@@ -23,9 +23,6 @@ _BREAKER_ENDS: Final = 3
 _BREAKER_SECONDS: Final = 120.0
 # Python itself, its libraries and a slow disk; not the model, which loads after the hand-over.
 _START_SECONDS: Final = 60.0
-# A connection breaks a moment before the process that held it can be asked for its exit code.
-_OBITUARY_SECONDS: Final = 0.1
-
 _SENTENCES: Final = {
     ExitCode.DONE: "the backend was shut down; generate again to restart it",
     ExitCode.USAGE: "the backend does not understand how it was started; "
@@ -102,7 +99,7 @@ class BackendProcess:
         Raises:
             PlacidError: when it ended, takes too long, or is of another version.
         """
-        if error := self.reason(0.0):
+        if error := self.reason():
             raise error
         if self._announcement is None and self._line:
             self._announcement = self._parse(self._line)
@@ -116,8 +113,8 @@ class BackendProcess:
             )
         return None
 
-    def reason(self, patience: float = _OBITUARY_SECONDS) -> PlacidError | None:
-        """Why the process ended, `backend_lost`; None if it still runs after so many seconds."""
+    def reason(self, patience: float = 0.0) -> PlacidError | None:
+        """Why the process ended, `backend_lost`; None if it runs on for `patience` seconds."""
         try:
             code = self._process.wait(patience)
         except subprocess.TimeoutExpired:

@@ -23,6 +23,8 @@ from .shared.protocol import (
 State = Literal["stopped", "starting"] | BackendState
 
 _POLL_SECONDS: Final = 0.05
+# After the connection broke, the process may need so long to end and so to tell the reason.
+_OBITUARY_SECONDS: Final = 5.0
 
 
 class Session:
@@ -47,11 +49,16 @@ class Session:
         # Requests made before the backend can be reached.
         self._pending: dict[int, Generate] = {}
         self._undelivered: list[Event] = []
+        # The connection broke; until the deadline the reason may become known.
+        self._broken: Lost | None = None
+        self._broken_until = 0.0
 
     @property
     def jobs(self) -> tuple[int, ...]:
         """Numbers of the unfinished jobs."""
-        active = self._client.jobs if self._client else set()
+        active = set(self._broken.jobs) if self._broken else set()
+        if self._client:
+            active |= self._client.jobs
         return tuple(sorted(active | self._pending.keys()))
 
     def start(self) -> None:
@@ -61,6 +68,8 @@ class Session:
             PlacidError: `backend_missing`, `not_writable`, or `backend_unavailable` when it
                 keeps ending.
         """
+        if self._broken:
+            self._undelivered.append(self._end(self._broken))
         if self._process:
             return
         self._breaker.check()
@@ -92,7 +101,7 @@ class Session:
 
     def unload(self) -> None:
         """Free the model's memory, if a backend holds any."""
-        if self._client:
+        if self._client and not self._broken:
             self._client.unload(next(self._numbers))
 
     def poll(self, timeout: float = 0.0) -> list[Event]:
@@ -101,19 +110,14 @@ class Session:
         if self._process is None:
             return events
         try:
-            if self._client is None:
+            if self._broken:
+                events += self._await_reason(self._process, timeout)
+            elif self._client is None:
                 self._connect(self._process, timeout)
-            if self._client is not None:
-                events += self._client.poll(timeout)
+            else:
+                events += self._listen(self._client, timeout)
         except PlacidError as error:
-            events.append(self._end(error, self.jobs))
-            return events
-        for event in events:
-            if isinstance(event, Welcome):
-                self.state = event.state
-                self.capabilities = event.capabilities or self.capabilities
-        if events and isinstance(lost := events[-1], Lost):
-            events[-1] = self._end(self._process.reason() or lost.error, lost.jobs)
+            events.append(self._end(Lost(error, self.jobs)))
         return events
 
     def generate(
@@ -147,13 +151,14 @@ class Session:
         self.start()
 
     def stop(self) -> None:
-        """End the backend at once; unfinished jobs are dropped."""
+        """End the backend at once. Nothing more is heard of unfinished jobs."""
         if self._client:
             self._client.close()
         if self._process:
             self._process.stop()
-        self._client = self._process = None
+        self._client = self._process = self._broken = None
         self._pending.clear()
+        self._undelivered.clear()
         self.state = "stopped"
 
     def _connect(self, process: BackendProcess, timeout: float) -> None:
@@ -166,7 +171,29 @@ class Session:
             self._client.submit(job, request)
         self._pending.clear()
 
-    def _end(self, error: PlacidError, jobs: tuple[int, ...]) -> Lost:
+    def _listen(self, client: Client, timeout: float) -> list[Event]:
+        events = client.poll(timeout)
+        for event in events:
+            if isinstance(event, Welcome):
+                self.state = event.state
+                self.capabilities = event.capabilities or self.capabilities
+        if events and isinstance(lost := events[-1], Lost):
+            if lost.error.code == "backend_lost":
+                self._broken = lost
+                self._broken_until = time.monotonic() + _OBITUARY_SECONDS
+                return events[:-1]
+            self._end(lost)
+        return events
+
+    def _await_reason(self, process: BackendProcess, timeout: float) -> list[Event]:
+        assert self._broken is not None
+        if reason := process.reason(timeout):
+            return [self._end(Lost(reason, self._broken.jobs))]
+        if time.monotonic() > self._broken_until:
+            return [self._end(self._broken)]
+        return []
+
+    def _end(self, lost: Lost) -> Lost:
         self._breaker.record_end()
         self.stop()
-        return Lost(error, jobs)
+        return lost

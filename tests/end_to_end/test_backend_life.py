@@ -130,6 +130,19 @@ def test_a_request_is_cancelled_before_the_backend_is_there(
     assert session.jobs == ()
 
 
+def test_stopping_the_backend_leaves_neither_process_nor_jobs(
+    make_session: Any, processes: Any, addon_package: ModuleType
+) -> None:
+    session = make_session(processes)
+    session.submit(addon_package.session.Generate("slow walk"))
+    until(session, "Progress")
+    pid = processes.started[-1].pid
+    session.stop()
+    assert session.jobs == ()
+    assert session.poll() == []
+    assert ends(pid)
+
+
 def test_a_broken_model_is_said_and_tried_again(
     make_session: Any, launch_walking: Launch, log_path: Path, addon_package: ModuleType
 ) -> None:
