@@ -25,6 +25,7 @@ from backend.training.rvq import RVQTask
 from backend.training.tokens import TokenSet, build_token_set, draw_samples
 from backend.training.transformers import TextTask
 from backend.unlearning.concept import find_concept
+from backend.unlearning.statistics import CodeStatistics, codebook_hash, count_codes
 
 RVQ: Final = RVQConfig(codes=512, code_dim=128, width=224, dropout=0.0)
 _SIZES: Final[dict[str, Any]] = {
@@ -128,6 +129,22 @@ def forgotten(tokens: TokenSet, matches: Callable[[str], bool]) -> np.ndarray:
     """bool (N,): the samples of which a caption matches."""
     rows = np.array([matches(text) for text in tokens.texts], dtype=bool)
     return rows[tokens.captions].any(axis=1)
+
+
+def count_statistics(out: Path, concept_name: str) -> CodeStatistics:
+    """In how many training samples of a concept, and of all others, each code occurs."""
+    concept = find_concept(concept_name)
+    tokens = TokenSet.load(out, "train")
+    network, _, _ = _load_rvq(out)
+    return count_codes(
+        concept.name,
+        torch.from_numpy(tokens.ids.astype(np.int64)),
+        torch.from_numpy(forgotten(tokens, concept.matches)),
+        RVQ.codes,
+        torch.from_numpy(tokens.lengths),
+        f"{len(tokens)} training samples",
+        codebook_hash({"rvq": network}),
+    )
 
 
 def export(out: Path, folder: Path) -> None:

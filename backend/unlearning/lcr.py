@@ -60,6 +60,7 @@ PRESETS = {
     "published": LCRParameters(),
     "nearest": LCRParameters(replacement="nearest", alpha=0.0),
     "orth": LCRParameters(replacement="orth"),
+    "embedded": LCRParameters(k=64, replacement="nearest", alpha=0.0, min_forget=20),
 }
 
 

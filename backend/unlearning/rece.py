@@ -47,6 +47,9 @@ class RECEParameters(UCEParameters):
 PRESETS = {
     "published": RECEParameters(),
     "corrected": RECEParameters(double_bias=False, precision="float64", adversary="original"),
+    "embedded": RECEParameters(
+        "replace", 1.0, 1.0, 1.0, double_bias=False, precision="float64", adversary="original"
+    ),
 }
 
 
