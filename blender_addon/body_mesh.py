@@ -348,7 +348,7 @@ def _relax(vertices: np.ndarray, quads: np.ndarray, lofts: list[Loft]) -> np.nda
         mean = np.zeros_like(vertices)
         np.add.at(mean, edges[:, 0], vertices[edges[:, 1]])
         vertices = vertices + 0.6 * (mean / degree - vertices)
-        if step % 2:
+        if step % 3 == 2:
             vertices = _project(vertices, lofts)
     return vertices
 
@@ -362,7 +362,8 @@ def _project(vertices: np.ndarray, lofts: list[Loft]) -> np.ndarray:
     slope = np.stack(
         [(body_field(folded + step * axis, lofts) - value) / step for axis in np.eye(3)], axis=-1
     )
-    slope[:, 0] *= np.where(vertices[:, 0] < 0, -1.0, 1.0)
+    # On the mirror plane itself there is no sideways slope.
+    slope[:, 0] *= np.sign(vertices[:, 0].round(6))
     square = np.maximum((slope * slope).sum(axis=1), 0.2)
     return vertices - slope * (value / square)[:, None]
 

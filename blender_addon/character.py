@@ -1,5 +1,7 @@
 """Placid's own character: an armature named after the SMPL-22 joints and a mannequin on it."""
 
+import functools
+
 import bpy
 import numpy as np
 from mathutils import Vector
@@ -97,8 +99,7 @@ def _create_armature(context: bpy.types.Context) -> bpy.types.Object:
 
 
 def _create_body(armature: bpy.types.Object) -> bpy.types.Object:
-    joints = rest_joints()
-    vertices, quads = body_surface(dict(zip(JOINT_NAMES, joints, strict=True)))
+    vertices, quads, names, weights = _body_geometry()
     mesh = bpy.data.meshes.new(BODY_NAME)
     mesh.vertices.add(len(vertices))
     mesh.vertices.foreach_set("co", vertices.astype(np.float32).ravel())
@@ -111,11 +112,19 @@ def _create_body(armature: bpy.types.Object) -> bpy.types.Object:
     mesh.shade_smooth()
     mesh.materials.append(_body_material())
     body = bpy.data.objects.new(BODY_NAME, mesh)
-    _assign_weights(body, *skin_weights(vertices, quads, _bone_segments(joints)))
+    _assign_weights(body, names, weights)
     body.parent = armature
     modifier = body.modifiers.new("Armature", "ARMATURE")
     modifier.object = armature
     return body
+
+
+@functools.cache
+def _body_geometry() -> tuple[np.ndarray, np.ndarray, list[str], np.ndarray]:
+    """Vertices, quads, bone names and weights: the same for every character."""
+    joints = rest_joints()
+    vertices, quads = body_surface(dict(zip(JOINT_NAMES, joints, strict=True)))
+    return vertices, quads, *skin_weights(vertices, quads, _bone_segments(joints))
 
 
 def _bone_segments(joints: np.ndarray) -> dict[str, np.ndarray]:

@@ -2,9 +2,27 @@
 
 import bpy
 
+from .rig.detect import detect
+from .rig.read_rig import read_rig
+from .rig.skeleton_rig import RigError
+
+# Recognising a rig takes milliseconds: the last answer is kept for as long as its bones are.
+_last: tuple[int, str] = (0, "")
+
 
 def rig_label(armature: bpy.types.Object | None) -> str:
     """The character and its recognised rig in a few words."""
+    global _last
     if armature is None:
         return "Placid's own character will be added"
-    return f"{armature.name}: {len(armature.data.bones)} bones"
+    key = hash((armature.name, *armature.data.bones.keys()))
+    if key != _last[0]:
+        _last = (key, _recognise(armature))
+    return _last[1]
+
+
+def _recognise(armature: bpy.types.Object) -> str:
+    try:
+        return f"{armature.name}: {detect(read_rig(armature)).mapping.name}"
+    except RigError:
+        return f"{armature.name}: not recognised"

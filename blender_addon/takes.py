@@ -10,8 +10,10 @@ from pathlib import Path
 
 import bpy
 
-from .bake import assign_action
+from .bake import assign_action, fcurves_of
 from .rig.apply import ApplyOptions, apply_motion
+from .rig.mapping import MappingError
+from .rig.skeleton_rig import RigError
 from .shared.errors import PlacidError
 from .shared.motion import Motion, MotionError, load_motion, save_motion
 from .shared.protocol import Generate
@@ -77,9 +79,12 @@ def show(scene: bpy.types.Scene, take) -> None:
     if take.action is not None:
         assign_action(armature, take.action)
         return
-    report = apply_motion(scene, armature, unpack_motion(take.motion), ApplyOptions())
+    options = ApplyOptions(name=take.name, frame_start=scene.frame_start)
+    try:
+        report = apply_motion(scene, armature, unpack_motion(take.motion), options)
+    except (RigError, MappingError) as error:
+        raise PlacidError("unknown_rig", str(error)) from error
     take.action = report.action
-    take.action.name = take.name
     take.report = report.sentence
 
 
@@ -163,11 +168,20 @@ def _drop_action(take) -> None:
         if data.action == action and take.before is not None:
             assign_action(armature, take.before)
         elif data.action == action:
+            _clear_pose(armature, action)
             data.action = None
     take.action = None
     action.use_fake_user = False
     if action.users == 0:
         bpy.data.actions.remove(action)
+
+
+def _clear_pose(armature: bpy.types.Object, action: bpy.types.Action) -> None:
+    """Back to the rest pose, for the bones that the action moved."""
+    moved = {curve.data_path.split('"')[1] for curve in fcurves_of(action, armature)}
+    for bone in armature.pose.bones:
+        if bone.name in moved:
+            bone.matrix_basis.identity()
 
 
 def _name(prompt: str, taken: Sequence[str]) -> str:

@@ -1,0 +1,82 @@
+"""The add-on as Blender runs it: staged into an extension repository of a throw-away profile."""
+
+import atexit
+import importlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[2]
+WALKING_BACKEND = CHECKOUT / "tests" / "backend" / "serving" / "walking_backend.py"
+MODULE = "bl_ext.user_default.placid"
+
+
+# Blender reads its profile's place when it is imported, which the test modules do at once.
+PROFILE = Path(tempfile.mkdtemp(prefix="placid-profile-"))
+os.environ["BLENDER_USER_RESOURCES"] = str(PROFILE)
+atexit.register(shutil.rmtree, PROFILE, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def placid() -> Iterator[ModuleType]:
+    """The enabled extension."""
+    import bpy
+
+    target = PROFILE / "extensions" / "user_default" / "placid"
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(CHECKOUT / "blender_addon", target, ignore=ignore)
+    for name in ("shared", "backend"):
+        shutil.copytree(CHECKOUT / name, target / name, ignore=ignore)
+    assert bpy.ops.preferences.addon_enable(module=MODULE) == {"FINISHED"}
+    yield importlib.import_module(MODULE)
+    bpy.ops.preferences.addon_disable(module=MODULE)
+
+
+@pytest.fixture
+def blank(placid: ModuleType) -> Iterator[ModuleType]:
+    """The extension in an empty file, with no backend left over from another test."""
+    import bpy
+
+    bpy.ops.wm.read_homefile(use_empty=True)
+    yield placid
+    placid.runtime.unregister()
+
+
+@pytest.fixture(scope="session")
+def walking_session(placid: ModuleType, tmp_path_factory) -> Iterator[object]:
+    """A backend without weights for all tests that do not break it; see `walking_backend.py`."""
+    session = _new_session(placid, tmp_path_factory.mktemp("backend"))
+    yield session
+    session.stop()
+
+
+@pytest.fixture
+def walking(blank: ModuleType, walking_session) -> Iterator[ModuleType]:
+    """The extension in an empty file, with a backend without weights."""
+    current = blank.runtime.get()
+    current.session = walking_session
+    yield blank
+    current.cancel()
+    while current.job is not None:
+        current.tick(0.05)
+    current.session = blank.session.Session(lambda: None)
+
+
+@pytest.fixture
+def fresh_backend(blank: ModuleType, tmp_path: Path) -> ModuleType:
+    """Like `walking`, with a backend of the test's own that it may break."""
+    blank.runtime.get().session = _new_session(blank, tmp_path)
+    return blank
+
+
+def _new_session(placid: ModuleType, folder: Path):
+    log = folder / "backend.log"
+    command = [sys.executable, str(WALKING_BACKEND), "whole", str(log)]
+    process = placid.backend_process.BackendProcess
+    return placid.session.Session(lambda: process(command, CHECKOUT, log))

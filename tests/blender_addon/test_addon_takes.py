@@ -1,0 +1,232 @@
+"""From a prompt to takes in the file, through the operators, with a backend of its own process."""
+
+import time
+
+import numpy as np
+import pytest
+
+bpy = pytest.importorskip("bpy")
+
+
+def _settings():
+    return bpy.context.scene.placid
+
+
+def _run(placid, seconds: float = 30.0):
+    """What the timer does while Blender's window is open."""
+    current = placid.runtime.get()
+    deadline = time.monotonic() + seconds
+    while current.job is not None:
+        assert time.monotonic() < deadline, current.job
+        current.tick(0.05)
+
+
+def _generate(placid, prompt="a person walks", **settings):
+    for name, value in {"prompt": prompt, "seconds": 2.0, **settings}.items():
+        setattr(_settings(), name, value)
+    assert bpy.ops.placid.generate() == {"FINISHED"}
+    _run(placid)
+
+
+def _keys(action) -> int:
+    data = action.layers[0].strips[0].channelbags[0] if hasattr(action, "layers") else action
+    return sum(len(curve.keyframe_points) for curve in data.fcurves)
+
+
+def test_generate_adds_the_character_and_shows_the_first_take(walking):
+    _generate(walking, take_count=3)
+    assert [take.name for take in _settings().takes] == [
+        "a person walks",
+        "a person walks 2",
+        "a person walks 3",
+    ]
+    first, second, third = _settings().takes
+    armature = first.armature
+    assert armature.name == "Placid"
+    assert armature.animation_data.action == first.action
+    assert _keys(first.action) > 22 * 4 * 40
+    assert second.action is None, "takes that nobody looked at are not baked"
+    assert third.seed == first.seed + 2
+    assert first.safety == "" or first.safety == "lcr"
+
+
+def test_choosing_another_take_plays_it_and_animates_the_armature(walking):
+    _generate(walking, take_count=2)
+    _settings().take_index = 1
+    take = _settings().takes[1]
+    assert take.armature.animation_data.action == take.action
+    positions = []
+    for frame in (1, 20):
+        bpy.context.scene.frame_set(frame)
+        positions.append(take.armature.pose.bones["pelvis"].head.copy())
+    assert (positions[1] - positions[0]).length > 0.1
+
+
+def test_a_locked_seed_is_kept_and_an_unlocked_one_is_not(walking):
+    _generate(walking, seed=5, lock_seed=True)
+    assert _settings().takes[0].seed == 5
+    _generate(walking, lock_seed=False)
+    assert _settings().takes[1].seed != 5
+
+
+def test_takes_survive_saving_reloading_and_a_dead_backend(fresh_backend, tmp_path):
+    _generate(fresh_backend)
+    motion = fresh_backend.takes.unpack_motion(_settings().takes[0].motion)
+    fresh_backend.runtime.get().stop_backend()
+    path = tmp_path / "scene.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    bpy.ops.wm.open_mainfile(filepath=str(path))
+    take = _settings().takes[0]
+    again = fresh_backend.takes.unpack_motion(take.motion)
+    np.testing.assert_array_equal(again.joints, motion.joints)
+    assert (again.prompt, again.seed) == (motion.prompt, motion.seed)
+    assert take.armature.animation_data.action == take.action
+
+
+def test_a_take_for_a_file_that_was_closed_is_not_lost(walking):
+    _settings().prompt = "a person walks"
+    bpy.ops.placid.generate()
+    bpy.ops.wm.read_homefile(use_empty=True)
+    _run(walking)
+    assert [take.name for take in _settings().takes] == ["a person walks"]
+    assert "deleted" in walking.runtime.get().notice.message
+
+
+def test_reject_gives_back_the_former_action_and_accept_bakes_again(walking):
+    armature = walking.character.create_character(bpy.context)
+    former = bpy.data.actions.new("former")
+    walking.bake.assign_action(armature, former)
+    _generate(walking)
+    take = _settings().takes[0]
+    assert armature.animation_data.action == take.action != former
+    bpy.ops.placid.reject_take()
+    assert armature.animation_data.action == former
+    assert list(bpy.data.actions) == [former]
+    bpy.ops.placid.accept_take()
+    assert take.status == "ACCEPTED"
+    assert armature.animation_data.action == take.action
+    assert take.action.use_fake_user
+
+
+def test_rejecting_the_only_take_returns_to_the_rest_pose(walking):
+    _generate(walking)
+    armature = _settings().takes[0].armature
+    bpy.context.scene.frame_set(20)
+    bpy.ops.placid.reject_take()
+    assert armature.animation_data.action is None
+    for bone in armature.pose.bones:
+        np.testing.assert_allclose(np.array(bone.matrix_basis), np.eye(4), atol=1e-6)
+
+
+def test_delete_keeps_the_action_of_an_accepted_take_only(walking):
+    _generate(walking, take_count=2)
+    bpy.ops.placid.accept_take()
+    accepted = _settings().takes[0].action
+    bpy.ops.placid.delete_take()
+    bpy.ops.placid.show_take()
+    bpy.ops.placid.delete_take()
+    assert list(bpy.data.actions) == [accepted]
+    assert len(_settings().takes) == 0
+
+
+def test_nla_strip_plays_at_full_influence_and_reject_removes_it(walking):
+    _generate(walking)
+    bpy.ops.placid.push_to_nla()
+    armature = _settings().takes[0].armature
+    data = armature.animation_data
+    assert data.action is None
+    [strip] = [strip for track in data.nla_tracks for strip in track.strips]
+    assert strip.influence == 1.0
+    heads = []
+    for frame in (1, 20):
+        bpy.context.scene.frame_set(frame)
+        heads.append(armature.pose.bones["pelvis"].head.copy())
+    assert (heads[1] - heads[0]).length > 0.1
+    bpy.ops.placid.reject_take()
+    assert len(data.nla_tracks) == 0
+
+
+def test_regenerate_repeats_prompt_seed_and_length(walking):
+    _generate(walking, seed=9, lock_seed=True)
+    _settings().prompt = "something else"
+    assert bpy.ops.placid.regenerate() == {"FINISHED"}
+    _run(walking)
+    first, second = _settings().takes
+    assert (second.prompt, second.seed) == (first.prompt, first.seed)
+    one, two = (walking.takes.unpack_motion(take.motion).joints for take in (first, second))
+    np.testing.assert_array_equal(one, two)
+
+
+def test_cancel_keeps_the_takes_that_arrived(walking):
+    _settings().prompt = "slow walk"
+    _settings().take_count = 16
+    bpy.ops.placid.generate()
+    job = walking.runtime.get().job
+    while not job.takes:
+        walking.runtime.get().tick(0.05)
+    assert bpy.ops.placid.cancel() == {"FINISHED"}
+    _run(walking)
+    assert job.error.code == "cancelled"
+    assert 1 <= len(_settings().takes) < 16
+    assert walking.runtime.get().notice is None, "a cancel is no problem to report"
+
+
+def test_a_killed_backend_is_said_in_one_sentence_and_started_again(fresh_backend):
+    _generate(fresh_backend)
+    _settings().prompt = "slow walk"
+    bpy.ops.placid.generate()
+    current = fresh_backend.runtime.get()
+    while current.job.fraction == 0.0:
+        current.tick(0.05)
+    current.session._process.stop()
+    _run(fresh_backend)
+    assert current.notice.code == "backend_lost"
+    assert len(current.notice.message.splitlines()) == 1
+    assert len(_settings().takes) == 1
+    _generate(fresh_backend)
+    assert len(_settings().takes) == 2
+    assert current.notice is None
+
+
+def test_the_menus_offer_what_the_backend_offers(fresh_backend):
+    assert _settings().safety == "default"
+    _generate(fresh_backend)
+    items = [c.name for c in fresh_backend.runtime.session().capabilities.safety]
+    assert _settings().safety == "lcr"
+    for name in items:
+        _settings().safety = name
+        assert _settings().safety_name == name
+    _generate(fresh_backend)
+    assert _settings().takes[-1].safety == items[-1]
+
+
+def test_an_unrecognised_rig_keeps_the_take_and_says_why(walking):
+    data = bpy.data.armatures.new("Chair")
+    chair = bpy.data.objects.new("Chair", data)
+    bpy.context.collection.objects.link(chair)
+    _settings().armature = chair
+    _generate(walking)
+    assert len(_settings().takes) == 1
+    assert "Chair" in walking.runtime.get().notice.message
+    with pytest.raises(RuntimeError, match="Chair"):
+        bpy.ops.placid.accept_take()
+
+
+def test_grey_buttons(walking):
+    assert not bpy.ops.placid.generate.poll(), "an empty prompt"
+    assert not bpy.ops.placid.cancel.poll()
+    assert not bpy.ops.placid.accept_take.poll()
+    _settings().prompt = "slow walk"
+    assert bpy.ops.placid.generate.poll()
+    bpy.ops.placid.generate()
+    assert not bpy.ops.placid.generate.poll()
+    assert bpy.ops.placid.cancel.poll()
+
+
+def test_a_damaged_take_is_said_in_one_sentence(walking):
+    _generate(walking)
+    take = _settings().takes[0]
+    bpy.ops.placid.reject_take()
+    take.motion = b"not a motion"
+    with pytest.raises(RuntimeError, match="damaged"):
+        bpy.ops.placid.accept_take()
