@@ -3,7 +3,6 @@
 import contextlib
 import os
 import subprocess
-import sys
 import threading
 import time
 from collections import deque
@@ -155,7 +154,7 @@ class BackendProcess:
                     env=environment,
                     cwd=self._log_path.parent,
                     start_new_session=True,
-                    creationflags=subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0,
+                    creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
                 )
             except OSError as error:
                 raise PlacidError(
