@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -161,5 +161,5 @@ def _count_requirements(requirements: Path) -> int:
     return sum(bool(line) and line[0] not in "#-" for line in lines)
 
 
-def _has_nvidia(which: Callable[[str], str | None] = shutil.which) -> bool:
-    return which("nvidia-smi") is not None
+def _has_nvidia() -> bool:
+    return shutil.which("nvidia-smi") is not None

@@ -1,11 +1,10 @@
 """The tab Placid in the 3D view's sidebar. It draws and decides nothing."""
 
-import textwrap
-
 import bpy
 
 from . import runtime, takes
 from .rig_label import rig_label
+from .sentences import characters_of, draw_sentence, draw_text
 
 STATES = {
     "stopped": ("Backend: starts with the first generation", "RADIOBUT_OFF"),
@@ -14,16 +13,6 @@ STATES = {
     "ready": ("Backend: ready", "RADIOBUT_ON"),
     "failed": ("Backend: could not load the model", "ERROR"),
 }
-PIXELS_PER_CHARACTER = 7.0
-
-
-def draw_sentence(layout: bpy.types.UILayout, sentence: str, characters: int) -> None:
-    """A problem, wrapped; Blender's labels are single lines."""
-    column = layout.column(align=True)
-    column.alert = True
-    lines = textwrap.wrap(sentence[:1].upper() + sentence[1:] + ".", max(20, characters))
-    for index, line in enumerate(lines):
-        column.label(text=line, icon="ERROR" if index == 0 else "BLANK1")
 
 
 class _Tab:
@@ -68,7 +57,7 @@ class PLACID_PT_safety(_Tab, bpy.types.Panel):
         column.use_property_decorate = False
         column.prop(settings, "safety")
         if settings.safety_name == "off":
-            draw_sentence(column, "Violent motion can be generated", _characters(context))
+            draw_sentence(column, "Violent motion can be generated", characters_of(context))
             return
         column.prop(settings, "concepts")
         column.prop(settings, "strength")
@@ -92,7 +81,7 @@ class PLACID_PT_generate(_Tab, bpy.types.Panel):
             row.progress(factor=job.fraction, text=job.stage)
             row.operator("placid.cancel", text="", icon="X")
         if current.notice is not None:
-            draw_sentence(layout, current.notice.message, _characters(context))
+            draw_sentence(layout, current.notice.message, characters_of(context))
             layout.operator("placid.copy_report", icon="COPYDOWN")
         _draw_backend(layout, current)
 
@@ -130,17 +119,16 @@ class PLACID_PT_takes(_Tab, bpy.types.Panel):
         row.operator("placid.delete_take", text="", icon="TRASH")
         take = takes.active(context.scene)
         if take is not None:
-            _draw_take(layout, take, _characters(context))
+            _draw_take(layout, take, characters_of(context))
 
 
 def _draw_take(layout: bpy.types.UILayout, take, characters: int) -> None:
     column = layout.column(align=True)
-    for line in textwrap.wrap(take.prompt, max(20, characters)):
-        column.label(text=line)
+    draw_text(column, take.prompt, characters)
     safety = "off" if take.safety == "off" else f"{take.safety}: {take.concepts}"
     column.label(text=f"{take.seconds:.1f} s, seed {take.seed}, safety {safety}")
     if take.report:
-        column.label(text=take.report)
+        draw_text(column, take.report, characters)
 
 
 def _draw_backend(layout: bpy.types.UILayout, current: runtime.Runtime) -> None:
@@ -154,11 +142,6 @@ def _draw_backend(layout: bpy.types.UILayout, current: runtime.Runtime) -> None:
         row.operator("placid.stop_backend", text="", icon="CANCEL")
     else:
         row.operator("placid.start_backend", text="", icon="FILE_REFRESH")
-
-
-def _characters(context: bpy.types.Context) -> int:
-    scale = context.preferences.system.ui_scale
-    return int(context.region.width / (PIXELS_PER_CHARACTER * scale)) - 6
 
 
 CLASSES = (

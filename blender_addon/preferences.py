@@ -5,6 +5,7 @@ from bpy.props import EnumProperty, StringProperty
 
 from . import paths, runtime
 from .environment import is_complete
+from .sentences import draw_sentence
 
 
 class PlacidPreferences(bpy.types.AddonPreferences):
@@ -28,16 +29,6 @@ class PlacidPreferences(bpy.types.AddonPreferences):
             ("mps", "Apple", "Metal"),
         ],
     )
-    log_level: EnumProperty(
-        name="Log",
-        description="How much the backend writes to its log",
-        items=[
-            ("warning", "Problems Only", ""),
-            ("info", "Normal", ""),
-            ("debug", "Everything", ""),
-        ],
-        default="info",
-    )
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
@@ -46,7 +37,6 @@ class PlacidPreferences(bpy.types.AddonPreferences):
         column.use_property_split = True
         column.prop(self, "python_path")
         column.prop(self, "device")
-        column.prop(self, "log_level")
         row = layout.row(align=True)
         row.operator("placid.open_log", text="Open Backend Log", icon="TEXT").log = "BACKEND"
         row.operator("placid.open_log", text="Open Set-Up Log", icon="TEXT").log = "SETUP"
@@ -70,8 +60,6 @@ def _draw_state(layout: bpy.types.UILayout, preferences: PlacidPreferences) -> N
             layout.label(text="Online access is off: System > Network > Allow Online Access")
     layout.operator("placid.set_up", icon="IMPORT")
     if current.notice is not None:
-        from .panels import draw_sentence
-
         draw_sentence(layout, current.notice.message, 90)
 
 

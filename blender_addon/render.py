@@ -131,6 +131,7 @@ def write_sheet(cells: Sequence[np.ndarray], path: Path, columns: int) -> None:
     ]
     # Blender's pictures start with the bottom row.
     pixels = np.concatenate(strips[::-1], axis=0)
+    _make_folder(path)
     image = bpy.data.images.new("Placid Sheet", pixels.shape[1], pixels.shape[0])
     try:
         image.pixels.foreach_set(np.ascontiguousarray(pixels, dtype=np.float32).ravel())
@@ -293,8 +294,18 @@ def _dependents(armature: bpy.types.Object) -> list[bpy.types.Object]:
     ]
 
 
+def _make_folder(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PlacidError(
+            "not_writable",
+            f"{path.parent} cannot be made ({error.strerror}); choose another folder",
+        ) from error
+
+
 def _run_render(scene: bpy.types.Scene, path: Path, animation: bool) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(path)
     scene.render.filepath = str(path)
     try:
         # Naming the scene in the call would leave animation at the frame of the window's scene.

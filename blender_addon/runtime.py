@@ -265,6 +265,8 @@ def backend_python() -> Path:
 
 def _launch() -> BackendProcess:
     command = backend_command(backend_python(), paths.backend_log())
+    if preferences().device != "auto":
+        command += ["--device", preferences().device]
     return BackendProcess(command, paths.source_folder(), paths.backend_log())
 
 

@@ -34,6 +34,7 @@ def placid() -> Iterator[ModuleType]:
     for name in ("shared", "backend"):
         shutil.copytree(CHECKOUT / name, target / name, ignore=ignore)
     assert bpy.ops.preferences.addon_enable(module=MODULE) == {"FINISHED"}
+    importlib.import_module(f"{MODULE}.render")
     yield importlib.import_module(MODULE)
     bpy.ops.preferences.addon_disable(module=MODULE)
 
