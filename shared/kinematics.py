@@ -34,7 +34,7 @@ CONTACT_JOINTS: Final = tuple(
     JOINT[n] for n in ("left_ankle", "left_foot", "right_ankle", "right_foot")
 )
 _CONTACT_SPEED: Final = 0.4  # metres a second
-_CONTACT_HEIGHT: Final = 0.06  # metres above the joint's own resting height
+_CONTACT_HEIGHT: Final = 0.05  # metres above the joint's own resting height
 _FOOT_TILT_LIMITS: Final = np.radians([5.0, 50.0])
 _HEAD_TILT_LIMITS: Final = np.radians([-5.0, 35.0])
 _LEVEL_LIMITS: Final = np.radians([50.0, 100.0])
@@ -281,7 +281,8 @@ class _Solver:
         flat = self.contacts[:, columns].min(axis=-1) > 0.5
         if flat.any():
             drop = -normalise(direction[flat])[:, 1]
-            tilt = np.clip(np.median(np.arcsin(drop)), *_FOOT_TILT_LIMITS)
+            # A heel about to leave the floor still counts as touching: the flatter frames tell.
+            tilt = np.clip(np.percentile(np.arcsin(drop), 25), *_FOOT_TILT_LIMITS)
         rest = np.array([0.0, -np.sin(tilt), np.cos(tilt)])
         self._aim(ankle, self.turned[:, knee], rest)
         rest_frame = _frame(rest, np.array([1.0, 0.0, 0.0]))

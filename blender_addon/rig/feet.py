@@ -19,7 +19,7 @@ _SOFT_REACH: Final = 0.985
 
 def pin_correction(
     points: np.ndarray, contacts: np.ndarray, rest_heights: np.ndarray, fps: float, leg: float
-) -> np.ndarray:
+) -> tuple[np.ndarray, np.ndarray]:
     """How a foot has to move so that its touching points stay put.
 
     Args:
@@ -30,7 +30,8 @@ def pin_correction(
         leg: length of the leg.
 
     Returns:
-        (T, 3) offsets, blended in and out around each contact.
+        (T, 3) offsets, blended in and out around each contact, and how firmly the foot stands
+        (T,), 0 to 1.
     """
     frames = np.arange(len(points))
     blend = max(1.0, _BLEND_SECONDS * fps)
@@ -39,16 +40,18 @@ def pin_correction(
     for point in range(2):
         path = points[:, point]
         for first, last in _runs(contacts[:, point]):
-            anchor = path[first : last + 1].mean(axis=0)
-            anchor[1] = rest_heights[point]
+            touching = path[first : last + 1]
+            offset = touching.mean(axis=0) - path[np.clip(frames, first, last)]
+            # The height moves as a whole: a heel that rises while the foot rolls keeps rising.
+            offset[:, 1] = rest_heights[point] - np.percentile(touching[:, 1], 20)
             gap = np.maximum(np.maximum(first - frames, frames - last), 0)
             share = 1.0 - smoothstep(gap / blend, 0.0, 1.0)
-            offset = anchor - path[np.clip(frames, first, last)]
             total += share[:, None] * offset
             weight += share
     correction = total / np.maximum(weight, 1.0)[:, None]
     size = np.linalg.norm(correction, axis=-1, keepdims=True)
-    return correction * np.minimum(1.0, _LARGEST_SHARE * leg / np.maximum(size, 1e-9))
+    correction = correction * np.minimum(1.0, _LARGEST_SHARE * leg / np.maximum(size, 1e-9))
+    return correction, np.minimum(weight, 1.0)
 
 
 def floor_lift(points: np.ndarray, rest_heights: np.ndarray) -> np.ndarray:

@@ -14,6 +14,8 @@ from .feet import floor_lift, pin_correction, reach
 RootMotion = Literal["hips", "root", "in_place"]
 
 _SIDES: Final = ("left", "right")
+_UP: Final = np.array([0.0, 1.0, 0.0])
+_CONTACT_COLUMNS: Final = (slice(0, 2), slice(2, 4))
 # Limb bones whose direction has to equal the motion's, as child joints.
 _MEASURED: Final = tuple(f"{s}_{j}" for s in _SIDES for j in ("knee", "ankle", "elbow", "wrist"))
 
@@ -64,12 +66,16 @@ def retarget(
         pin_strength: 0 leaves the feet as they come, 1 holds standing feet still.
         root_motion: whether hips or root bone carry the travel, or nothing does.
     """
-    body = _Body(binding, _turns(pose, binding), _travel(pose, contacts, binding))
+    scale = _scale(pose, binding)
+    body = _Body(binding, _turns(pose, binding), _travel(pose, binding, scale))
+    body = _settle(body, contacts)
     if pin_strength > 0.0:
         body = _pin(body, contacts, fps, pin_strength)
     joints = forward_kinematics(pose)
     return Retargeted(
-        _keys(body, root_motion), _direction_errors(body, joints), _skate(body, contacts, fps)
+        _keys(body, root_motion),
+        _direction_errors(body, joints),
+        _skate(body, contacts, fps) / scale,
     )
 
 
@@ -92,11 +98,17 @@ class _Body:
                 found[:, i] = found[:, p] + rotate(self.turned[:, p], heads[i] - heads[p])
         return found
 
-    def toe(self, side: str, positions: np.ndarray) -> np.ndarray:
-        """Tip of a foot (T, 3)."""
-        ankle = self.binding.at[f"{side}_ankle"]
-        arm = self.binding.toes[side] - self.binding.heads[ankle]
-        return positions[:, ankle] + rotate(self.turned[:, ankle], arm)
+    def feet(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """For left and right foot: ankle and toe (T, 2, 3), and their heights (2,) at rest."""
+        positions = self.positions()
+        found = []
+        for side in _SIDES:
+            ankle = self.binding.at[f"{side}_ankle"]
+            arm = self.binding.toes[side] - self.binding.heads[ankle]
+            toe = positions[:, ankle] + rotate(self.turned[:, ankle], arm)
+            rest = np.array([self.binding.heads[ankle][1], self.binding.toes[side][1]])
+            found.append((np.stack([positions[:, ankle], toe], axis=1), rest))
+        return found
 
 
 def _turns(pose: Pose, binding: Binding) -> np.ndarray:
@@ -110,54 +122,63 @@ def _turns(pose: Pose, binding: Binding) -> np.ndarray:
     return turned
 
 
-def _travel(pose: Pose, contacts: np.ndarray, binding: Binding) -> np.ndarray:
-    """Position (T, 3) of the first control: the middle of the hips, scaled by leg length."""
+def _scale(pose: Pose, binding: Binding) -> float:
+    """Leg length of the rig over that of the motion; strides and hips' height follow it."""
+    lengths = np.linalg.norm(pose.offsets, axis=-1)
+    leg = np.mean([lengths[JOINT[f"{s}_knee"]] + lengths[JOINT[f"{s}_ankle"]] for s in _SIDES])
+    return float(binding.leg_length / leg)
+
+
+def _travel(pose: Pose, binding: Binding, scale: float) -> np.ndarray:
+    """Position (T, 3) of the first control, so that the middle of the hips follows the motion's."""
     joints = forward_kinematics(pose)
-    offsets = np.linalg.norm(pose.offsets, axis=-1)
-    leg = np.mean([offsets[JOINT[f"{s}_knee"]] + offsets[JOINT[f"{s}_ankle"]] for s in _SIDES])
-    scale = binding.leg_length / leg
-    middle = (joints[:, JOINT["left_hip"]] + joints[:, JOINT["right_hip"]]) / 2.0
-
-    stands = _standing_height(joints, contacts)
-    stands_on_rig = np.mean([binding.head(f"{side}_ankle")[1] for side in _SIDES])
-    middle = scale * (middle - [0.0, stands, 0.0]) + [0.0, stands_on_rig, 0.0]
-
-    first = binding.controls[0]
-    ours = pose.global_rotations()[:, first.joint]
+    middle = scale * (joints[:, JOINT["left_hip"]] + joints[:, JOINT["right_hip"]]) / 2.0
+    turned = pose.global_rotations()[:, binding.controls[0].joint]
     rest_middle = (binding.head("left_hip") + binding.head("right_hip")) / 2.0
-    return middle - rotate(ours, rest_middle - binding.heads[0])
+    return middle - rotate(turned, rest_middle - binding.heads[0])
 
 
-def _standing_height(joints: np.ndarray, contacts: np.ndarray) -> float:
-    """How high the motion's ankles are when its feet are flat on the floor."""
-    ankles = joints[:, [JOINT["left_ankle"], JOINT["right_ankle"]], 1]
-    flat = contacts[:, [0, 2]] & contacts[:, [1, 3]]
-    return float(np.median(ankles[flat])) if flat.any() else float(ankles.min())
+def _settle(body: _Body, contacts: np.ndarray) -> _Body:
+    """Raise or lower the whole clip so that standing feet are as high as in the rig's rest pose."""
+    gaps = np.concatenate([rest - points[..., 1] for points, rest in body.feet()], axis=-1)
+    # Without a contact the lowest point of the clip is taken to touch the floor.
+    shift = np.median(gaps[contacts]) if contacts.any() else gaps.max()
+    return replace(body, hips=body.hips + shift * _UP)
 
 
 def _pin(body: _Body, contacts: np.ndarray, fps: float, strength: float) -> _Body:
-    binding = body.binding
+    """Hold standing feet still and keep both above the floor."""
+    leg = body.binding.leg_length
+    moves, firmness = [], []
+    for columns, (points, rest) in zip(_CONTACT_COLUMNS, body.feet(), strict=True):
+        move, firm = pin_correction(points, contacts[:, columns], rest, fps, leg)
+        moves.append(strength * move)
+        firmness.append(firm)
+    # What standing feet share in height the hips do; a straight leg could only bend for it.
+    rises = sum(firm * move[:, 1] for firm, move in zip(firmness, moves, strict=True))
+    rise = rises / np.maximum(sum(firmness), 1.0)
+    body = replace(body, hips=body.hips + rise[:, None] * _UP)
+
     turned = body.turned.copy()
     positions = body.positions()
-    for side, columns in zip(_SIDES, (slice(0, 2), slice(2, 4)), strict=True):
-        hip, knee, ankle = (binding.at[f"{side}_{j}"] for j in ("hip", "knee", "ankle"))
-        rest = np.array([binding.heads[ankle][1], binding.toes[side][1]])
-        points = np.stack([positions[:, ankle], body.toe(side, positions)], axis=1)
-        move = strength * pin_correction(
-            points, contacts[:, columns], rest, fps, binding.leg_length
-        )
+    for side, move, (points, rest) in zip(_SIDES, moves, body.feet(), strict=True):
+        move = move - rise[:, None] * _UP
         move[:, 1] += floor_lift(points + move[:, None], rest)
-        forward = rotate(turned[:, knee], binding.toes[side] - binding.heads[ankle])
-        thigh_turn, shin_turn = reach(
-            positions[:, hip],
-            positions[:, knee],
-            positions[:, ankle],
-            positions[:, ankle] + move,
-            forward,
-        )
-        turned[:, hip] = multiply(thigh_turn, turned[:, hip])
-        turned[:, knee] = multiply(shin_turn, turned[:, knee])
+        _place_foot(body, turned, positions, side, move)
     return replace(body, turned=turned)
+
+
+def _place_foot(
+    body: _Body, turned: np.ndarray, positions: np.ndarray, side: str, move: np.ndarray
+) -> None:
+    """Turn thigh and shin in `turned` so that the ankle moves by `move` (T, 3)."""
+    binding = body.binding
+    hip, knee, ankle = (binding.at[f"{side}_{j}"] for j in ("hip", "knee", "ankle"))
+    forward = rotate(turned[:, knee], binding.toes[side] - binding.heads[ankle])
+    leg = [positions[:, joint] for joint in (hip, knee, ankle)]
+    thigh_turn, shin_turn = reach(*leg, leg[2] + move, forward)
+    turned[:, hip] = multiply(thigh_turn, turned[:, hip])
+    turned[:, knee] = multiply(shin_turn, turned[:, knee])
 
 
 def _keys(body: _Body, root_motion: RootMotion) -> Keys:
@@ -201,14 +222,10 @@ def _direction_errors(body: _Body, joints: np.ndarray) -> np.ndarray:
 
 
 def _skate(body: _Body, contacts: np.ndarray, fps: float) -> float:
-    """Mean horizontal speed of touching points, in metres of the motion's body."""
+    """Mean horizontal speed of touching points, in the rig's unit a second."""
     if len(contacts) < 2:
         return 0.0
-    positions = body.positions()
-    points = []
-    for side in _SIDES:
-        points += [positions[:, body.binding.at[f"{side}_ankle"]], body.toe(side, positions)]
-    path = np.stack(points, axis=1)[..., [0, 2]]
+    path = np.concatenate([points for points, _ in body.feet()], axis=1)[..., [0, 2]]
     speed = np.linalg.norm(np.diff(path, axis=0), axis=-1) * fps
     both = contacts[1:] & contacts[:-1]
     return float(speed[both].mean()) if both.any() else 0.0
