@@ -35,7 +35,7 @@ _SIZES: Final[dict[str, Any]] = {
     "width": 192,
     "heads": 6,
     "ff": 512,
-    "layers": 6,
+    "layers": 5,
     "dropout": 0.1,
 }
 TEXT_NETWORKS: Final[dict[str, Callable[[], nn.Module]]] = {
@@ -117,7 +117,7 @@ def train_text(
         )
     torch.manual_seed(seed)
     network = TEXT_NETWORKS[name]().to(choose_device(device))
-    rate = 3e-4 if name == "length" else 1e-3
+    rate = 3e-4 if name == "length" else 8e-4
     options = LoopOptions(
         steps, rate, warmup=300, weight_decay=1e-2, average=0.998, seed=seed, validate_every=250
     )

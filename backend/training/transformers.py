@@ -8,6 +8,9 @@ from torch import Tensor, nn
 
 from backend.training.tokens import TokenSet
 
+# A batch is drawn from so many times its size of samples that are nearest in length.
+NEIGHBOURHOOD = 16
+
 Loss = tuple[Tensor, Tensor]
 BatchLoss = Callable[[nn.Module, Tensor, Tensor, Tensor, torch.Generator], Loss]
 
@@ -47,12 +50,13 @@ class TextTask:
         network: nn.Module,
         training: TokenSet,
         validation: TokenSet,
-        batch: int = 64,
+        batch: int = 48,
     ) -> None:
         self.name = name
         self.network = network
         self.training, self.validation = training, validation
         self.batch = batch
+        self._by_length = np.argsort(training.lengths, kind="stable")
         self._loss = BATCH_LOSSES[name]
 
     def _batch(
@@ -66,7 +70,10 @@ class TextTask:
 
     def loss(self, rng: np.random.Generator) -> dict[str, Tensor]:
         """Loss and accuracy of a random batch, each sample under one of its captions."""
-        rows = rng.integers(len(self.training), size=self.batch)
+        # Neighbours in length share a batch: half of the work would go into padding otherwise.
+        window = min(len(self.training), NEIGHBOURHOOD * self.batch)
+        first = rng.integers(len(self.training) - window + 1)
+        rows = self._by_length[first + rng.integers(window, size=self.batch)]
         wording = rng.integers(self.training.captions.shape[1], size=self.batch)
         ids, text, lengths = self._batch(self.training, rows, wording)
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
