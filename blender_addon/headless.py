@@ -1,0 +1,119 @@
+"""Without a window: one prompt to a .blend, a video and a contact sheet."""
+
+import argparse
+import os
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import bpy
+
+from . import runtime
+from .render import build_stage, render_contact_sheet, render_video
+from .sample_rigs import RIGS
+from .scripting import GeneratedTake, generate_blocking
+from .shared.errors import PlacidError
+
+FRAMES_PER_SECOND = 30
+SIZE = (640, 360)
+NAME_CHARACTERS = 60
+_POLL_SECONDS = 0.05
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run with command-line arguments; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="placid", description=__doc__)
+    parser.add_argument("prompt")
+    parser.add_argument("--python", required=True, help="Python of the backend's environment")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the results")
+    parser.add_argument("--rig", choices=RIGS, default="placid")
+    parser.add_argument("--seconds", type=float)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--safety")
+    options = parser.parse_args(arguments)
+    try:
+        film(options)
+    except PlacidError as error:
+        print(f"placid: {error}", file=sys.stderr)
+    except OSError as error:
+        place = error.filename or options.out
+        print(
+            f"placid: {place} cannot be written ({error.strerror}); choose another folder",
+            file=sys.stderr,
+        )
+    else:
+        return 0
+    finally:
+        runtime.unregister()
+    return 1
+
+
+def film(options: argparse.Namespace) -> None:
+    """Generate, bake and render one prompt. Raises PlacidError or OSError; leaves no half files."""
+    options.out.mkdir(parents=True, exist_ok=True)
+    bpy.ops.wm.read_homefile(use_empty=True)
+    scene = bpy.context.scene
+    scene.render.fps = FRAMES_PER_SECOND
+    runtime.preferences().python_path = options.python
+    with _step("Starting the backend"):
+        _start_backend()
+    with _step(f"Generating {options.prompt!r} and baking it on the rig {options.rig!r}"):
+        (take,) = generate_blocking(
+            options.prompt,
+            seconds=options.seconds,
+            seed=options.seed,
+            safety=options.safety,
+            armature=RIGS[options.rig](bpy.context),
+        )
+    for line in _facts(scene, take):
+        print(f"    {line}")
+    first, last = (round(frame) for frame in take.action.frame_range)
+    with tempfile.TemporaryDirectory(dir=options.out, prefix=".placid-") as folder:
+        name = _file_name(options.prompt)
+        files = [Path(folder) / f"{name}{suffix}" for suffix in (".blend", ".mp4", ".png")]
+        blend, video, sheet = files
+        build_stage(scene, take.armature, (first, last), SIZE)
+        with _step(f"Rendering {last - first + 1} frames of {SIZE[0]} x {SIZE[1]} (Workbench)"):
+            render_video(scene, video)
+        with _step("Drawing the contact sheet"):
+            render_contact_sheet(scene, sheet)
+        scene.frame_set(first)
+        bpy.ops.wm.save_as_mainfile(filepath=str(blend), compress=True)
+        for file in files:
+            os.replace(file, options.out / file.name)
+            print(f"{options.out / file.name}")
+
+
+def _start_backend() -> None:
+    """Wait until the backend can say what it offers. Raises PlacidError when it cannot."""
+    current = runtime.get()
+    current.session.start()
+    while current.session.capabilities is None:
+        current.tick(_POLL_SECONDS)
+        if current.notice is not None:
+            raise current.notice
+
+
+def _facts(scene: bpy.types.Scene, generated: GeneratedTake) -> Iterator[str]:
+    """What was made, for people."""
+    take = scene.placid.takes[generated.name]
+    yield f"{generated.seconds:.1f} s of motion, seed {generated.seed}, safety {take.safety}"
+    yield generated.report
+
+
+def _file_name(prompt: str) -> str:
+    """The prompt as a file name."""
+    words = re.sub(r"[^a-z0-9]+", "-", prompt.lower())[:NAME_CHARACTERS].strip("-")
+    return words or "motion"
+
+
+@contextmanager
+def _step(what: str) -> Iterator[None]:
+    print(f"==> {what}", flush=True)
+    start = time.monotonic()
+    yield
+    print(f"    took {time.monotonic() - start:.1f} s", flush=True)

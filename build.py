@@ -1,0 +1,352 @@
+"""The one entry for people: demo, tests and the extension's zip.
+
+    python build.py demo "a person walks forward and waves"
+    python build.py test
+    python build.py addon
+
+A thin driver over venv, pip, pytest and Blender's own extension tools. Everything it makes lies
+in `.placid/`, `dist/` and `out/`; deleting those folders undoes it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+CHECKOUT = Path(__file__).resolve().parent
+WORK = CHECKOUT / ".placid"
+REQUIREMENTS = CHECKOUT / "backend" / "requirements.txt"
+STAMP = "complete"
+
+# The libraries that travel inside the extension, for every platform that Blender runs on.
+ADDON_LIBRARIES = ("pyzmq==27.3.0", "msgspec==0.22.0")
+# Blender 4.2 to 5.0 run Python 3.11, later ones 3.13.
+WHEEL_PYTHONS = ("3.11", "3.13")
+WHEEL_PLATFORMS: Mapping[str, tuple[str, ...]] = {
+    "linux-x64": ("manylinux_2_28_x86_64", "manylinux2014_x86_64"),
+    "macos-arm64": ("macosx_11_0_arm64", "macosx_10_15_universal2"),
+    "macos-x64": ("macosx_10_15_x86_64", "macosx_10_15_universal2"),
+    "windows-x64": ("win_amd64",),
+}
+
+# What needs Blender; every other test runs in the backend's environment.
+BLENDER_TESTS = ("tests/blender_addon", "tests/end_to_end/test_extension.py")
+
+# Runs inside Blender's Python: the real zip is installed, then its own code does the rest.
+INSTALL_AND_RUN = """
+import sys, bpy
+bpy.ops.extensions.package_install_files(
+    filepath=sys.argv.pop(1), repo='user_default', enable_on_install=True, overwrite=True)
+from bl_ext.user_default.placid import headless
+sys.exit(headless.main(sys.argv[1:]))
+"""
+
+
+class BuildError(Exception):
+    """Something the reader can put right; the message is one sentence that says how."""
+
+
+class Environment(NamedTuple):
+    """A virtual environment under `.placid/`; remade when a package or a file changes."""
+
+    name: str
+    what: str
+    packages: tuple[str, ...]
+    files: tuple[Path, ...] = ()
+    remedy: str = ""
+
+
+BACKEND = Environment(
+    "backend",
+    "the backend (PyTorch and its libraries)",
+    ("--editable", ".[dev]", "--constraint", str(REQUIREMENTS)),
+    (CHECKOUT / "pyproject.toml", REQUIREMENTS),
+)
+BLENDER = Environment(
+    "blender",
+    "Blender 4.5 as a Python module",
+    ("bpy==4.5.15", *ADDON_LIBRARIES, "pytest==9.2.0"),
+    remedy="; where no bpy is offered, install the zip from `build.py addon` into Blender itself",
+)
+
+
+@contextlib.contextmanager
+def step(what: str, says_time: bool = True) -> Iterator[None]:
+    """Say what is being done and, unless its own last line does, how long it took."""
+    print(f"==> {what}", flush=True)
+    start = time.monotonic()
+    yield
+    if says_time:
+        print(f"    took {time.monotonic() - start:.1f} s", flush=True)
+
+
+def find_python() -> str:
+    """An interpreter of Python 3.11, the only version that bpy 4.5 is built for."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    candidates = [[sys.executable], ["python3.11"], ["py", "-3.11"]]
+    candidates += [[str(path)] for path in sorted(pyenv.glob("3.11*/bin/python"))]
+    probe = "import ensurepip, sys; sys.version_info[:2] == (3, 11) and print(sys.executable)"
+    for candidate in candidates:
+        with contextlib.suppress(OSError):
+            answer = subprocess.run([*candidate, "-c", probe], capture_output=True, text=True)
+            if answer.returncode == 0 and answer.stdout.strip():
+                return answer.stdout.strip()
+    raise BuildError(
+        "Blender 4.5 needs Python 3.11 with venv, and this is Python "
+        f"{sys.version_info[0]}.{sys.version_info[1]}: install 3.11 from python.org, with "
+        "`pyenv install 3.11` or with your system's packages, then run the same command again"
+    )
+
+
+def ensure(environment: Environment) -> Path:
+    """The Python of an environment, which is made first unless it is complete."""
+    folder = WORK / environment.name
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    contents = [path.read_bytes() for path in environment.files]
+    if python.exists() and _is_complete(folder, environment.packages, *contents):
+        return python
+    interpreter = find_python()
+    with step(f"Installing {environment.what} into {_short(folder)}; the first time takes minutes"):
+        shutil.rmtree(folder, ignore_errors=True)
+        run_logged([interpreter, "-m", "venv", str(folder)], environment)
+        pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+        run_logged([*pip, "--progress-bar", "off", *environment.packages], environment)
+        _complete(folder, environment.packages, *contents)
+    return python
+
+
+def run_logged(command: Sequence[str], environment: Environment) -> None:
+    """Run a long command; its output goes to a log, its last line to the terminal."""
+    log_path = WORK / f"{environment.name}.log"
+    WORK.mkdir(exist_ok=True)
+    reason = ""
+    with (
+        log_path.open("w", encoding="utf-8") as log,
+        subprocess.Popen(
+            command,
+            cwd=CHECKOUT,
+            env=_plain_environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as process,
+    ):
+        for line in process.stdout or ():
+            log.write(line)
+            if line.startswith("ERROR:") and not reason:
+                reason = line[len("ERROR:") :].strip()
+            if sys.stdout.isatty():
+                print(f"\r\033[K    {line.strip()[:90]}", end="\r", flush=True)
+    if sys.stdout.isatty():
+        print("\033[K", end="", flush=True)
+    if process.returncode:
+        raise BuildError(
+            f"{environment.what} could not be installed"
+            f" ({reason or f'exit code {process.returncode}'}): read {_short(log_path)}, check the"
+            f" network and the free space, then run the same command again{environment.remedy}"
+        )
+
+
+def stage_addon(target: Path) -> Path:
+    """Lay the extension out in `target`/placid, without wheels, and return that folder."""
+    package = target / "placid"
+    shutil.rmtree(package, ignore_errors=True)
+    ignored = shutil.ignore_patterns("__pycache__", "*.py[cod]", ".*", "*.egg-info")
+    shutil.copytree(CHECKOUT / "blender_addon", package, ignore=ignored)
+    for name in ("shared", "backend"):
+        shutil.copytree(CHECKOUT / name, package / name, ignore=ignored)
+    for path in (CHECKOUT / "LICENSE", CHECKOUT / "docs" / "credits.md"):
+        shutil.copy(path, package)
+    return package
+
+
+def fetch_wheels(python: Path) -> list[Path]:
+    """Download the libraries inside the extension for every platform, once."""
+    folder = WORK / "wheels"
+    wanted = repr((ADDON_LIBRARIES, WHEEL_PYTHONS, WHEEL_PLATFORMS))
+    if not _is_complete(folder, wanted):
+        with step("Downloading the extension's libraries for Linux, macOS and Windows"):
+            shutil.rmtree(folder, ignore_errors=True)
+            download = [str(python), "-m", "pip", "download", "--disable-pip-version-check"]
+            download += ["--only-binary=:all:", "--no-deps", "--dest", str(folder)]
+            wheels = Environment("wheels", "the extension's libraries", ADDON_LIBRARIES)
+            for version in WHEEL_PYTHONS:
+                for tags in WHEEL_PLATFORMS.values():
+                    platforms = [f"--platform={tag}" for tag in tags]
+                    chosen = [f"--python-version={version}", "--implementation=cp", *platforms]
+                    run_logged([*download, *chosen, *wheels.packages], wheels)
+            _complete(folder, wanted)
+    return sorted(folder.glob("*.whl"))
+
+
+def add_wheels(package: Path, wheels: Sequence[Path]) -> None:
+    """Put wheels into a staged extension and name them in its manifest."""
+    (package / "wheels").mkdir()
+    for wheel in wheels:
+        shutil.copy(wheel, package / "wheels")
+    lists = {
+        "platforms": list(WHEEL_PLATFORMS),
+        "wheels": [f"./wheels/{wheel.name}" for wheel in wheels],
+    }
+    lines = "".join(
+        f"{key} = [\n" + "".join(f'  "{value}",\n' for value in values) + "]\n"
+        for key, values in lists.items()
+    )
+    manifest = package / "blender_manifest.toml"
+    text = manifest.read_text(encoding="utf-8")
+    # Top-level keys must come before the first table.
+    top, bracket, tables = text.partition("\n[")
+    manifest.write_text(f"{top}\n{lines}{bracket}{tables}", encoding="utf-8")
+
+
+def build_extension(output: Path, split_platforms: bool = False) -> list[Path]:
+    """Build and validate the extension's zip (one per platform when split) into `output`."""
+    python = ensure(BLENDER)
+    wheels = fetch_wheels(python)
+    with step("Packing the extension and validating it with Blender's tools"):
+        package = stage_addon(WORK / "stage")
+        add_wheels(package, wheels)
+        output.mkdir(parents=True, exist_ok=True)
+        for old in output.glob("placid-*.zip"):
+            old.unlink()
+        source = ["--source-dir", str(package), "--output-dir", str(output)]
+        _extension_tool(python, "build", *source, *["--split-platforms"] * split_platforms)
+        archives = sorted(output.glob("placid-*.zip"))
+        for archive in archives:
+            _extension_tool(python, "validate", str(archive))
+    return archives
+
+
+def run_addon(options: argparse.Namespace) -> int:
+    """The `addon` command."""
+    for archive in build_extension(CHECKOUT / "dist", options.split_platforms):
+        print(f"{_short(archive)}  {archive.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+def run_demo(options: argparse.Namespace) -> int:
+    """The `demo` command: a prompt becomes a .blend, a video and a contact sheet."""
+    start = time.monotonic()
+    backend, blender = ensure(BACKEND), ensure(BLENDER)
+    (archive,) = build_extension(WORK / "addon")
+    command = [str(blender), "-c", INSTALL_AND_RUN, str(archive), f"--python={backend}"]
+    for name in ("rig", "safety", "seconds", "seed"):
+        value = getattr(options, name)
+        command += [f"--{name}={value}"] if value is not None else []
+    # A folder of its own keeps the user's Blender settings out, and ours out of theirs.
+    variables = {**_plain_environment(), "BLENDER_USER_RESOURCES": str(WORK / "blender-user")}
+    command += [f"--out={options.out.absolute()}", "--", options.prompt]
+    code = subprocess.run(command, env=variables).returncode
+    if code == 0:
+        print(f"==> All done in {time.monotonic() - start:.1f} s")
+    return code
+
+
+def run_tests(options: argparse.Namespace) -> int:
+    """The `test` command: lint, types, the tests inside Blender, then all others."""
+    backend, blender = str(ensure(BACKEND)), str(ensure(BLENDER))
+    variables = {**_plain_environment(), "PYTHONPATH": str(CHECKOUT)}
+    others = ["tests", *(f"--ignore={path}" for path in BLENDER_TESTS)]
+    stages = {
+        "Checking style (ruff)": [backend, "-m", "ruff", "check", "."],
+        "Checking the format (ruff)": [backend, "-m", "ruff", "format", "--check", "."],
+        "Checking types (mypy)": [backend, "-m", "mypy"],
+        "Testing inside Blender (pytest)": [blender, "-m", "pytest", *BLENDER_TESTS],
+        "Testing everything else (pytest)": [backend, "-m", "pytest", *others],
+    }
+    failed = []
+    for what, command in stages.items():
+        if failed:
+            print(f"    failed so far: {'; '.join(failed)}", flush=True)
+        with step(what, says_time=what != list(stages)[-1]):
+            if subprocess.run(command, cwd=CHECKOUT, env=variables).returncode:
+                failed.append(what)
+    return 1 if failed else 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    parser = argparse.ArgumentParser(description="Build, test and try Placid.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    demo = commands.add_parser("demo", help="turn a prompt into a .blend, a video and a sheet")
+    demo.add_argument("prompt", help='such as "a person walks forward and waves"')
+    demo.add_argument(
+        "--seconds", help="length of the motion; estimated from the prompt if left out"
+    )
+    demo.add_argument("--seed", help="the same seed gives the same motion")
+    demo.add_argument("--safety", help="how violence is unlearned, or `off`; the best if left out")
+    demo.add_argument("--rig", choices=("placid", "rigify", "mixamo"), help="who moves")
+    demo.add_argument("--out", type=Path, default=Path("out"), help="folder for the results")
+    demo.set_defaults(run=run_demo)
+    test = commands.add_parser("test", help="check style and types and run all tests")
+    test.set_defaults(run=run_tests)
+    addon = commands.add_parser("addon", help="build the extension's zip into dist/")
+    addon.add_argument("--split-platforms", action="store_true", help="one zip per platform")
+    addon.set_defaults(run=run_addon)
+    options = parser.parse_args(arguments)
+    try:
+        return options.run(options)
+    except BuildError as error:
+        print(f"build.py: {error}", file=sys.stderr)
+    except OSError as error:
+        print(
+            f"build.py: {error.filename or 'a file'} cannot be used ({error.strerror}): free some"
+            " space or choose a folder you may write to, then run the same command again",
+            file=sys.stderr,
+        )
+    except KeyboardInterrupt:
+        print("\nbuild.py: interrupted; the same command begins the unfinished step afresh")
+        return 130
+    return 1
+
+
+def _extension_tool(python: Path, *arguments: str) -> None:
+    """Run Blender's own extension tool, the script behind `blender --command extension`."""
+    site = "Lib" if os.name == "nt" else "lib/python3.11"
+    (tool,) = (python.parent.parent / site).glob(
+        "site-packages/bpy/*/scripts/addons_core/bl_pkg/cli/blender_ext.py"
+    )
+    tags = tool.parents[3] / "modules" / "_bpy_internal" / "extensions" / "tags.py"
+    command = [str(python), str(tool), *arguments, f"--valid-tags={tags}"]
+    answer = subprocess.run(command, capture_output=True, text=True)
+    if answer.returncode:
+        problem = " ".join((answer.stdout + answer.stderr).split())
+        raise BuildError(f"Blender's extension tool refuses to {arguments[0]}: {problem}")
+
+
+def _plain_environment() -> dict[str, str]:
+    """The variables without those that would lead one Python to another one's libraries."""
+    return {k: v for k, v in os.environ.items() if k not in ("PYTHONHOME", "PYTHONPATH")}
+
+
+def _fingerprint(*contents: object) -> str:
+    return hashlib.sha256(repr(contents).encode()).hexdigest()
+
+
+def _is_complete(folder: Path, *contents: object) -> bool:
+    """Whether the folder was finished with exactly these contents."""
+    with contextlib.suppress(OSError):
+        return (folder / STAMP).read_text() == _fingerprint(*contents)
+    return False
+
+
+def _complete(folder: Path, *contents: object) -> None:
+    (folder / STAMP).write_text(_fingerprint(*contents))
+
+
+def _short(path: Path) -> Path:
+    return path.relative_to(CHECKOUT) if path.is_relative_to(CHECKOUT) else path
+
+
+if __name__ == "__main__":
+    sys.exit(main())
