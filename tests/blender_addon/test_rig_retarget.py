@@ -1,0 +1,359 @@
+"""Retargeting without Blender: rigs as plain arrays, in any rest pose, roll, axes and unit."""
+
+import importlib
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from sample_motions import walking_motion
+
+from shared import rotations as rot
+from shared.kinematics import foot_contacts, forward_kinematics, resample_contacts, solve
+from shared.skeleton import JOINT, JOINT_NAMES, PARENTS, REFERENCE_OFFSETS
+
+CHECKOUT = Path(__file__).parents[2]
+X, Y, Z = np.eye(3)
+LIMBS = [f"{s}_{j}" for s in ("left", "right") for j in ("knee", "ankle", "elbow", "wrist")]
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
+    """The modules of `blender_addon/rig` that need no Blender, staged beside `shared`."""
+    package = tmp_path_factory.mktemp("rig") / "rig_under_test"
+    shutil.copytree(CHECKOUT / "shared", package / "shared")
+    shutil.copytree(CHECKOUT / "blender_addon" / "rig", package / "rig")
+    (package / "__init__.py").touch()
+    sys.path.insert(0, str(package.parent))
+    names = ("binding", "detect", "feet", "mapping", "retarget", "skeleton_rig")
+    yield SimpleNamespace(
+        **{name: importlib.import_module(f"rig_under_test.rig.{name}") for name in names}
+    )
+    sys.path.remove(str(package.parent))
+
+
+def rest_positions(arm_angle: float = 0.0, elbow: float = 0.0) -> np.ndarray:
+    """Rest joints (22, 3) in Blender's axes: Z up, facing -Y; arms lowered by `arm_angle`."""
+    joints = np.zeros((22, 3))
+    for j, parent in enumerate(PARENTS[1:], start=1):
+        offset = REFERENCE_OFFSETS[j].astype(float)
+        for side, sign in (("left", 1.0), ("right", -1.0)):
+            if JOINT_NAMES[j] in (f"{side}_elbow", f"{side}_wrist"):
+                if JOINT_NAMES[j].endswith("wrist"):
+                    offset = rot.rotate(rot.from_axis_angle(Y, -sign * elbow), offset)
+                offset = rot.rotate(rot.from_axis_angle(Z, -sign * arm_angle), offset)
+        joints[j] = joints[parent] + offset
+    joints[:, 1] -= joints[:, 1].min()
+    return np.stack([joints[:, 0], -joints[:, 2], joints[:, 1]], axis=-1)
+
+
+def make_rig(rig: SimpleNamespace, joints: np.ndarray, seed: int | None = None, **changes):
+    """An armature with one bone per joint; with a seed, bones point and roll anywhere."""
+    rest = np.tile(np.eye(4), (22, 1, 1))
+    if seed is not None:
+        turns = rot.normalise(np.random.RandomState(seed).standard_normal((22, 4)))
+        rest[:, :3, :3] = rot.to_matrix(turns)
+    rest[:, :3, 3] = joints
+    values = {
+        "name": "Test",
+        "bones": JOINT_NAMES,
+        "parents": np.array(PARENTS),
+        "rest": rest,
+        "tails": joints + 0.05 * rest[:, :3, 1],
+        "up": Z,
+        "inherits_rotation": np.ones(22, dtype=bool),
+        "local_location": np.ones(22, dtype=bool),
+    }
+    return rig.skeleton_rig.Rig(**(values | changes))
+
+
+def pose_bones(armature, keys) -> np.ndarray:
+    """Heads (T, bones, 3) as Blender would pose them: parents first, basis after rest."""
+    frames = len(next(iter(keys.rotations.values())))
+    posed = np.zeros((frames, len(armature.bones), 4, 4))
+    for i, name in enumerate(armature.bones):
+        basis = np.tile(np.eye(4), (frames, 1, 1))
+        if name in keys.rotations:
+            basis[:, :3, :3] = rot.to_matrix(keys.rotations[name])
+        if name in keys.locations:
+            basis[:, :3, 3] = keys.locations[name]
+        parent = armature.parents[i]
+        if parent < 0:
+            posed[:, i] = armature.rest[i] @ basis
+        else:
+            local = np.linalg.inv(armature.rest[parent]) @ armature.rest[i]
+            posed[:, i] = posed[:, parent] @ local @ basis
+    return posed[..., :3, 3]
+
+
+def direction_errors(heads: np.ndarray, motion) -> np.ndarray:
+    """Degrees between limb directions of a posed rig (Z up) and the motion."""
+    ours = motion.with_up("Z").joints
+    errors = []
+    for name in LIMBS:
+        child, parent = JOINT[name], PARENTS[JOINT[name]]
+        a = rot.normalise(heads[:, child] - heads[:, parent])
+        b = rot.normalise(ours[:, child] - ours[:, parent])
+        errors.append(np.degrees(np.arccos(np.clip((a * b).sum(-1), -1.0, 1.0))))
+    return np.array(errors)
+
+
+def preset(rig: SimpleNamespace, name: str):
+    return rig.mapping.load_mapping(rig.mapping.PRESETS / f"{name}.toml").without({"root"})
+
+
+def play(rig: SimpleNamespace, armature, motion, **options):
+    binding = rig.binding.bind(armature, preset(rig, "placid"))
+    contacts = foot_contacts(motion)
+    return rig.retarget.retarget(solve(motion), contacts, motion.fps, binding, **options)
+
+
+@pytest.mark.parametrize(("arms", "elbow"), [(0.0, 0.0), (0.8, 0.0), (0.8, 0.3), (1.4, 0.1)])
+@pytest.mark.parametrize("seed", [None, 1])
+def test_limbs_point_as_in_the_motion_whatever_the_rest_pose(rig, arms, elbow, seed) -> None:
+    armature = make_rig(rig, rest_positions(arms, elbow), seed)
+    motion = walking_motion()
+    result = play(rig, armature, motion, pin_strength=0.0)
+    assert direction_errors(pose_bones(armature, result.keys), motion).max() < 0.5
+    assert result.errors.max() < 0.5
+
+
+def test_a_pose_twists_arms_no_more_than_t_pose(rig) -> None:
+    """The palm, which the forearm carries, faces the same way from either rest pose."""
+    palms = []
+    for arms in (0.0, 0.8):
+        armature = make_rig(rig, rest_positions(arms))
+        keys = play(rig, armature, walking_motion()).keys
+        binding = rig.binding.bind(armature, preset(rig, "placid"))
+        # In the A-pose the palm has turned inwards with the arm.
+        palm = rot.rotate(rot.from_axis_angle(np.array([0.0, 1.0, 0.0]), arms), -Z)
+        bones = ["pelvis", "spine1", "spine2", "spine3"]
+        bones += [f"left_{j}" for j in ("collar", "shoulder", "elbow")]
+        turned = rot.IDENTITY
+        for bone in bones:
+            turned = rot.multiply(turned, keys.rotations[bone])
+        assert binding.at["left_elbow"] > 0
+        palms.append(rot.rotate(turned, palm))
+    angles = np.degrees(np.arccos(np.clip((palms[0] * palms[1]).sum(-1), -1.0, 1.0)))
+    assert angles.max() < 5.0
+
+
+def test_centimetres_and_y_up_give_the_same_motion(rig) -> None:
+    """As imported characters come: Y up, in centimetres, the object turned and scaled."""
+    joints = rest_positions()
+    flat = make_rig(rig, joints)
+    turned = np.stack([joints[:, 0], joints[:, 2], -joints[:, 1]], axis=-1) * 100.0
+    other = make_rig(rig, turned, up=Y)
+    motion = walking_motion()
+    heads = pose_bones(flat, play(rig, flat, motion).keys)
+    far = pose_bones(other, play(rig, other, motion).keys) / 100.0
+    assert np.allclose(
+        np.stack([far[..., 0], -far[..., 2], far[..., 1]], axis=-1), heads, atol=1e-4
+    )
+
+
+def test_a_rig_that_faces_elsewhere_walks_the_way_it_faces(rig) -> None:
+    joints = rest_positions() @ np.diag([-1.0, -1.0, 1.0])
+    armature = make_rig(rig, joints)
+    heads = pose_bones(armature, play(rig, armature, walking_motion()).keys)
+    pelvis = heads[:, 0]
+    assert pelvis[-1, 1] - pelvis[0, 1] > 1.0
+
+
+def test_stride_and_height_follow_the_leg(rig) -> None:
+    small = make_rig(rig, 0.5 * rest_positions())
+    motion = walking_motion()
+    heads = pose_bones(small, play(rig, small, motion).keys)
+    travel = np.linalg.norm(heads[-1, 0, :2] - heads[0, 0, :2])
+    ours = np.linalg.norm((motion.joints[-1, 0] - motion.joints[0, 0])[[0, 2]])
+    assert np.isclose(travel, 0.5 * ours, rtol=0.02)
+
+
+def test_feet_stand_still_and_above_the_floor(rig) -> None:
+    """Other proportions would make feet slide; pinned, they do not."""
+    joints = rest_positions()
+    for side in ("left", "right"):
+        shorter = 0.06 * Z
+        joints[[JOINT[f"{side}_{j}"] for j in ("ankle", "foot")]] += shorter
+    joints[:, 2] -= joints[:, 2].min()
+    armature = make_rig(rig, joints)
+    pose = solve(walking_motion())
+    walk = forward_kinematics(pose)
+    walk[:, :, 2] -= np.linspace(0.0, 0.4, len(walk))[:, None]
+    motion = type(walking_motion())(walk.astype(np.float32))
+    contacts = foot_contacts(motion)
+    assert contacts.any()
+    loose, pinned = (play(rig, armature, motion, pin_strength=s) for s in (0.0, 1.0))
+    assert pinned.skate < 0.6 * loose.skate
+    heads = pose_bones(armature, pinned.keys)
+    for joint in ("left_ankle", "right_ankle"):
+        assert heads[:, JOINT[joint], 2].min() > joints[JOINT[joint], 2] - 1e-3
+
+
+def test_spines_of_other_lengths_carry_the_chest_alike(rig) -> None:
+    """One bone where we have three; the chest still turns as far."""
+    joints = rest_positions()
+    armature = make_rig(rig, joints)
+    motion = walking_motion()
+    one = preset(rig, "placid").without({"spine1", "spine2"})
+    binding = rig.binding.bind(armature, one)
+    pose = solve(motion)
+    keys = rig.retarget.retarget(pose, foot_contacts(motion), 20.0, binding).keys
+    assert "spine1" not in keys.rotations
+    assert direction_errors(pose_bones(armature, keys), motion)[[2, 3, 6, 7]].max() < 0.5
+
+
+def test_only_mapped_bones_get_keys(rig) -> None:
+    armature = make_rig(rig, rest_positions())
+    mapping = preset(rig, "placid").without({"head", "left_wrist", "neck"})
+    binding = rig.binding.bind(armature, mapping)
+    motion = walking_motion()
+    keys = rig.retarget.retarget(solve(motion), foot_contacts(motion), 20.0, binding).keys
+    assert set(keys.rotations) == set(JOINT_NAMES) - {"head", "left_wrist", "neck"}
+    assert set(keys.locations) == {"pelvis"}
+
+
+@pytest.mark.parametrize("way", ["hips", "in_place"])
+def test_travel_stays_or_goes(rig, way) -> None:
+    armature = make_rig(rig, rest_positions())
+    keys = play(rig, armature, walking_motion(), root_motion=way).keys
+    travel = np.ptp(pose_bones(armature, keys)[:, 0, :2], axis=0).max()
+    assert (travel > 1.0) == (way == "hips")
+
+
+def test_root_bone_carries_the_travel(rig) -> None:
+    joints = np.vstack([rest_positions(), np.zeros(3)])
+    names = ("root", *JOINT_NAMES)
+    rest = np.tile(np.eye(4), (23, 1, 1))
+    rest[:, :3, 3] = np.roll(joints, 1, axis=0)
+    armature = rig.skeleton_rig.Rig(
+        name="Test",
+        bones=names,
+        parents=np.array([-1, *(p + 1 for p in PARENTS)]),
+        rest=rest,
+        tails=rest[:, :3, 3] + 0.05 * Y,
+        up=Z,
+        inherits_rotation=np.ones(23, dtype=bool),
+        local_location=np.ones(23, dtype=bool),
+    )
+    mapping = rig.detect.detect(armature).mapping
+    assert mapping.root == "root"
+    binding = rig.binding.bind(armature, mapping)
+    motion = walking_motion()
+    pose, contacts = solve(motion), foot_contacts(motion)
+    heads = {}
+    for way in ("root", "hips"):
+        result = rig.retarget.retarget(pose, contacts, 20.0, binding, root_motion=way)
+        heads[way] = pose_bones(armature, result.keys)
+    assert np.allclose(heads["root"][:, 1:], heads["hips"][:, 1:], atol=1e-6)
+    assert np.ptp(heads["root"][:, 0, 1]) > 1.0
+
+
+def test_resampled_contacts_fit_the_resampled_pose() -> None:
+    motion = walking_motion(41)
+    assert len(resample_contacts(foot_contacts(motion), 20.0, 24.0)) == 49
+
+
+def test_lying_rig_is_refused(rig) -> None:
+    armature = make_rig(rig, rest_positions(), up=-Z)
+    with pytest.raises(rig.skeleton_rig.RigError, match="upright"):
+        rig.binding.bind(armature, preset(rig, "placid"))
+
+
+def test_every_preset_loads_and_round_trips(rig, tmp_path: Path) -> None:
+    presets = rig.mapping.load_presets()
+    assert len({p.name for p in presets}) == len(presets) >= 10
+    for mapping in presets:
+        rig.mapping.save_mapping(mapping, tmp_path / "copy.toml")
+        assert rig.mapping.load_mapping(tmp_path / "copy.toml") == mapping
+
+
+def named_rig(rig: SimpleNamespace, names: dict[str, str], extra: tuple[str, ...] = ()):
+    bones = tuple(names.get(joint, f"other{joint}") for joint in JOINT_NAMES)
+    joints = rest_positions()
+    base = make_rig(rig, joints, bones=bones)
+    if not extra:
+        return base
+    count = len(extra)
+    return rig.skeleton_rig.Rig(
+        name="Test",
+        bones=(*bones, *extra),
+        parents=np.concatenate([base.parents, np.zeros(count, dtype=int)]),
+        rest=np.concatenate([base.rest, np.tile(base.rest[:1], (count, 1, 1))]),
+        tails=np.concatenate([base.tails, np.tile(base.tails[:1], (count, 1))]),
+        up=Z,
+        inherits_rotation=np.ones(22 + count, dtype=bool),
+        local_location=np.ones(22 + count, dtype=bool),
+    )
+
+
+@pytest.mark.parametrize("prefix", ["mixamorig:", "mixamorig", "", "mixamorig5:", "hero_07:"])
+def test_mixamo_is_recognised_under_any_namespace(rig, prefix) -> None:
+    mapping = rig.mapping.load_mapping(rig.mapping.PRESETS / "mixamo.toml")
+    names = {joint: prefix + bone for joint, bone in mapping.bones.items()}
+    for i, bone in enumerate(mapping.spine):
+        names[f"spine{i + 1}"] = prefix + bone
+    names["neck"] = prefix + mapping.neck[0]
+    found = rig.detect.detect(named_rig(rig, names))
+    assert found.mapping.name == "Mixamo"
+    assert found.mapping.bones["left_elbow"] == f"{prefix}LeftForeArm"
+    assert len(found.mapping.spine) == 3
+
+
+def test_every_preset_recognises_its_own_bones(rig) -> None:
+    for mapping in rig.mapping.load_presets():
+        prefixed = mapping.prefixed(mapping.prefixes[0])
+        names = dict(prefixed.bones)
+        extra = [*prefixed.spine, *prefixed.neck, *([prefixed.root] if prefixed.root else [])]
+        found = rig.detect.detect(named_rig(rig, names, tuple(extra))).mapping
+        assert found.bones == prefixed.bones, mapping.name
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("name = 3", "not a bone mapping"),
+        ("name = 'a'\n[bones]\npelvis = 'p'", "says nothing for left_hip"),
+        ("name = 'a'\nfoo = 1\n[bones]", "not a bone mapping"),
+        ("name = ", "not a bone mapping"),
+        ("name = 'a'\n[bones]\ntail = 'p'", "no joint 'tail'"),
+    ],
+)
+def test_bad_mappings_are_refused_with_a_reason(rig, tmp_path: Path, text, reason) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_text(text)
+    with pytest.raises(rig.mapping.MappingError, match=reason):
+        rig.mapping.load_mapping(path)
+
+
+def test_bone_used_twice_is_refused(rig) -> None:
+    mapping = rig.mapping.load_mapping(rig.mapping.PRESETS / "placid.toml")
+    text = rig.mapping.format_mapping(mapping).replace('"left_hip"', '"right_hip"')
+    with pytest.raises(rig.mapping.MappingError, match="'right_hip' twice"):
+        rig.mapping.parse_mapping(text, "text")
+
+
+def test_unusual_bone_names_survive_the_file(rig, tmp_path: Path) -> None:
+    mapping = rig.mapping.load_mapping(rig.mapping.PRESETS / "placid.toml")
+    odd = rig.mapping.Mapping(
+        name='say "hi"\\',
+        bones=mapping.bones | {"head": "Kopf\tä\n"},
+        properties={"a.b": {"x y": True}},
+    )
+    rig.mapping.save_mapping(odd, tmp_path / "odd.toml")
+    assert rig.mapping.load_mapping(tmp_path / "odd.toml") == odd
+
+
+def test_reach_brings_the_ankle_to_its_goal_or_as_near_as_it_can(rig) -> None:
+    hip = np.array([[0.0, 1.0, 0.0]] * 3)
+    knee = hip + np.array([0.0, -0.45, 0.05])
+    ankle = knee + np.array([0.0, -0.45, -0.05])
+    goal = np.array([[0.1, 0.15, 0.1], [0.0, 0.4, 0.3], [0.0, -1.0, 0.0]])
+    thigh, shin = rig.feet.reach(hip, knee, ankle, goal, np.tile(Z, (3, 1)))
+    reached = hip + rot.rotate(thigh, knee - hip) + rot.rotate(shin, ankle - knee)
+    assert np.allclose(reached[:2], goal[:2], atol=2e-3)
+    length = np.linalg.norm(knee - hip, axis=-1) + np.linalg.norm(ankle - knee, axis=-1)
+    assert np.isclose(np.linalg.norm(reached[2] - hip[2]), length[2], rtol=0.01)
