@@ -26,6 +26,7 @@ class LengthEstimator(nn.Module):
 
     def __init__(self, config: LengthConfig) -> None:
         super().__init__()
+        self.config = config
         self.output = nn.Sequential(
             *self._block(config.text_dim, 512),
             nn.Dropout(config.dropout),
