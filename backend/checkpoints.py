@@ -179,6 +179,7 @@ def save_checkpoint(
         file = folder / f"{name}.safetensors"
         partial = file.with_suffix(".partial")
         save_file(state, partial)
+        partial.chmod(0o644)  # safetensors keeps files to their owner; these are shipped
         os.replace(partial, file)
         entries[name] = _NetworkRecord(asdict(network.config), file.name, sha256(file))
     record = _Record(FORMAT_VERSION, encoder, entries, provenance)

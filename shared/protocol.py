@@ -229,7 +229,9 @@ def validate(request: Generate, capabilities: Capabilities) -> None:
     _check_name("model", request.model, capabilities.models, "unknown_model")
     if request.safety is not None:
         _check_name("safety method", request.safety, capabilities.safety, "unknown_method")
-    if request.safety != "off" and not request.concepts:
+    if request.safety == "off":
+        return
+    if not request.concepts:
         raise PlacidError(
             "bad_request", "no concept to forget is named; name one, or choose safety 'off'"
         )
