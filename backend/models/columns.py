@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .noise import Noise
 from .sampling import OnStep, Step, draw, top_k_filter
-from .transformer import LayerCache
+from .transformer import EncoderStack, LayerCache
 
 if TYPE_CHECKING:
     from .bamm import BAMM
@@ -111,7 +111,13 @@ class _Filler:
         self.active = torch.arange(len(ids), device=ids.device)
         steps = int(self.last.max()) + 1
         room = int(self.fixed.sum(1).max())
-        self.caches: list[LayerCache] = self.model.seqTransEncoder.caches(room + steps)
+        stack = self.model.seqTransEncoder
+        if not isinstance(stack, EncoderStack):
+            raise ValueError(
+                "The t2mgpt flavour of BAMM has no cached generation; use the published behaviour."
+            )
+        self.stack = stack
+        self.caches: list[LayerCache] = stack.caches(room + steps)
         self.steps = steps
         self.room = room
         self.slots = torch.zeros(len(ids), 0, dtype=torch.bool, device=ids.device)
@@ -142,7 +148,7 @@ class _Filler:
         rows = self.model.embed(self.ids.repeat(self.copies, 1), self.texts)
         packed = order.repeat(self.copies, 1).unsqueeze(-1).expand(-1, -1, rows.shape[-1])
         allowed = self.slots.repeat(self.copies, 1)[:, None, None]
-        self.model.seqTransEncoder(rows.gather(1, packed), allowed, self.caches)
+        self.stack(rows.gather(1, packed), allowed, self.caches)
 
     def _row(self, row: int) -> Tensor:
         """Run one row of the active samples through the network: (copies * b, width)."""
@@ -154,7 +160,7 @@ class _Filler:
             tokens = model.token_emb(self.ids[self.active, row - 1])
             x = model.input_process(tokens).repeat(self.copies, 1)
         x = (x + model.position_enc.pe[row]).unsqueeze(1)
-        return model.seqTransEncoder(x, self._visible(row), self.caches)[:, 0]
+        return self.stack(x, self._visible(row), self.caches)[:, 0]
 
     def _visible(self, row: int) -> Tensor | None:
         """Slots that a row sees: the known ones, and for a new token all before it and itself."""

@@ -5,6 +5,8 @@ blocks in front of (decoder) or behind (encoder) every change of time resolution
 channels first, (b, channels, frames), as ``nn.Conv1d`` wants them.
 """
 
+from dataclasses import dataclass
+
 from torch import Tensor, nn
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "silu": nn.SiLU, "gelu": nn.GELU}
@@ -37,19 +39,28 @@ def _activation(name: str) -> nn.Module:
     return ACTIVATIONS[name]()
 
 
+@dataclass(frozen=True)
+class StackConfig:
+    """Residual blocks of one resolution: how many, growth of the dilation, and their parts."""
+
+    depth: int
+    growth: int
+    activation: str
+    norm: str | None
+    dropout: float
+
+
 class ResidualBlock(nn.Module):
     """Pre-activation block: x + dropout(conv2(act(norm(conv1(act(norm(x)))))))."""
 
-    def __init__(
-        self, channels: int, dilation: int, activation: str, norm: str | None, dropout: float
-    ) -> None:
+    def __init__(self, channels: int, dilation: int, config: StackConfig) -> None:
         super().__init__()
-        self.norm1 = _norm(norm, channels)
-        self.norm2 = _norm(norm, channels)
-        self.activation = _activation(activation)
+        self.norm1 = _norm(config.norm, channels)
+        self.norm2 = _norm(config.norm, channels)
+        self.activation = _activation(config.activation)
         self.conv1 = nn.Conv1d(channels, channels, 3, padding=dilation, dilation=dilation)
         self.conv2 = nn.Conv1d(channels, channels, 1)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         hidden = self.conv1(self.activation(self.norm1(x)))
@@ -60,20 +71,10 @@ class ResidualBlock(nn.Module):
 class ResidualStack(nn.Module):
     """Residual blocks from the widest dilation to the narrowest, on both sides of the VAE."""
 
-    def __init__(
-        self,
-        channels: int,
-        depth: int,
-        growth: int,
-        activation: str,
-        norm: str | None,
-        dropout: float,
-    ) -> None:
+    def __init__(self, channels: int, config: StackConfig) -> None:
         super().__init__()
-        dilations = [growth**level for level in reversed(range(depth))]
-        self.model = nn.Sequential(
-            *(ResidualBlock(channels, d, activation, norm, dropout) for d in dilations)
-        )
+        dilations = [config.growth**level for level in reversed(range(config.depth))]
+        self.model = nn.Sequential(*(ResidualBlock(channels, d, config) for d in dilations))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.model(x)
@@ -82,10 +83,12 @@ class ResidualStack(nn.Module):
 class Encoder(nn.Module):
     """(b, features, T) -> (b, code_dim, n): each of the ``down`` levels halves the frames."""
 
-    def __init__(self, features: int, code_dim: int, width: int, down: int, **stack) -> None:
+    def __init__(
+        self, features: int, code_dim: int, width: int, down: int, stack: StackConfig
+    ) -> None:
         super().__init__()
         levels = [
-            nn.Sequential(nn.Conv1d(width, width, 4, 2, 1), ResidualStack(width, **stack))
+            nn.Sequential(nn.Conv1d(width, width, 4, 2, 1), ResidualStack(width, stack))
             for _ in range(down)
         ]
         self.model = nn.Sequential(
@@ -102,11 +105,13 @@ class Encoder(nn.Module):
 class Decoder(nn.Module):
     """(b, code_dim, n) -> (b, features, n * 2**down)."""
 
-    def __init__(self, features: int, code_dim: int, width: int, down: int, **stack) -> None:
+    def __init__(
+        self, features: int, code_dim: int, width: int, down: int, stack: StackConfig
+    ) -> None:
         super().__init__()
         levels = [
             nn.Sequential(
-                ResidualStack(width, **stack),
+                ResidualStack(width, stack),
                 nn.Upsample(scale_factor=2, mode="nearest"),
                 nn.Conv1d(width, width, 3, padding=1),
             )

@@ -7,7 +7,7 @@ Learning, appendix A.1), and codes that fall out of use are reset to vectors of 
 """
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -40,6 +40,7 @@ class Codebook(nn.Module):
     the codebook has been initialised are needed to go on training: see ``training_state``.
     """
 
+    codebook: Tensor
     code_sum: Tensor
     code_count: Tensor
 
@@ -138,8 +139,6 @@ class Codebook(nn.Module):
 class ResidualQuantizer(nn.Module):
     """Codebooks in a row, each quantising the residual of the ones before."""
 
-    layers: nn.ModuleList
-
     def __init__(
         self,
         quantizers: int,
@@ -156,10 +155,15 @@ class ResidualQuantizer(nn.Module):
         else:
             self.layers = nn.ModuleList(Codebook(codes, code_dim, mu) for _ in range(quantizers))
 
+    @property
+    def codebooks(self) -> list[Codebook]:
+        """The layers, first to last; the same object several times when shared."""
+        return [cast(Codebook, layer) for layer in self.layers]
+
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(b, C, n) -> ids (b, n, Q) and the vectors of every layer (Q, b, C, n). No learning."""
         residual, ids, values = x, [], []
-        for layer in self.layers:
+        for layer in self.codebooks:
             vectors = residual.transpose(1, 2)
             layer_ids = layer.assign(vectors.flatten(0, 1)).view(vectors.shape[:2])
             target = layer.dequantise(layer_ids).transpose(1, 2)
@@ -173,7 +177,7 @@ class ResidualQuantizer(nn.Module):
     def decode(self, ids: Tensor) -> Tensor:
         """ids (b, n, q <= Q) -> summed code vectors (b, C, n)."""
         vectors = [
-            layer.dequantise(ids[..., i]) for i, layer in enumerate(self.layers[: ids.shape[-1]])
+            layer.dequantise(ids[..., i]) for i, layer in enumerate(self.codebooks[: ids.shape[-1]])
         ]
         return torch.stack(vectors).sum(0).transpose(1, 2)
 
@@ -183,7 +187,7 @@ class ResidualQuantizer(nn.Module):
         ``last_layer`` skips the layers after it. In train mode it is drawn for a share ``dropout``
         of the batches, so that the first layers learn to carry the motion alone.
         """
-        count = len(self.layers)
+        count = len(self.codebooks)
         if last_layer is None:
             last_layer = count - 1
             if self.training and torch.rand(()) < self.dropout:
@@ -191,7 +195,7 @@ class ResidualQuantizer(nn.Module):
         residual, total = x, torch.zeros_like(x)
         ids = torch.full((x.shape[0], x.shape[2], count), DROPPED, device=x.device)
         losses, perplexities = [], []
-        for i, layer in enumerate(self.layers[: last_layer + 1]):
+        for i, layer in enumerate(self.codebooks[: last_layer + 1]):
             result = layer(residual)
             residual = residual - result.value.detach()
             total = total + result.value
@@ -202,13 +206,13 @@ class ResidualQuantizer(nn.Module):
 
     def mark_initialised(self) -> None:
         """Keep the present codebooks when training starts instead of drawing new ones."""
-        for layer in self.layers:
+        for layer in self.codebooks:
             layer.mark_initialised()
 
     def training_state(self) -> dict[str, Tensor]:
         """What resuming a training needs beside the state dict, as named tensors."""
         state = {}
-        for i, layer in enumerate(self.layers):
+        for i, layer in enumerate(self.codebooks):
             state[f"layers.{i}.code_sum"] = layer.code_sum.clone()
             state[f"layers.{i}.code_count"] = layer.code_count.clone()
             state[f"layers.{i}.initialised"] = torch.tensor(layer.initialised)
@@ -216,7 +220,7 @@ class ResidualQuantizer(nn.Module):
 
     def load_training_state(self, state: dict[str, Tensor]) -> None:
         """Inverse of ``training_state``; raises KeyError when a tensor is missing."""
-        for i, layer in enumerate(self.layers):
+        for i, layer in enumerate(self.codebooks):
             layer.code_sum.copy_(state[f"layers.{i}.code_sum"])
             layer.code_count.copy_(state[f"layers.{i}.code_count"])
             layer.initialised = bool(state[f"layers.{i}.initialised"])

@@ -145,21 +145,54 @@ class ResidualTransformer(TokenTransformer):
         ``layers`` limits the residual layers. A valid token may also become -1, "no code": that is
         the class ``pad_id``, which the network can choose.
         """
-        b, n = base.shape
         count = self.config.quantizers - 1 if layers is None else layers
+        ids = torch.cat([base.unsqueeze(-1), base.new_zeros(*base.shape, count)], -1)
+        return self.edit(
+            ids,
+            torch.ones_like(base, dtype=torch.bool),
+            text,
+            lengths,
+            noise=noise,
+            guidance=guidance,
+            temperature=temperature,
+            top_k=top_k,
+            on_step=on_step,
+        )
+
+    @torch.no_grad()
+    def edit(
+        self,
+        ids: Tensor,
+        editable: Tensor,
+        text: Tensor,
+        lengths: Tensor,
+        *,
+        noise: Noise,
+        guidance: float = 5.0,
+        temperature: float = 1.0,
+        top_k: float = 0.9,
+        on_step: OnStep | None = None,
+    ) -> Tensor:
+        """Draw the residual layers of the ``editable`` tokens (b, n, bool) and keep the others.
+
+        ids (b, n, 1 + layers) have the base tokens in front; what they hold in the residual layers
+        of editable tokens is not read. Result as of ``generate``.
+        """
+        n, count = ids.shape[1], ids.shape[2] - 1
         valid = valid_positions(lengths, n)
-        ids = torch.where(valid, base, self.pad_id)
-        result, history = [ids], torch.zeros((), device=base.device)
+        ids = ids.masked_fill(~valid.unsqueeze(-1) | (ids < 0), self.pad_id)
+        layer_ids = ids[..., 0]
+        result, history = [layer_ids], torch.zeros((), device=ids.device)
         tables, sizes = self.token_tables(), lengths.tolist()
         for layer in range(1, count + 1):
-            history = history + F.embedding(ids, tables[layer - 1])
-            q = torch.full((b,), layer, device=base.device)
+            history = history + F.embedding(layer_ids, tables[layer - 1])
+            q = torch.full((len(ids),), layer, device=ids.device)
             logits = self.guided_logits(history, q, text, lengths, guidance).transpose(1, 2)
             uniforms = noise.uniforms(sizes, n, self.config.codes + 1)
             if on_step is not None:
-                on_step(Step(layer - 1, count, ids))
-            ids = draw(top_k_filter(logits, top_k), uniforms, temperature)
-            ids = ids.masked_fill(~valid, self.pad_id)
-            result.append(ids)
+                on_step(Step(layer - 1, count, layer_ids))
+            drawn = draw(top_k_filter(logits, top_k), uniforms, temperature)
+            layer_ids = torch.where(editable & valid, drawn, ids[..., layer])
+            result.append(layer_ids)
         stacked = torch.stack(result, -1)
         return stacked.masked_fill(stacked == self.pad_id, PAD_RESULT)

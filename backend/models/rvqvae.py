@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from .conv import Decoder, Encoder
+from .conv import Decoder, Encoder, StackConfig
 from .quantizer import ResidualQuantizer
 
 
@@ -48,19 +48,12 @@ class RVQVAE(nn.Module):
     def __init__(self, config: RVQConfig) -> None:
         super().__init__()
         self.config = config
-        sizes = {
-            "features": config.features,
-            "code_dim": config.code_dim,
-            "width": config.width,
-            "down": config.down,
-            "depth": config.depth,
-            "growth": config.dilation_growth,
-            "activation": config.activation,
-            "norm": config.norm,
-            "dropout": config.dropout,
-        }
-        self.encoder = Encoder(**sizes)
-        self.decoder = Decoder(**sizes)
+        stack = StackConfig(
+            config.depth, config.dilation_growth, config.activation, config.norm, config.dropout
+        )
+        sizes = config.features, config.code_dim, config.width, config.down
+        self.encoder = Encoder(*sizes, stack)
+        self.decoder = Decoder(*sizes, stack)
         self.quantizer = ResidualQuantizer(
             config.quantizers,
             config.codes,

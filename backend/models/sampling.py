@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -12,7 +12,8 @@ from .noise import gumbel
 MIN_TEMPERATURE = 1e-10
 
 
-class Step(NamedTuple):
+@dataclass(frozen=True)
+class Step:
     """Where a sampler stands: step ``index`` of ``count`` is done; ``ids`` were its input."""
 
     index: int

@@ -180,7 +180,7 @@ class TokenTransformer(nn.Module):
         super().__init__()
         self.input_process = InputProcess(config.code_dim, config.width)
         self.position_enc = PositionalEncoding(config.width, config.dropout)
-        self.seqTransEncoder = EncoderStack(config)
+        self.seqTransEncoder: nn.Module = EncoderStack(config)
         self.cond_emb = nn.Linear(config.text_dim, config.width)
         self.output_process = OutputProcess(config.width, outputs)
 

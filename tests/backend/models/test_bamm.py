@@ -103,6 +103,16 @@ def test_pre_norm_flavour(golden):
     golden.check("t2mgpt_bidir", model(ids, text, golden["fwd_cond_idx"] != model.pad_id))
 
 
+def test_pre_norm_flavour_generates_only_as_published(golden):
+    config, text = replace(TINY, pre_norm=True), golden["text_emb"][:1]
+    noise = SeededNoise.from_seeds([0])
+    lengths = torch.tensor([3])
+    with pytest.raises(ValueError, match="published behaviour"):
+        BAMM(config).eval().generate(text, lengths, noise=noise)
+    tokens, _ = BAMM(config, PUBLISHED).eval().generate(text, lengths, noise=noise)
+    assert tokens.shape == (1, 3)
+
+
 @pytest.mark.parametrize("name", RUNS)
 @torch.no_grad()
 def test_published_generation(golden, name):
