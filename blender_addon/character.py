@@ -155,7 +155,8 @@ def _body_material() -> bpy.types.Material:
         material = bpy.data.materials.new(BODY_NAME)
         material.diffuse_color = BODY_COLOR
         material.roughness = 0.6
-        material.use_nodes = True
+        if material.node_tree is None:  # Blender 5 makes the nodes by itself
+            material.use_nodes = True
         surface = material.node_tree.nodes.get("Principled BSDF")
         if surface is not None:
             surface.inputs["Base Color"].default_value = BODY_COLOR
