@@ -107,10 +107,15 @@ def find_python() -> str:
     )
 
 
+def environment_python(folder: Path) -> Path:
+    """The Python of a virtual environment."""
+    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
 def ensure(environment: Environment) -> Path:
     """The Python of an environment, which is made first unless it is complete."""
     folder = WORK / environment.name
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    python = environment_python(folder)
     contents = [path.read_bytes() for path in environment.files]
     if python.exists() and _is_complete(folder, environment.packages, *contents):
         return python
@@ -127,7 +132,7 @@ def ensure(environment: Environment) -> Path:
 def run_logged(command: Sequence[str], environment: Environment) -> None:
     """Run a long command; its output goes to a log, its last line to the terminal."""
     log_path = WORK / f"{environment.name}.log"
-    WORK.mkdir(exist_ok=True)
+    WORK.mkdir(parents=True, exist_ok=True)
     reason = ""
     with (
         log_path.open("w", encoding="utf-8") as log,
@@ -281,9 +286,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     demo = commands.add_parser("demo", help="turn a prompt into a .blend, a video and a sheet")
     demo.add_argument("prompt", help='such as "a person walks forward and waves"')
     demo.add_argument(
-        "--seconds", help="length of the motion; estimated from the prompt if left out"
+        "--seconds", type=float, help="length of the motion; estimated from the prompt if left out"
     )
-    demo.add_argument("--seed", help="the same seed gives the same motion")
+    demo.add_argument("--seed", type=int, help="the same seed gives the same motion")
     demo.add_argument("--safety", help="how violence is unlearned, or `off`; the best if left out")
     demo.add_argument("--rig", choices=("placid", "rigify", "mixamo"), help="who moves")
     demo.add_argument("--out", type=Path, default=Path("out"), help="folder for the results")

@@ -1,0 +1,172 @@
+"""The entry point: what it stages, what it writes into the manifest, and how it refuses."""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import build
+
+
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder instead of the checkout's own."""
+    monkeypatch.setattr(build, "WORK", tmp_path / "work")
+    return tmp_path / "work"
+
+
+def test_the_staged_extension_carries_shared_backend_and_licence(tmp_path: Path) -> None:
+    package = build.stage_addon(tmp_path)
+    assert package == tmp_path / "placid"
+    for name in (
+        "__init__.py",
+        "blender_manifest.toml",
+        "shared/motion.py",
+        "backend/__init__.py",
+        "backend/requirements.txt",
+        "LICENSE",
+        "credits.md",
+    ):
+        assert (package / name).is_file(), name
+    assert not list(package.rglob("__pycache__"))
+
+
+def test_staging_again_leaves_nothing_of_the_last_time(tmp_path: Path) -> None:
+    package = build.stage_addon(tmp_path)
+    (package / "stale.py").touch()
+    build.stage_addon(tmp_path)
+    assert not (package / "stale.py").exists()
+
+
+def test_the_manifest_names_every_wheel_and_platform(tmp_path: Path) -> None:
+    package = build.stage_addon(tmp_path)
+    before = tomllib.loads((package / "blender_manifest.toml").read_text())
+    wheel = tmp_path / "demo-1.0-cp311-cp311-win_amd64.whl"
+    wheel.write_bytes(b"wheel")
+    build.add_wheels(package, [wheel])
+    manifest = tomllib.loads((package / "blender_manifest.toml").read_text())
+    assert manifest.pop("wheels") == [f"./wheels/{wheel.name}"]
+    assert manifest.pop("platforms") == ["linux-x64", "macos-arm64", "macos-x64", "windows-x64"]
+    assert manifest == before
+    assert (package / "wheels" / wheel.name).read_bytes() == b"wheel"
+
+
+def test_the_manifest_has_the_version_of_the_project(tmp_path: Path) -> None:
+    package = build.stage_addon(tmp_path)
+    manifest = tomllib.loads((package / "blender_manifest.toml").read_text())
+    project = tomllib.loads((build.CHECKOUT / "pyproject.toml").read_text())["project"]
+    assert manifest["version"] == project["version"]
+
+
+def test_the_extension_and_the_backend_use_the_same_wire_libraries() -> None:
+    pinned = build.REQUIREMENTS.read_text().splitlines()
+    assert set(build.ADDON_LIBRARIES) <= set(pinned)
+
+
+def test_the_requirements_pin_every_direct_dependency() -> None:
+    project = tomllib.loads((build.CHECKOUT / "pyproject.toml").read_text())["project"]
+    names = {line.split("==")[0].lower() for line in build.REQUIREMENTS.read_text().splitlines()}
+    for dependency in project["dependencies"]:
+        name = dependency.replace("<", ">").replace("=", ">").split(">")[0]
+        assert name.lower() in names
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["fly"],
+        ["demo"],
+        ["demo", "a person walks", "--rig", "horse"],
+        ["demo", "a person walks", "--seconds", "long"],
+        ["addon", "--platform", "amiga"],
+    ],
+)
+def test_wrong_arguments_end_with_usage(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        build.main(arguments)
+    assert ended.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_without_python_3_11_it_says_how_to_get_it(
+    work: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = subprocess.CompletedProcess([], 0, stdout="")
+    monkeypatch.setattr(build.subprocess, "run", lambda *_, **__: answer)
+    assert build.main(["test"]) == 1
+    message = capsys.readouterr().err
+    assert "needs Python 3.11" in message
+    assert "pyenv install 3.11" in message
+    assert message.count("\n") == 1
+    assert not work.exists()
+
+
+def test_an_interrupted_environment_is_made_afresh(
+    work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = build.Environment("small", "a small environment", ("nothing",))
+    commands: list[list[str]] = []
+
+    def pretend(command: list[str], _: build.Environment) -> None:
+        commands.append(command)
+        if "venv" in command:
+            python = build.environment_python(work / "small")
+            python.parent.mkdir(parents=True)
+            python.touch()
+        elif len(commands) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(build, "run_logged", pretend)
+    monkeypatch.setattr(build, "find_python", lambda: sys.executable)
+    with pytest.raises(KeyboardInterrupt):
+        build.ensure(environment)
+    leftover = work / "small" / "leftover"
+    leftover.touch()
+    assert build.ensure(environment).exists()
+    assert not leftover.exists()
+    assert len(commands) == 4
+    build.ensure(environment)
+    assert len(commands) == 4
+    build.ensure(environment._replace(packages=("something",)))
+    assert len(commands) == 6
+
+
+def test_a_failing_installation_is_one_sentence_and_a_log(
+    work: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = "import sys; print('ERROR: No space left'); sys.exit(1)"
+    environment = build.Environment("small", "a small environment", ())
+    with pytest.raises(build.BuildError, match=r"No space left.*small\.log.*run the same command"):
+        build.run_logged([sys.executable, "-c", code], environment)
+    assert "No space left" in (work / "small.log").read_text()
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blocked = tmp_path / "file"
+    blocked.touch()
+    monkeypatch.setattr(build, "WORK", blocked / "work")
+    monkeypatch.setattr(build, "find_python", lambda: sys.executable)
+    assert build.main(["test"]) == 1
+    message = capsys.readouterr().err
+    assert message.startswith("build.py: ")
+    assert "run the same command again" in message
+
+
+def test_all_stages_run_and_one_failure_fails_the_whole(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(build, "ensure", lambda environment: Path(environment.name))
+    codes = iter([0, 1, 0, 0, 0])
+    monkeypatch.setattr(
+        build.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], next(codes))
+    )
+    assert build.main(["test"]) == 1
+    assert next(codes, None) is None
+    assert "failed so far: Checking the format (ruff)" in capsys.readouterr().out
