@@ -13,10 +13,11 @@ from pathlib import Path
 import bpy
 
 from . import runtime
-from .render import build_stage, render_contact_sheet, render_video
+from .render import render_contact_sheet, render_video
 from .sample_rigs import RIGS
 from .scripting import GeneratedTake, generate_blocking
 from .shared.errors import PlacidError
+from .stage import build_stage
 
 FRAMES_PER_SECOND = 30
 SIZE = (640, 360)

@@ -31,8 +31,8 @@ def test_the_camera_sees_every_bone_in_every_frame_and_large(blank, walker):
     from bpy_extras.object_utils import world_to_camera_view
     from mathutils import Vector
 
-    with blank.render.preview_scene(walker, FRAMES, (160, 90)) as scene:
-        path = blank.render.body_path(scene, walker, FRAMES)
+    with blank.stage.preview_scene(walker, FRAMES, (160, 90)) as scene:
+        path = blank.stage.body_path(scene, walker, FRAMES)
         seen = []
         for frame, points in zip(range(FRAMES[0], FRAMES[1] + 1), path, strict=True):
             scene.frame_set(frame)
@@ -49,7 +49,7 @@ def test_camera_keeps_away_from_someone_who_jumps(blank):
     time = np.linspace(0, 1, 40)[:, None, None]
     body = np.random.default_rng(0).uniform((-0.5, -0.5, 0.5), (0.5, 0.5, 1.5), (1, 20, 3))
     path = body + time * (0.3, 0, 0) + np.sin(time * math.pi) * (0, 0, 1.5)
-    places, rotation = blank.render.camera_track(path, 20.0, 16 / 9, math.radians(20))
+    places, rotation = blank.stage.camera_track(path, 20.0, 16 / 9, math.radians(20))
     local = (path - places[:, None]) @ np.array(rotation.to_3x3())
     assert (local[..., 2] < 0).all()
     reach = np.abs(local[..., :2] / -local[..., 2:]) / math.tan(math.radians(20))
@@ -59,14 +59,14 @@ def test_camera_keeps_away_from_someone_who_jumps(blank):
 
 def test_a_preview_leaves_nothing_behind(blank, walker):
     before, scene = _counts(), bpy.context.window.scene
-    with blank.render.preview_scene(walker, FRAMES, (160, 90)):
+    with blank.stage.preview_scene(walker, FRAMES, (160, 90)):
         assert _counts() != before
     assert _counts() == before
     assert bpy.context.window.scene == scene
 
 
 def test_contact_sheet_shows_different_frames(blank, walker, tmp_path):
-    with blank.render.preview_scene(walker, FRAMES, (96, 54)) as scene:
+    with blank.stage.preview_scene(walker, FRAMES, (96, 54)) as scene:
         sheet = blank.render.render_contact_sheet(scene, tmp_path / "sheet.png", 3, 2)
     image = bpy.data.images.load(str(sheet))
     assert tuple(image.size) == (192, 108)
@@ -79,7 +79,7 @@ def test_contact_sheet_shows_different_frames(blank, walker, tmp_path):
 
 
 def test_video_has_every_frame(blank, walker, tmp_path):
-    with blank.render.preview_scene(walker, (1, 4), (96, 54)) as scene:
+    with blank.stage.preview_scene(walker, (1, 4), (96, 54)) as scene:
         video = blank.render.render_video(scene, tmp_path / "walk.mp4")
     clip = bpy.data.movieclips.load(str(video))
     assert tuple(clip.size) == (96, 54)
