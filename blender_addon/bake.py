@@ -33,12 +33,13 @@ def bake(
         The action; bones without keys stay out of it.
     """
     action = bpy.data.actions.new(name)
-    curves = _curves_of(action, armature)
+    owner = _owner_of_curves(action, armature)
+    frames = frame_start + frame_step * np.arange(len(next(iter(keys.rotations.values()))))
+    for bone, values in keys.locations.items():
+        _write(owner, bone, "location", values, frames)
     for bone, values in keys.rotations.items():
         armature.pose.bones[bone].rotation_mode = "QUATERNION"
-        _write(curves, bone, "rotation_quaternion", values, frame_start, frame_step)
-    for bone, values in keys.locations.items():
-        _write(curves, bone, "location", values, frame_start, frame_step)
+        _write(owner, bone, "rotation_quaternion", values, frames)
     assign_action(armature, action)
     return action
 
@@ -53,16 +54,16 @@ def assign_action(armature: bpy.types.Object, action: bpy.types.Action) -> None:
 
 def fcurves_of(action: bpy.types.Action, armature: bpy.types.Object) -> list[bpy.types.FCurve]:
     """The curves with which an action moves an armature."""
-    return list(_curves_of(action, armature))
+    return list(_owner_of_curves(action, armature).fcurves)
 
 
-def _curves_of(action: bpy.types.Action, armature: bpy.types.Object):
-    """The collection that takes new curves for an armature."""
+def _owner_of_curves(action: bpy.types.Action, armature: bpy.types.Object):
+    """What holds `fcurves` and `groups` for an armature: the action, or a channelbag in it."""
     if not hasattr(action, "slots"):
-        return action.fcurves
+        return action
     layer = action.layers[0] if action.layers else action.layers.new("Layer")
     strip = layer.strips[0] if layer.strips else layer.strips.new(type="KEYFRAME")
-    return strip.channelbag(_slot_of(action, armature), ensure=True).fcurves
+    return strip.channelbag(_slot_of(action, armature), ensure=True)
 
 
 def _slot_of(action: bpy.types.Action, armature: bpy.types.Object):
@@ -75,18 +76,18 @@ def _slot_of(action: bpy.types.Action, armature: bpy.types.Object):
     return action.slots.new(id_type="OBJECT", name=armature.name)
 
 
-def _write(
-    curves, bone: str, channel: str, values: np.ndarray, frame_start: float, frame_step: float
-) -> None:
-    count, width = values.shape
+def _write(owner, bone: str, channel: str, values: np.ndarray, frames: np.ndarray) -> None:
+    """One curve per component of `values` (T, n), in the bone's group."""
     path = f'pose.bones["{bpy.utils.escape_identifier(bone)}"].{channel}'
-    points = np.empty((count, 2), dtype=np.float32)
-    points[:, 0] = frame_start + frame_step * np.arange(count)
-    linear = np.full(count, _LINEAR, dtype=np.int32)
-    for axis in range(width):
-        curve = curves.new(path, index=axis)
+    group = owner.groups.get(bone) or owner.groups.new(bone)
+    points = np.empty((len(frames), 2), dtype=np.float32)
+    points[:, 0] = frames
+    linear = np.full(len(frames), _LINEAR, dtype=np.int32)
+    for axis in range(values.shape[1]):
+        curve = owner.fcurves.new(path, index=axis)
+        curve.group = group
         points[:, 1] = values[:, axis]
-        curve.keyframe_points.add(count)
+        curve.keyframe_points.add(len(frames))
         curve.keyframe_points.foreach_set("co", points.ravel())
         curve.keyframe_points.foreach_set("interpolation", linear)
         curve.update()
