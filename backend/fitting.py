@@ -21,6 +21,8 @@ from backend.unlearning.statistics import CodeStatistics
 from backend.unlearning.text_embeddings import embed_concept
 
 STATISTICS: Final = Path(__file__).parent / "assets" / "statistics"
+# The empty prompt, as published, is one that the embedded model was never trained on.
+TARGET_PROMPT: Final = "a person walks forward slowly"
 FORGET_SENTENCES: Final = 300
 RETAIN_SENTENCES: Final = 600
 _DRAWN: Final = 6000
@@ -65,7 +67,6 @@ def fit_edit(
     preset: str = "embedded",
     overrides: Mapping[str, Any] | None = None,
     statistics: Path | None = None,
-    target_prompt: str | None = None,
 ) -> Edit:
     """Fit `method` to the networks of `model`, published or with Placid's own settings.
 
@@ -97,7 +98,7 @@ def fit_edit(
             sentences,
             encoder.encode,
             wording="keywords" if published else "prompts",
-            target_prompt=target_prompt,
+            target_prompt=None if published else TARGET_PROMPT,
         )
     with torch.no_grad():
         return chosen.fit(networks, concept, data, parameters)

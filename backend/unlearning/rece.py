@@ -48,7 +48,7 @@ PRESETS = {
     "published": RECEParameters(),
     "corrected": RECEParameters(double_bias=False, precision="float64", adversary="original"),
     "embedded": RECEParameters(
-        "replace", 1.0, 1.0, 1.0, double_bias=False, precision="float64", adversary="original"
+        "replace", 100.0, 1.0, 3.0, double_bias=False, precision="float64", adversary="original"
     ),
 }
 

@@ -60,7 +60,7 @@ class UCEParameters:
 PRESETS = {
     "published": UCEParameters(),
     "corrected": UCEParameters(double_bias=False, precision="float64"),
-    "embedded": UCEParameters("replace", 1.0, 1.0, 1.0, double_bias=False, precision="float64"),
+    "embedded": UCEParameters("replace", 100.0, 1.0, 3.0, double_bias=False, precision="float64"),
 }
 
 
