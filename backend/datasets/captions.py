@@ -45,7 +45,7 @@ _NO_STYLE: Final = 0.3
 _NO_SPEED: Final = 0.5
 HUMAN_SHARE: Final = 0.5
 
-_SWAPS: Final = {
+_ONE_WAY: Final = {
     "left": "right",
     "lefts": "rights",
     "leftward": "rightward",
@@ -55,7 +55,7 @@ _SWAPS: Final = {
     "counter-clockwise": "clockwise",
     "anti-clockwise": "clockwise",
 }
-_SWAPS |= {right: left for left, right in reversed(_SWAPS.items())}
+_SWAPS: Final = _ONE_WAY | {right: left for left, right in reversed(_ONE_WAY.items())}
 _SWAP_WORD: Final = re.compile(
     r"(?<![\w-])(?:" + "|".join(sorted(_SWAPS, key=len, reverse=True)) + r")(?!\w)", re.IGNORECASE
 )
@@ -182,11 +182,13 @@ def mirror_caption(text: str) -> str:
 
 
 _SUBJECT_START: Final = re.compile(
-    r"^(?:(?:a|an|the|some) )?(?:\w+ )?"
+    r"^(?:(?:a|an|the|some) (?:\w+ )?)?"
     r"(?:person|man|woman|someone|somebody|human being|human|figure|character|girl|boy|individual"
     r"|he|she|they|people|guy|player|fighter|boxer|dancer) (?:is |are )?"
 )
-_SPLIT: Final = re.compile(r",? (?:and|then|and then|afterwards|next|followed by) |, ")
+_LINK: Final = re.compile(
+    r"(?:, |,? )(?:and then|then|and|afterwards|next|followed by) |, (?:and then |then )?"
+)
 
 
 @cache
@@ -209,7 +211,17 @@ def _known() -> frozenset[str]:
 
 
 def is_training_wording(prompt: str) -> bool:
-    """Whether `caption` can say this: all its parts, without subject and manner, are in stock."""
-    whole = normalise(prompt)
-    parts = [normalise(part) for part in _SPLIT.split(whole) if part]
-    return whole in _known() or all(part in _known() for part in parts)
+    """Whether `caption` can say this: all its parts, without subject and manner, are in stock.
+
+    The animals that people imitate are named by the data, so sentences about them are not known.
+    """
+    return _in_stock(normalise(prompt.lower().removeprefix("after ")))
+
+
+def _in_stock(text: str) -> bool:
+    text = normalise(text)
+    # A wording may hold a link itself ("jump and kick"), so every link is tried as the border.
+    return text in _known() or any(
+        normalise(text[: link.start()]) in _known() and _in_stock(text[link.end() :])
+        for link in _LINK.finditer(text)
+    )

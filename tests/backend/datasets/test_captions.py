@@ -104,3 +104,10 @@ def test_subject_manner_and_possessive_do_not_make_a_new_wording():
     assert is_training_wording("the old man happily walks forward")
     assert is_training_wording("She walks forward, then kicks with the right leg!")
     assert not is_training_wording("a person strolls along the beach")
+
+
+@pytest.mark.parametrize("kinds", [("squat", "kick"), ("jump", "bow", "walk_forward")])
+def test_sequences_are_recognised_part_by_part(kinds):
+    for text in captions([Action(kind) for kind in kinds], 100):
+        assert is_training_wording(text), text
+    assert not is_training_wording("a person jumps up and then juggles")
