@@ -116,14 +116,14 @@ def load_checkpoint(folder: Path, device: str = "cpu") -> Checkpoint:
         raise _damaged(path, error) from error
     if record.version != FORMAT_VERSION:
         raise _damaged(path, f"format version {record.version}, wanted {FORMAT_VERSION}")
-    networks, statistics = {}, None
+    networks, statistics = {}, list[Tensor]()
     for name, entry in record.networks.items():
         file = folder / entry.file
         state = _read_state(file, entry.sha256)
         if name == "rvq":
-            statistics = [state.pop(key, None) for key in (_MEAN, _STD)]
+            statistics = [state.pop(key) for key in (_MEAN, _STD) if key in state]
         networks[name] = _build(name, entry.config, state, file).to(device)
-    if statistics is None or any(tensor is None for tensor in statistics):
+    if len(statistics) != 2:
         raise _damaged(path, "it has no RVQ-VAE with feature statistics")
     mean, std = (tensor.float().numpy() for tensor in statistics)
     hashes = {name: entry.sha256 for name, entry in record.networks.items()}
@@ -181,7 +181,8 @@ def save_checkpoint(
         save_file(state, partial)
         partial.chmod(0o644)  # safetensors keeps files to their owner; these are shipped
         os.replace(partial, file)
-        entries[name] = _NetworkRecord(asdict(network.config), file.name, sha256(file))
+        config: Any = network.config
+        entries[name] = _NetworkRecord(asdict(config), file.name, sha256(file))
     record = _Record(FORMAT_VERSION, encoder, entries, provenance)
     partial = folder / "config.partial"
     partial.write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=2))

@@ -10,7 +10,7 @@ import torch
 
 from backend.checkpoints import Checkpoint
 from backend.datasets import phrases
-from backend.datasets.actions import Action
+from backend.datasets.actions import Action, Side
 from backend.datasets.captions import caption
 from backend.text_encoder import TextEncoder
 from backend.unlearning.concept import Concept
@@ -36,7 +36,7 @@ def with_sentences(concept: Concept) -> Concept:
     """
     rng = np.random.default_rng(0)
     kinds = phrases.kinds()
-    sides = (None, "left", "right")
+    sides: tuple[Side | None, ...] = (None, "left", "right")
     forget, retain = dict.fromkeys(concept.forget_prompts), dict.fromkeys(concept.retain_prompts)
     for number in range(_DRAWN):
         kind = kinds[number % len(kinds)]

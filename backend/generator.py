@@ -214,6 +214,7 @@ class Generator:
             guidance=sampling.residual_guidance,
             on_step=residual_step,
         )
+        assert lengths is not None
         return ids, lengths
 
     def _features(

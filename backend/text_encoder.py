@@ -121,9 +121,10 @@ class ClipEncoder(_CachingEncoder):
         try:
             tokenizer = CLIPTokenizer.from_pretrained(source, local_files_only=local)
             with _quiet_loading():
-                model, report = CLIPTextModelWithProjection.from_pretrained(
+                loaded: Any = CLIPTextModelWithProjection.from_pretrained(
                     source, local_files_only=local, output_loading_info=True
                 )
+                model, report = loaded
         # A library's own zoo: OSError for absent files, others for what damaged ones provoke.
         except Exception as error:
             raise _clip_missing(source, str(error).splitlines()[0]) from error

@@ -49,12 +49,14 @@ class Action:
         return self.kind in VIOLENT_KINDS
 
 
-_OPPOSITE: Final = {"left": "right", "right": "left"}
+_OPPOSITE: Final[dict[str, Literal["left", "right"]]] = {"left": "right", "right": "left"}
 
 
 def mirror_action(action: Action) -> Action:
     """The action that remains when left and right change places."""
     stem, _, direction = action.kind.rpartition("_")
     kind = f"{stem}_{_OPPOSITE[direction]}" if direction in _OPPOSITE else action.kind
-    side = action.side if action.side in (None, "both") else _OPPOSITE[action.side]
+    side: Side | None = action.side
+    if side is not None and side != "both":
+        side = _OPPOSITE[side]
     return replace(action, kind=kind, side=side)

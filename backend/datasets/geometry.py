@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 from scipy.signal import find_peaks
 
-from backend.datasets.actions import Action
+from backend.datasets.actions import Action, Side
 from backend.datasets.sources import FPS, Segment
 from shared.skeleton import JOINT
 
@@ -175,11 +176,11 @@ def strike_segments(
     if len(events) > 1 and max(np.diff(peaks)) <= _PAUSE:
         start, end = max(0, peaks[0] - _WINDOW_MOST), min(length, peaks[-1] + _WINDOW_MOST)
         one_side = events[0][1] if len(sides) == 1 else None
-        yield Segment(start, end, replace(action, side=one_side), captions)
+        yield Segment(start, end, replace(action, side=cast(Side | None, one_side)), captions)
     for number, (peak, side) in enumerate(events):
         before = peak - peaks[number - 1] if number else 2 * _WINDOW_MOST
         after = peaks[number + 1] - peak if number + 1 < len(peaks) else 2 * _WINDOW_MOST
         start = max(0, peak - int(np.clip(before // 2, _WINDOW_LEAST, _WINDOW_MOST)))
         end = min(length, peak + int(np.clip(after // 2, _WINDOW_LEAST, _WINDOW_MOST)))
         core = (max(start, peak - _STRIKE_BEFORE), min(end, peak + _STRIKE_AFTER))
-        yield Segment(start, end, replace(action, side=side), core=core)
+        yield Segment(start, end, replace(action, side=cast(Side, side)), core=core)

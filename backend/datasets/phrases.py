@@ -2,13 +2,14 @@
 
 import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from importlib import resources
 from itertools import product
 from typing import Any, Final, Literal
 
-from backend.datasets.actions import Action
+from backend.datasets.actions import Action, Side
 
 Form = Literal["third", "gerund", "base"]
 FORMS: Final[tuple[Form, ...]] = ("third", "gerund", "base")
@@ -88,7 +89,7 @@ def fill(template: str, action: Action, choose: int = 0) -> str:
 
 def inflect(template: str, form: Form) -> str:
     """Put the marked verbs into the third person, the gerund or the plain form."""
-    change = {"third": _third, "gerund": _gerund, "base": str}[form]
+    change: Callable[[str], str] = {"third": _third, "gerund": _gerund, "base": str}[form]
     return _VERB.sub(lambda match: change(match[1]), template)
 
 
@@ -110,7 +111,7 @@ def _gerund(verb: str) -> str:
 def all_wordings() -> frozenset[str]:
     """Every verb and noun phrase of every action, in all forms, without subject or manner."""
     found: set[str] = set()
-    sides = (None, "left", "right", "both")
+    sides: tuple[Side | None, ...] = (None, "left", "right", "both")
     for kind in kinds():
         for variant, side in product((None, *variants(kind)), sides):
             action = replace(Action(kind), variant=variant, side=side)

@@ -136,5 +136,5 @@ def fingerprint(clips: Sequence[PreparedClip]) -> str:
     digest = hashlib.sha256(f"format {FORMAT}".encode())
     for clip in clips:
         digest.update(f"{clip.id} {clip.variant} {clip.split} {len(clip.features)}".encode())
-        digest.update(np.ascontiguousarray(clip.features[:: max(1, len(clip.features) // 8)]))
+        digest.update(clip.features[:: max(1, len(clip.features) // 8)].tobytes())
     return digest.hexdigest()

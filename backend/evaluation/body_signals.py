@@ -6,14 +6,14 @@ grow to the left.
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
 from shared.skeleton import JOINT, JOINT_COUNT
 
-SIDES: Final = ("left", "right")
+SIDES: Final[tuple[Literal["left", "right"], ...]] = ("left", "right")
 
 _UP: Final = np.array([0.0, 1.0, 0.0])
 _SMOOTHING_SECONDS: Final = 0.45

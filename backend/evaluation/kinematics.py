@@ -12,6 +12,8 @@ from backend.evaluation.checks import (
     Event,
     gestures,  # noqa: F401 (importing a module registers its checks)
     locomotion,  # noqa: F401
+)
+from backend.evaluation.checks import (
     strikes as _strikes,  # noqa: F401
 )
 from backend.evaluation.checks.thresholds import Thresholds, shipped_thresholds

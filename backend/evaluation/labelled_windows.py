@@ -1,6 +1,7 @@
 """Windows of real motion that are known to show, or not to show, what a kinematic check finds."""
 
 import hashlib
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -82,7 +83,7 @@ class Window:
 def labelled_windows(clips: Iterable[Clip]) -> list[Window]:
     """Cut the labelled segments of clips into windows, near-identical ones thinned out."""
     counts: Counter[tuple[str, str, str, Side | None]] = Counter()
-    windows = []
+    windows: list[Window] = []
     for clip in sorted(clips, key=lambda clip: hashlib.sha256(clip.id.encode()).digest()):
         first = clip.segments[0].action
         key = (clip.source, clip.split, first.kind, first.side)
@@ -113,4 +114,4 @@ def _cuts(segment: Segment) -> list[tuple[int, int]]:
         return [(start, start + _LONGEST)]
     parts = -(-length // _LONGEST)
     edges = np.linspace(segment.start, segment.end, parts + 1).astype(int).tolist()
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(itertools.pairwise(edges))

@@ -42,7 +42,10 @@ class Task(Protocol):
     """What a trainer brings: a network, the loss of a step and its validation figures."""
 
     name: str
-    network: nn.Module
+
+    @property
+    def network(self) -> nn.Module:
+        """What is trained."""
 
     def loss(self, rng: np.random.Generator) -> dict[str, Tensor]:
         """Losses of one batch drawn with `rng`; the entry `loss` is minimised."""

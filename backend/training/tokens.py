@@ -72,8 +72,10 @@ class TokenSet:
         """Read what `save` wrote; raises FileNotFoundError when it was not."""
         labels = msgspec.json.decode((folder / f"{name}.json").read_bytes())
         with np.load(folder / f"{name}.npz", allow_pickle=False) as file:
-            arrays = [file[key] for key in ("ids", "lengths", "captions", "vectors")]
-        return cls(*arrays, labels["texts"], labels["kinds"])
+            ids, lengths, captions, vectors = (
+                file[key] for key in ("ids", "lengths", "captions", "vectors")
+            )
+        return cls(ids, lengths, captions, vectors, labels["texts"], labels["kinds"])
 
 
 def draw_samples(clips: Sequence[PreparedClip], split: str, count: int, seed: int) -> list[Sample]:
