@@ -89,7 +89,8 @@ def fill(template: str, action: Action, choose: int = 0) -> str:
 
 def inflect(template: str, form: Form) -> str:
     """Put the marked verbs into the third person, the gerund or the plain form."""
-    change: Callable[[str], str] = {"third": _third, "gerund": _gerund, "base": str}[form]
+    changes: dict[Form, Callable[[str], str]] = {"third": _third, "gerund": _gerund, "base": str}
+    change = changes[form]
     return _VERB.sub(lambda match: change(match[1]), template)
 
 
