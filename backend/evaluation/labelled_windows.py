@@ -40,8 +40,11 @@ UNDECIDED: Final[dict[str, frozenset[str]]] = {
     "turn_right": _LIVELY | _ACROBATIC | _FIGHTING | {"walk_around", "sit", "mop"},
     "jump": _LIVELY | _ACROBATIC | {"jumping_jack", "reach_up", "step_over", "karate"},
     "wave": _LIVELY | {"direct_traffic", "signals", "call", "laugh", "warm_up"},
-    "raise_hand": _LIVELY | _ACROBATIC | _ARMS_UP | {"wave", "call"},
-    "bow": _LIVELY | {"wash_self", "warm_up", "laugh", "sit"},
+    "raise_hand": _LIVELY
+    | _ACROBATIC
+    | _ARMS_UP
+    | {"wave", "call", "laugh", "pick_up", "sword", "wash_self"},
+    "bow": _LIVELY | {"wash_self", "warm_up", "laugh", "sit", "guide", "call"},
     "dance": frozenset({"animal", "spin", "walk_around", "tell_story"}),
     "kick": frozenset({"karate", "animal"}),
     "punch": frozenset({"karate", "sword", "animal"}),

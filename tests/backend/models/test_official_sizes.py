@@ -44,7 +44,7 @@ def text(golden):
     return torch.stack([text_embedding(t, golden.seed) for t in golden.strings("texts")])
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def two_threads():
     """As many as the vectors were made with: sums are split, and so rounded, in the same places."""
     before = torch.get_num_threads()
@@ -65,6 +65,7 @@ def test_state_dict_layout(name):
     assert {str(value.dtype) for value in state.values()} == {"torch.float32"}
 
 
+@pytest.mark.usefixtures("two_threads")
 @torch.no_grad()
 def test_rvqvae(golden):
     model = build("rvq", golden.seed)
