@@ -51,9 +51,10 @@ class SamplePool:
                 self._by_action[action.kind, action.side].append(_Piece(clip, segment))
                 minutes[action.kind] += (segment.end - segment.start) / 1200
         self._kinds = sorted(minutes)
-        # The fourth root evens out hours against seconds; classes of the quality bar come first.
-        first = {*QUALITY_KINDS, *VIOLENT_KINDS}
-        weights = np.array([minutes[k] ** 0.25 * (3 if k in first else 1) for k in self._kinds])
+        # The fourth root evens out hours against seconds; classes of the quality bar come first, and
+        # strikes, which are a hundredth of the minutes, before them.
+        factors = dict.fromkeys(QUALITY_KINDS, 3) | dict.fromkeys(VIOLENT_KINDS, 5)
+        weights = np.array([minutes[k] ** 0.25 * factors.get(k, 1) for k in self._kinds])
         self._weights = weights / weights.sum()
 
     def _choose_kind(self, rng: np.random.Generator) -> str:
@@ -72,6 +73,16 @@ class SamplePool:
         shares = np.sqrt([len(sources[name]) for name in names])
         pieces = sources[str(rng.choice(names, p=shares / shares.sum()))]
         return pieces[rng.integers(len(pieces))]
+
+    def window(self, frames: int, rng: np.random.Generator) -> np.ndarray:
+        """Rows (frames, 263) of a clip that is long enough, over the middle of what it shows."""
+        piece = self._choose(self._choose_kind(rng), rng)
+        rows, segment = piece.clip.features, piece.segment
+        start, end = segment.core or (segment.start, segment.end)
+        # A span longer than the window may be met anywhere, a shorter one is met whole.
+        low, high = sorted((start, end - frames))
+        begin = int(np.clip(rng.integers(low, high + 1), 0, len(rows) - frames))
+        return rows[begin : begin + frames]
 
     def draw(self, rng: np.random.Generator) -> Sample:
         """One sample: a segment, a crop of one, or up to four joined."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from .conv import Decoder, Encoder, StackConfig
@@ -77,8 +78,11 @@ class RVQVAE(nn.Module):
 
     def forward(self, x: Tensor) -> RVQOutput:
         """Reconstruct (b, T, features); in train mode the codebooks learn from the batch."""
-        quantised = self.quantizer(self.latent(x))
-        reconstruction = self.decoder(quantised.value).transpose(1, 2)
+        latent = self.latent(x).float()
+        # Nearest codes are told apart by differences that half precision has not the digits for.
+        with torch.autocast(x.device.type, enabled=False):
+            quantised = self.quantizer(latent)
+        reconstruction = self.decoder(quantised.value).transpose(1, 2).float()
         return RVQOutput(reconstruction, quantised.commit_loss, quantised.perplexity)
 
     def mark_initialised(self) -> None:

@@ -75,7 +75,7 @@ def train_rvq(prepared: Path, out: Path, steps: int, seed: int, device: str | No
     np.savez(out / "statistics.npz", mean=mean, std=std)
     torch.manual_seed(seed)
     task = RVQTask(RVQVAE(RVQ).to(choose_device(device)), clips, mean, std, position_weight=1.0)
-    options = LoopOptions(steps, learning_rate=5e-4, seed=seed, validate_every=200)
+    options = LoopOptions(steps, learning_rate=6e-4, seed=seed, validate_every=500)
     torch.save(train(task, options, out).state_dict(), out / "rvq.weights")
 
 

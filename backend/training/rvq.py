@@ -7,15 +7,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from backend.datasets.features import features_to_joints
+from backend.datasets.features import CONTACTS, FEET, features_to_joints
 from backend.datasets.preparation import PreparedClip
-from backend.datasets.samples import LONGEST, SHORTEST, TOKEN_FRAMES
+from backend.datasets.samples import LONGEST, SHORTEST, TOKEN_FRAMES, SamplePool
 from backend.models.rvqvae import RVQVAE
+from backend.training.precision import mixed_precision
 
 WINDOW = 64
 COMMIT_WEIGHT = 0.02
 POSITIONS = slice(4, 67)
 SOURCE_SHARES = {"bandai": 0.35, "cmu": 0.6, "deepmimic": 0.05}
+# So many of the windows come from all minutes alike; the others from classes in balance, without
+# which the codebooks would spend no code on a strike that fills a hundredth of the data.
+FREE_SHARE = 0.5
 
 
 def _window_weights(clips: Sequence[PreparedClip], window: int) -> np.ndarray:
@@ -62,6 +66,50 @@ def clip_errors(
     return errors
 
 
+def world_joints(rows: Tensor) -> Tensor:
+    """Joints (b, T, 22, 3) of features (b, T, 263), differentiable (HumanML3D's recovery)."""
+    angle = F.pad(rows[:, :-1, 0].cumsum(1), (1, 0)) * 2  # features hold half angles
+    cos, sin = angle.cos()[..., None], angle.sin()[..., None]
+
+    def turn(x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
+        # The features' frame is turned by +angle about Y; this turns back.
+        return cos * x - sin * z, sin * x + cos * z
+
+    step = F.pad(rows[:, :-1, 1:3], (0, 0, 1, 0))
+    x, z = turn(step[..., :1], step[..., 1:])
+    root_x, root_z = x.cumsum(1), z.cumsum(1)
+    local = rows[..., POSITIONS].reshape(*rows.shape[:2], 21, 3)
+    x, z = turn(local[..., 0], local[..., 2])
+    body = torch.stack([x + root_x, local[..., 1], z + root_z], dim=-1)
+    root = torch.stack([root_x, rows[..., 3:4], root_z], dim=-1)
+    return torch.cat([root, body], dim=2)
+
+
+class MotionLoss:
+    """What a viewer sees of a reconstruction, which the features weigh one by one.
+
+    Heading and path integrate the root velocities, and a foot slides when the local pose and the
+    root disagree; so joints are compared in the world, in metres.
+    """
+
+    def __init__(self, mean: np.ndarray, std: np.ndarray) -> None:
+        self._mean, self._std = torch.from_numpy(mean), torch.from_numpy(std)
+
+    def __call__(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """Normalised features (b, T, 263) and their reconstruction; `loss` weighs the figures."""
+        std, mean = self._std.to(x.device), self._mean.to(x.device)
+        true, made = x * std + mean, y * std + mean
+        joints, again = world_joints(true), world_joints(made)
+        root = joints[:, :, :1]
+        pose = ((again - again[:, :, :1]) - (joints - root)).abs().mean()
+        travel = (again[:, :, 0] - root[:, :, 0]).abs().mean()
+        speed = (again[:, 1:] - again[:, :-1]) - (joints[:, 1:] - joints[:, :-1])
+        standing = true[:, :-1, CONTACTS] > 0.5
+        slide = (speed[:, :, list(FEET)].abs().sum(-1) * standing).mean()
+        loss = 4 * pose + travel + 10 * speed.abs().mean() + 10 * slide
+        return {"loss": loss, "pose_m": pose, "travel_m": travel, "slide_m": slide}
+
+
 class RVQTask:
     """Reconstruct windows of 64 frames; validate by MPJPE per source on whole clips."""
 
@@ -83,6 +131,8 @@ class RVQTask:
         self.batch, self.position_weight, self.window = batch, position_weight, window
         self.clips = [c for c in clips if c.split == "train" and len(c.features) >= window]
         self.weights = _window_weights(self.clips, window)
+        self._pool = SamplePool(self.clips, "train")
+        self._motion_loss = MotionLoss(mean, std)
         # Held-out clips are many and much alike: an even choice of 20 per source is enough here.
         self.held_out: dict[str, list[PreparedClip]] = {}
         for source in sorted({clip.source for clip in clips}):
@@ -92,22 +142,27 @@ class RVQTask:
     def windows(self, rng: np.random.Generator) -> Tensor:
         """A batch of normalised training windows (batch, window, 263)."""
         windows = []
-        for index in rng.choice(len(self.clips), self.batch, p=self.weights):
+        for index in rng.choice(len(self.clips), round(FREE_SHARE * self.batch), p=self.weights):
             rows = self.clips[index].features
             start = int(rng.integers(len(rows) - self.window + 1))
             windows.append(rows[start : start + self.window])
+        while len(windows) < self.batch:
+            windows.append(self._pool.window(self.window, rng))
         device = next(self.network.parameters()).device
         return torch.from_numpy((np.stack(windows) - self.mean) / self.std).float().to(device)
 
     def loss(self, rng: np.random.Generator) -> dict[str, Tensor]:
-        """Smooth L1 over all features, again over positions, and the commitment."""
+        """Smooth L1 over all features, again over positions, the motion seen, the commitment."""
         x = self.windows(rng)
-        output = self.network(x)
+        with mixed_precision(x.device):
+            output = self.network(x)
         everything = F.smooth_l1_loss(output.reconstruction, x)
         positions = F.smooth_l1_loss(output.reconstruction[..., POSITIONS], x[..., POSITIONS])
-        loss = everything + self.position_weight * positions + COMMIT_WEIGHT * output.commit_loss
+        motion = self._motion_loss(x, output.reconstruction)
+        loss = everything + self.position_weight * positions + motion.pop("loss")
         return {
-            "loss": loss,
+            "loss": loss + COMMIT_WEIGHT * output.commit_loss,
+            **motion,
             "reconstruction": everything,
             "commit": output.commit_loss,
             "perplexity": output.perplexity,
