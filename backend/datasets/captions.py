@@ -45,6 +45,11 @@ _NO_STYLE: Final = 0.3
 _NO_SPEED: Final = 0.5
 HUMAN_SHARE: Final = 0.5
 
+# How often a caption names somebody who fits the action, and where or when it is done.
+_FITTING_SUBJECT: Final = 0.25
+_PLACE: Final = 0.25
+_OCCASION: Final = 0.15
+
 _ONE_WAY: Final = {
     "left": "right",
     "lefts": "rights",
@@ -101,7 +106,7 @@ def _blur(action: Action, rng: np.random.Generator) -> Action:
 
 
 def _sentence(actions: Sequence[Action], shape: str, rng: np.random.Generator) -> str:
-    subject, noun, their = _SUBJECTS[rng.choice(len(_SUBJECTS), p=_share(_SUBJECT_SHARE))]
+    subject, noun, their = _subject(actions[0], rng)
     style = actions[0].style
     adjectives = phrases.manners("style", style).get("adjectives") if style and noun else None
     if adjectives and shape not in ("gerund", "base") and rng.random() < 0.35:
@@ -109,10 +114,10 @@ def _sentence(actions: Sequence[Action], shape: str, rng: np.random.Generator) -
         article = "the" if subject.startswith("the ") else _article(adjective)
         subject = f"{article} {adjective} {noun}"
         actions = [replace(action, style=None) for action in actions]
-    if shape == "third":
-        return f"{subject} {_their(_join(actions, 'third', rng), their)}"
-    if shape == "progressive":
-        return f"{subject} is {_their(_join(actions, 'gerund', rng), their)}"
+    if shape in ("third", "progressive"):
+        verb = "" if shape == "third" else "is "
+        form: Form = "third" if shape == "third" else "gerund"
+        return f"{subject} {verb}{_their(_join(actions, form, rng), their)}{_setting(rng)}"
     if shape == "participle":
         subject = {"he": "a man", "she": "a woman"}.get(subject, subject)
         return f"{subject} {_their(_join(actions, 'gerund', rng), their)}"
@@ -120,6 +125,23 @@ def _sentence(actions: Sequence[Action], shape: str, rng: np.random.Generator) -
         first, rest = _join(actions[:1], "gerund", rng), _join(actions[1:], "third", rng)
         return _their(f"after {first}, {subject} {rest}", their)
     return _their(_join(actions, "base" if shape == "base" else "gerund", rng), "the")
+
+
+def _subject(action: Action, rng: np.random.Generator) -> tuple[str, str, str]:
+    """Who acts: the subject, its noun and its possessive."""
+    fitting = phrases.subjects(action.kind)
+    if fitting and rng.random() < _FITTING_SUBJECT:
+        noun = str(rng.choice(fitting))
+        article = "the" if rng.random() < 0.3 else _article(noun)
+        return f"{article} {noun}", noun, "their"
+    return _SUBJECTS[rng.choice(len(_SUBJECTS), p=_share(_SUBJECT_SHARE))]
+
+
+def _setting(rng: np.random.Generator) -> str:
+    """Where or when, behind a blank; mostly nothing."""
+    place, occasion = rng.random(2) < (_PLACE, _OCCASION)
+    text = " " + str(rng.choice(phrases.settings("places"))) if place else ""
+    return text + (" " + str(rng.choice(phrases.settings("occasions"))) if occasion else "")
 
 
 def _join(actions: Sequence[Action], form: Form, rng: np.random.Generator) -> str:
@@ -181,14 +203,25 @@ def mirror_caption(text: str) -> str:
     return _SWAP_WORD.sub(swap, text)
 
 
-_SUBJECT_START: Final = re.compile(
-    r"^(?:(?:a|an|the|some) (?:\w+ )?)?"
-    r"(?:person|man|woman|someone|somebody|human being|human|figure|character|girl|boy|individual"
-    r"|he|she|they|people|guy|player|fighter|boxer|dancer) (?:is |are )?"
+_GENERAL_SUBJECTS: Final = (
+    "person|man|woman|someone|somebody|human being|human|figure|character|girl|boy|individual"
+    "|he|she|they|people|guy|player|fighter|boxer|dancer"
 )
 _LINK: Final = re.compile(
     r"(?:, |,? )(?:and then|then|and|afterwards|next|followed by) |, (?:and then |then )?"
 )
+
+
+@cache
+def _subject_start() -> re.Pattern[str]:
+    nouns = "|".join((*map(re.escape, phrases.all_subjects()), _GENERAL_SUBJECTS))
+    return re.compile(rf"^(?:(?:a|an|the|some) (?:\w+ )?)?(?:{nouns}) (?:is |are )?")
+
+
+@cache
+def _setting_end() -> re.Pattern[str]:
+    every = (*phrases.settings("places"), *phrases.settings("occasions"))
+    return re.compile(rf"(?: (?:{'|'.join(map(re.escape, every))}))+$")
 
 
 @cache
@@ -197,9 +230,9 @@ def _manner_pattern() -> re.Pattern[str]:
 
 
 def normalise(text: str) -> str:
-    """A prompt reduced to its verb phrases: no subject, manner, possessive or full stop."""
+    """A prompt reduced to its verb phrases: no subject, manner, place, possessive or full stop."""
     text = re.sub(r"[^\w\s,'-]", "", text.lower()).strip(" ,")
-    text = _SUBJECT_START.sub("", text)
+    text = _setting_end().sub("", _subject_start().sub("", text))
     text = re.sub(r"\b(?:his|her|its|their)\b", "the", text)
     text = _manner_pattern().sub("", text)
     return re.sub(r"\s+", " ", text).strip(" ,")

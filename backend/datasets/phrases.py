@@ -54,6 +54,22 @@ def all_manners() -> tuple[str, ...]:
     return tuple(sorted(words, key=len, reverse=True))
 
 
+def subjects(kind: str) -> tuple[str, ...]:
+    """Nouns for somebody who typically does a kind of action; often none."""
+    return tuple(_stock("settings")["subjects"].get(kind, ()))
+
+
+def all_subjects() -> tuple[str, ...]:
+    """Every noun of `subjects`, longest first."""
+    nouns = {noun for group in _stock("settings")["subjects"].values() for noun in group}
+    return tuple(sorted(nouns, key=len, reverse=True))
+
+
+def settings(group: Literal["places", "occasions"]) -> tuple[str, ...]:
+    """Where or when something is done, for any action."""
+    return tuple(_stock("settings")[group])
+
+
 def templates(action: Action, group: Literal["verbs", "nouns"] = "verbs") -> tuple[str, ...]:
     """The templates of an action; those of its variant take the place of the general ones.
 
