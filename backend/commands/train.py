@@ -46,7 +46,7 @@ def decoder(
 def tokens(
     prepared: Prepared,
     out: Out,
-    samples: Annotated[int, typer.Option(help="Training samples to draw.")] = 14000,
+    samples: Annotated[int, typer.Option(help="Training samples to draw.")] = 24000,
     seed: Seed = 0,
     device: Device = None,
 ) -> None:

@@ -16,15 +16,20 @@ TOKEN_FRAMES = 4
 SHORTEST, LONGEST = 24, 196
 _REPEAT = 0.6  # how often a motion goes on with the same action instead of another
 _ALONE = 0.3  # how often a short segment stays alone
+_NATURAL = 0.35  # how often a segment is taken as long as it is
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """features float32 (t, 263) with t a multiple of 4 in 24..196, and what happens in them."""
+    """features float32 (t, 263) with t a multiple of 4 in 24..196, and what happens in them.
+
+    natural: the motion is as long as the recorded action, and so tells how long that takes.
+    """
 
     features: np.ndarray
     actions: tuple[Action, ...]
     human: tuple[str, ...]
+    natural: bool = False
 
     def caption(self, rng: np.random.Generator) -> str:
         """One of the many captions of this motion."""
@@ -51,8 +56,8 @@ class SamplePool:
                 self._by_action[action.kind, action.side].append(_Piece(clip, segment))
                 minutes[action.kind] += (segment.end - segment.start) / 1200
         self._kinds = sorted(minutes)
-        # The fourth root evens out hours against seconds; classes of the quality bar come first, and
-        # strikes, which are a hundredth of the minutes, before them.
+        # The fourth root evens out hours against seconds; classes of the quality bar come first,
+        # and before them strikes, which are a hundredth of the minutes.
         factors = dict.fromkeys(QUALITY_KINDS, 3) | dict.fromkeys(VIOLENT_KINDS, 5)
         weights = np.array([minutes[k] ** 0.25 * factors.get(k, 1) for k in self._kinds])
         self._weights = weights / weights.sum()
@@ -89,6 +94,11 @@ class SamplePool:
         target = int(rng.integers(SHORTEST // TOKEN_FRAMES, LONGEST // TOKEN_FRAMES + 1))
         target *= TOKEN_FRAMES
         first = self._choose(self._choose_kind(rng), rng)
+        natural = rng.random() < _NATURAL
+        if natural and SHORTEST <= first.segment.end - first.segment.start <= LONGEST:
+            rows, _ = _crop(first, LONGEST, rng)
+            segment = first.segment
+            return Sample(_whole_tokens(rows), _merge(segment.actions), segment.captions, True)
         rows, whole = _crop(first, target, rng)
         parts, actions = [rows], list(first.segment.actions)
         human = first.segment.captions if whole else ()

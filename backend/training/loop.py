@@ -60,7 +60,7 @@ class Task(Protocol):
         """Restore what `extra_state` gave."""
 
 
-class TrainingError(RuntimeError):
+class TrainingError(ValueError):
     """A training that cannot start or go on; the message says what to do."""
 
 
@@ -97,6 +97,7 @@ class _Run:
             lr=options.learning_rate,
             betas=(0.9, 0.99),
             weight_decay=options.weight_decay,
+            fused=True,
         )
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
             self.optimiser, lambda step: _rate(step, options)

@@ -22,7 +22,13 @@ from backend.text_encoder import SentenceEncoder
 from backend.training.decoder import DecoderTask
 from backend.training.loop import LoopOptions, TrainingError, train
 from backend.training.rvq import RVQTask
-from backend.training.tokens import TokenSet, build_token_set, draw_samples
+from backend.training.tokens import (
+    TokenSet,
+    draw_captions,
+    draw_samples,
+    stored_vectors,
+    tokenise,
+)
 from backend.training.transformers import TextTask
 from backend.unlearning.concept import find_concept
 from backend.unlearning.statistics import CodeStatistics, codebook_hash, count_codes
@@ -88,14 +94,27 @@ def train_decoder(prepared: Path, out: Path, steps: int, seed: int, device: str 
 
 
 def make_tokens(prepared: Path, out: Path, samples: int, seed: int, device: str | None) -> None:
-    """Write the token sets of the training and validation split into `out`."""
+    """Write the token sets of the training and validation split into `out`.
+
+    Captions are encoded first and kept in `out`, so that only the motions are left to do when the
+    RVQ-VAE is trained anew.
+    """
     clips = load_prepared(prepared)
-    network, mean, std = _load_rvq(out)
-    network.to(choose_device(device))
     encoder = SentenceEncoder()
+    material = {}
     for split, count in (("val", VALIDATION_SAMPLES), ("train", samples)):
         drawn = draw_samples(clips, split, count, seed)
-        build_token_set(drawn, network, mean, std, encoder, seed).save(out, split)
+        captions, texts = draw_captions(drawn, seed)
+        material[split] = drawn, captions, texts
+        stored_vectors(texts, encoder, out / f"{split}.texts.npz")
+    network, mean, std = _load_rvq(out)
+    network.to(choose_device(device))
+    for split, (drawn, captions, texts) in material.items():
+        vectors = stored_vectors(texts, encoder, out / f"{split}.texts.npz")
+        ids, lengths = tokenise(drawn, network, mean, std)
+        kinds = [[action.kind for action in sample.actions] for sample in drawn]
+        natural = np.array([sample.natural for sample in drawn])
+        TokenSet(ids, lengths, captions, vectors, texts, kinds, natural).save(out, split)
 
 
 def train_text(
@@ -115,6 +134,8 @@ def train_text(
         training, validation = (
             tokens.select(~forgotten(tokens, concept.matches)) for tokens in (training, validation)
         )
+    if name == "length":
+        training, validation = (t.select(t.natural) for t in (training, validation))
     torch.manual_seed(seed)
     network = TEXT_NETWORKS[name]().to(choose_device(device))
     rate = 3e-4 if name == "length" else 8e-4

@@ -1,5 +1,6 @@
 """Training material of the transformers: samples as tokens, with captions as text vectors."""
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from backend.models.rvqvae import RVQVAE
 from backend.text_encoder import TextEncoder
 
 MAX_TOKENS = LONGEST // TOKEN_FRAMES
-CAPTIONS = 3  # wordings kept for each sample
+CAPTIONS = 4  # wordings kept for each sample
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class TokenSet:
         vectors: float16 (M, text_dim), one per distinct caption.
         texts: the M captions.
         kinds: per sample, the kinds of its actions.
+        natural: bool (N,), motions as long as the recorded action.
     """
 
     ids: np.ndarray
@@ -38,6 +40,7 @@ class TokenSet:
     vectors: np.ndarray
     texts: list[str]
     kinds: list[list[str]]
+    natural: np.ndarray
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -52,6 +55,7 @@ class TokenSet:
             self.vectors,
             self.texts,
             kinds,
+            self.natural[keep],
         )
 
     def save(self, folder: Path, name: str) -> None:
@@ -63,6 +67,7 @@ class TokenSet:
             lengths=self.lengths,
             captions=self.captions,
             vectors=self.vectors,
+            natural=self.natural,
         )
         labels = {"texts": self.texts, "kinds": self.kinds}
         (folder / f"{name}.json").write_bytes(msgspec.json.encode(labels))
@@ -72,10 +77,10 @@ class TokenSet:
         """Read what `save` wrote; raises FileNotFoundError when it was not."""
         labels = msgspec.json.decode((folder / f"{name}.json").read_bytes())
         with np.load(folder / f"{name}.npz", allow_pickle=False) as file:
-            ids, lengths, captions, vectors = (
-                file[key] for key in ("ids", "lengths", "captions", "vectors")
+            ids, lengths, captions, vectors, natural = (
+                file[key] for key in ("ids", "lengths", "captions", "vectors", "natural")
             )
-        return cls(ids, lengths, captions, vectors, labels["texts"], labels["kinds"])
+        return cls(ids, lengths, captions, vectors, labels["texts"], labels["kinds"], natural)
 
 
 def draw_samples(clips: Sequence[PreparedClip], split: str, count: int, seed: int) -> list[Sample]:
@@ -127,17 +132,14 @@ def tokenise(
     return ids, lengths
 
 
-def build_token_set(
-    samples: Sequence[Sample],
-    network: RVQVAE,
-    mean: np.ndarray,
-    std: np.ndarray,
-    encoder: TextEncoder,
-    seed: int,
-) -> TokenSet:
-    """Tokens and caption vectors of samples."""
-    captions, texts = draw_captions(samples, seed)
+def stored_vectors(texts: Sequence[str], encoder: TextEncoder, path: Path) -> np.ndarray:
+    """Vectors of texts (M, text_dim) from a file, or encoded and stored there for the next time."""
+    key = hashlib.sha256("\n".join((encoder.name, *texts)).encode()).hexdigest()
+    if path.exists():
+        with np.load(path, allow_pickle=False) as file:
+            if str(file["key"]) == key:
+                return file["vectors"]
     vectors = encode_texts(texts, encoder)
-    ids, lengths = tokenise(samples, network, mean, std)
-    kinds = [[action.kind for action in sample.actions] for sample in samples]
-    return TokenSet(ids, lengths, captions, vectors, texts, kinds)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(path, key=np.array(key), vectors=vectors)
+    return vectors

@@ -6,8 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from backend.training.precision import fast_attention, mixed_precision
 from backend.training.tokens import TokenSet
 
+# Noise on the text vectors, as a share of their length: prompts are never worded as in training.
+TEXT_NOISE = 0.3
 # A batch is drawn from so many times its size of samples that are nearest in length.
 NEIGHBOURHOOD = 16
 
@@ -77,7 +80,10 @@ class TextTask:
         wording = rng.integers(self.training.captions.shape[1], size=self.batch)
         ids, text, lengths = self._batch(self.training, rows, wording)
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        loss, accuracy = self._loss(self.network, ids, text, lengths, generator)
+        noise = torch.randn(text.shape, generator=generator).to(text.device)
+        text = text + noise * TEXT_NOISE * (text.norm(dim=1, keepdim=True) / text.shape[1] ** 0.5)
+        with mixed_precision(text.device), fast_attention(text.device):
+            loss, accuracy = self._loss(self.network, ids, text, lengths, generator)
         return {"loss": loss, "accuracy": accuracy}
 
     @torch.no_grad()
