@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import typer
 
-from backend.commands import generate, prepare, serve, train, unlearn
+from backend.commands import batch, generate, prepare, serve, train, unlearn
 from shared import VERSION
 from shared.errors import PlacidError
 
@@ -17,6 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(generate.generate)
+app.command()(batch.batch)
 app.command()(serve.serve)
 app.add_typer(train.app, name="train")
 app.add_typer(prepare.app, name="prepare")

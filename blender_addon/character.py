@@ -7,6 +7,7 @@ import numpy as np
 from mathutils import Vector
 
 from .body_mesh import body_surface, skin_weights
+from .materials import plain_material
 from .shared.skeleton import JOINT, JOINT_NAMES, PARENTS, REFERENCE_OFFSETS
 
 ARMATURE_NAME = "Placid"
@@ -110,7 +111,7 @@ def _create_body(armature: bpy.types.Object) -> bpy.types.Object:
     mesh.update(calc_edges=True)
     mesh.validate()
     mesh.shade_smooth()
-    mesh.materials.append(_body_material())
+    mesh.materials.append(plain_material(BODY_NAME, BODY_COLOR))
     body = bpy.data.objects.new(BODY_NAME, mesh)
     _assign_weights(body, names, weights)
     body.parent = armature
@@ -147,18 +148,3 @@ def _assign_weights(body: bpy.types.Object, names: list[str], weights: np.ndarra
         levels = np.round(weights[:, column] * 200).astype(int)
         for level in np.unique(levels[levels > 0]):
             group.add(np.flatnonzero(levels == level).tolist(), level / 200, "REPLACE")
-
-
-def _body_material() -> bpy.types.Material:
-    material = bpy.data.materials.get(BODY_NAME)
-    if material is None:
-        material = bpy.data.materials.new(BODY_NAME)
-        material.diffuse_color = BODY_COLOR
-        material.roughness = 0.6
-        if material.node_tree is None:  # Blender 5 makes the nodes by itself
-            material.use_nodes = True
-        surface = material.node_tree.nodes.get("Principled BSDF")
-        if surface is not None:
-            surface.inputs["Base Color"].default_value = BODY_COLOR
-            surface.inputs["Roughness"].default_value = 0.6
-    return material

@@ -30,17 +30,34 @@ def render_video(scene: bpy.types.Scene, path: Path) -> Path:
     return path
 
 
+def render_frames(scene: bpy.types.Scene, folder: Path) -> Path:
+    """Render the scene's range to PNGs named after their frames, and return their folder."""
+    _use_png(scene)
+    for frame in range(scene.frame_start, scene.frame_end + 1):
+        scene.frame_set(frame)
+        _run_render(scene, folder / f"{frame:04d}.png", animation=False)
+    return folder
+
+
 def render_frame(scene: bpy.types.Scene, frame: int, path: Path) -> Path:
     """Render one frame to a PNG and return its path."""
-    render = scene.render
-    if hasattr(render.image_settings, "media_type"):
-        render.image_settings.media_type = "IMAGE"
-    render.image_settings.file_format = "PNG"
-    render.image_settings.color_mode = "RGB"
-    render.use_file_extension = False
+    _use_png(scene)
     scene.frame_set(frame)
     _run_render(scene, path, animation=False)
     return path
+
+
+def label_frames(scene: bpy.types.Scene, text: str) -> None:
+    """Write a line into the corner of every picture that the scene renders."""
+    render = scene.render
+    for name in dir(render):
+        if name.startswith("use_stamp_"):
+            setattr(render, name, name == "use_stamp_note")
+    render.use_stamp = True
+    render.stamp_note_text = text
+    render.stamp_font_size = max(10, render.resolution_y // 14)
+    render.stamp_foreground = (1.0, 1.0, 1.0, 1.0)
+    render.stamp_background = (0.0, 0.0, 0.0, 0.35)
 
 
 def render_contact_sheet(
@@ -50,7 +67,7 @@ def render_contact_sheet(
     frames = np.linspace(scene.frame_start, scene.frame_end, count).round().astype(int)
     with tempfile.TemporaryDirectory() as folder:
         cells = [
-            _read_pixels(render_frame(scene, int(frame), Path(folder) / f"{index}.png"))
+            read_pixels(render_frame(scene, int(frame), Path(folder) / f"{index}.png"))
             for index, frame in enumerate(frames)
         ]
     write_sheet(cells, path, columns)
@@ -83,6 +100,15 @@ def write_sheet(cells: Sequence[np.ndarray], path: Path, columns: int) -> None:
         bpy.data.images.remove(image)
 
 
+def _use_png(scene: bpy.types.Scene) -> None:
+    render = scene.render
+    if hasattr(render.image_settings, "media_type"):
+        render.image_settings.media_type = "IMAGE"
+    render.image_settings.file_format = "PNG"
+    render.image_settings.color_mode = "RGB"
+    render.use_file_extension = False
+
+
 def _make_folder(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -110,7 +136,7 @@ def _run_render(scene: bpy.types.Scene, path: Path, animation: bool) -> None:
         )
 
 
-def _read_pixels(path: Path) -> np.ndarray:
+def read_pixels(path: Path) -> np.ndarray:
     """A picture as (H, W, 4) floats, bottom row first."""
     image = bpy.data.images.load(str(path))
     try:

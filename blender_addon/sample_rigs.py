@@ -13,6 +13,7 @@ import numpy as np
 from mathutils import Matrix, Vector
 
 from .character import bone_tail, create_character, rest_joints
+from .materials import plain_material
 from .rig.detect import detect
 from .rig.mapping import Mapping, load_presets
 from .rig.read_rig import read_rig
@@ -101,7 +102,7 @@ def add_figure(context: bpy.types.Context, armature: bpy.types.Object) -> bpy.ty
         faces += [[corner + offset for corner in face] for face in quads]
     mesh.from_pydata(np.concatenate(vertices).tolist(), [], faces)
     mesh.shade_smooth()
-    mesh.materials.append(_material())
+    mesh.materials.append(plain_material(FIGURE_NAME, FIGURE_COLOR))
     figure = bpy.data.objects.new(FIGURE_NAME, mesh)
     for number, bone in enumerate(bones):
         size = SIDES * len(_OUTLINE)
@@ -147,9 +148,3 @@ def _spindle(head: np.ndarray, tail: np.ndarray, radius: float) -> tuple[np.ndar
     last = (len(_OUTLINE) - 1) * SIDES
     caps = [list(range(SIDES))[::-1], [last + side for side in range(SIDES)]]
     return np.concatenate(rings), [*faces, *caps]
-
-
-def _material() -> bpy.types.Material:
-    material = bpy.data.materials.get(FIGURE_NAME) or bpy.data.materials.new(FIGURE_NAME)
-    material.diffuse_color = FIGURE_COLOR
-    return material

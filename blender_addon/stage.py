@@ -8,12 +8,15 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
+from .engines import use_engine
+from .materials import plain_material
+
 STAGE_NAME = "Placid Stage"
-FLOOR_COLORS = ((0.36, 0.39, 0.43, 1.0), (0.44, 0.47, 0.51, 1.0))
-SKY_COLOR = (0.42, 0.46, 0.52)
+FLOOR_COLORS = ((0.52, 0.55, 0.59, 1.0), (0.66, 0.69, 0.73, 1.0))
 LENS_MARGIN = 1.12  # room left around the body
 PITCH = math.radians(11)  # how far the camera looks down
 TRACK_SECONDS = 0.6  # standard deviation of the camera's smoothing
+FACING = -math.pi / 2  # the way a body faces in its rest pose: along -y
 TRAVEL = 1.0  # metres from which the way walked, not the facing, chooses the view
 
 
@@ -22,41 +25,54 @@ def build_stage(
     armature: bpy.types.Object,
     frames: tuple[int, int],
     size: tuple[int, int] = (640, 360),
+    camera: str = "auto",
+    engine: str = "workbench",
+    samples: int = 16,
 ) -> None:
-    """Give the scene a floor, light, a following camera and Workbench settings.
+    """Give the scene a floor, light, a camera and the settings of an engine.
 
     Args:
         scene: the scene, which must hold the armature and its animation.
         armature: whom the camera follows.
         frames: first and last frame of the motion; becomes the scene's range.
         size: width and height of the picture in pixels.
+        camera: `auto`, `front` and `side` follow the body, `still` shows the whole way at once.
+        engine: `workbench`, `eevee` or `cycles`.
+        samples: a pixel, for EEVEE and Cycles.
     """
     scene.frame_start, scene.frame_end = frames
     scene.render.resolution_x, scene.render.resolution_y = size
     scene.render.resolution_percentage = 100
-    _use_workbench(scene)
     collection = bpy.data.collections.new(STAGE_NAME)
     scene.collection.children.link(collection)
+    use_engine(scene, collection, engine, samples, STAGE_NAME)
     path = body_path(scene, armature, frames)
     _add_floor(collection, path)
-    _add_camera(scene, collection, path, frames[0])
+    _add_camera(scene, collection, path, frames[0], camera)
 
 
 @contextlib.contextmanager
 def preview_scene(
-    armature: bpy.types.Object, frames: tuple[int, int], size: tuple[int, int] = (640, 360)
+    armature: bpy.types.Object,
+    frames: tuple[int, int],
+    size: tuple[int, int] = (640, 360),
+    camera: str = "auto",
+    engine: str = "workbench",
+    samples: int = 16,
 ) -> Iterator[bpy.types.Scene]:
-    """A temporary scene with a stage around the armature; the user's own scene stays as it is."""
+    """A temporary scene with a stage around the armature; the user's own scene stays as it is.
+
+    The arguments are those of `build_stage`.
+    """
     scene = bpy.data.scenes.new(STAGE_NAME)
-    before = {
-        name: set(getattr(bpy.data, name)) for name in ("objects", "meshes", "cameras", "actions")
-    }
+    kinds = ("objects", "meshes", "cameras", "lights", "actions")
+    before = {name: set(getattr(bpy.data, name)) for name in kinds}
     source = armature.users_scene[0]
     scene.render.fps, scene.render.fps_base = source.render.fps, source.render.fps_base
     try:
         for member in (armature, *_dependents(armature)):
             scene.collection.objects.link(member)
-        build_stage(scene, armature, frames, size)
+        build_stage(scene, armature, frames, size, camera, engine, samples)
         yield scene
     finally:
         world, stages = scene.world, list(scene.collection.children)
@@ -92,25 +108,30 @@ def body_path(
 
 
 def camera_track(
-    path: np.ndarray, fps: float, aspect: float, half_angle: float
+    path: np.ndarray, fps: float, aspect: float, half_angle: float, camera: str = "auto"
 ) -> tuple[np.ndarray, Matrix]:
     """Where a camera must stand so that the body is always in the picture.
 
-    The direction is fixed, the aim follows the smoothed centre of the body, and the distance is
-    the smallest at which every point of every frame fits.
+    The direction is fixed, the aim follows the smoothed centre of the body (or, for the camera
+    `still`, is the middle of the way), and the distance is the smallest at which every point of
+    every frame fits.
 
     Args:
         path: (T, P, 3) points of the body.
         fps: frames per second.
-        aspect: width of the picture over its height (at least 1).
+        aspect: width of the picture over its height.
         half_angle: half of the horizontal field of view, in radians.
+        camera: as of `build_stage`.
 
     Returns:
         (T, 3) camera positions and the camera's rotation (camera space to world).
     """
     low, high = path.min(axis=1), path.max(axis=1)
-    aim = _smooth((low + high) / 2, fps * TRACK_SECONDS)
-    rotation = _view_rotation(path)
+    if camera == "still":
+        aim = np.broadcast_to((low.min(axis=0) + high.max(axis=0)) / 2, low.shape)
+    else:
+        aim = _smooth((low + high) / 2, fps * TRACK_SECONDS)
+    rotation = _view_rotation(path, camera)
     right, up, back = np.array(rotation.to_3x3()).T
     offset = path - aim[:, None]
     slope = math.tan(half_angle)
@@ -123,16 +144,21 @@ def camera_track(
     return aim + back * max(float(need.max()), 1.0), rotation
 
 
-def _view_rotation(path: np.ndarray) -> Matrix:
-    """Show a standing body from the front three quarters, a travelling one from its side."""
+def _view_rotation(path: np.ndarray, camera: str) -> Matrix:
+    """Which side of the body the camera looks at.
+
+    `auto` shows a standing body from the front three quarters, a travelling one from its side.
+    """
     centre = path.mean(axis=1)
     way = (centre[-1] - centre[0])[:2]
-    if np.linalg.norm(way) > TRAVEL:
-        heading = math.atan2(way[1], way[0])
-        turn = math.radians(55)
+    travels = np.linalg.norm(way) > TRAVEL
+    heading = math.atan2(way[1], way[0]) if travels else FACING
+    if camera == "front":
+        turn = 0.0
+    elif camera == "side":
+        turn = math.pi / 2
     else:
-        heading = -math.pi / 2
-        turn = math.radians(28)
+        turn = math.radians(55 if travels else 28)
     # The camera stands on the side `azimuth` of the body.
     azimuth = heading + turn
     return Matrix.Rotation(azimuth + math.pi / 2, 4, "Z") @ Matrix.Rotation(
@@ -149,26 +175,6 @@ def _smooth(values: np.ndarray, sigma: float) -> np.ndarray:
     return np.stack([np.convolve(column, kernel, mode="valid") for column in padded.T], axis=-1)
 
 
-def _use_workbench(scene: bpy.types.Scene) -> None:
-    scene.render.engine = "BLENDER_WORKBENCH"
-    scene.render.film_transparent = False
-    # Workbench colours are display colours; a film curve would only make them dull.
-    scene.view_settings.view_transform = "Standard"
-    # Five samples cost three times as much and look the same.
-    scene.display.render_aa = "FXAA"
-    shading = scene.display.shading
-    shading.light = "STUDIO"
-    shading.color_type = "MATERIAL"
-    shading.show_shadows = True
-    shading.shadow_intensity = 0.45
-    shading.show_cavity = True
-    shading.cavity_type = "WORLD"
-    scene.display.light_direction = (0.35, 0.45, 0.82)
-    world = bpy.data.worlds.new(STAGE_NAME)
-    world.color = SKY_COLOR
-    scene.world = world
-
-
 def _add_floor(collection: bpy.types.Collection, path: np.ndarray) -> None:
     """A chequered floor of one-metre tiles, far larger than the motion."""
     reach = int(np.abs(path[..., :2]).max()) + 60
@@ -182,11 +188,7 @@ def _add_floor(collection: bpy.types.Collection, path: np.ndarray) -> None:
     mesh = bpy.data.meshes.new(STAGE_NAME)
     mesh.from_pydata(vertices.tolist(), [], faces.tolist())
     for index, color in enumerate(FLOOR_COLORS):
-        material = bpy.data.materials.get(f"{STAGE_NAME} {index}")
-        if material is None:
-            material = bpy.data.materials.new(f"{STAGE_NAME} {index}")
-            material.diffuse_color = color
-        mesh.materials.append(material)
+        mesh.materials.append(plain_material(f"{STAGE_NAME} {index}", color))
     mesh.polygons.foreach_set("material_index", ((i + j) % 2).astype(np.int32))
     floor = bpy.data.objects.new(f"{STAGE_NAME} Floor", mesh)
     # It receives shadows; casting its own would double the time of a frame.
@@ -195,16 +197,21 @@ def _add_floor(collection: bpy.types.Collection, path: np.ndarray) -> None:
 
 
 def _add_camera(
-    scene: bpy.types.Scene, collection: bpy.types.Collection, path: np.ndarray, start: int
+    scene: bpy.types.Scene,
+    collection: bpy.types.Collection,
+    path: np.ndarray,
+    start: int,
+    kind: str,
 ) -> None:
     data = bpy.data.cameras.new(STAGE_NAME)
     data.lens = 50
+    data.sensor_fit = "HORIZONTAL"
     camera = bpy.data.objects.new(f"{STAGE_NAME} Camera", data)
     collection.objects.link(camera)
     scene.camera = camera
     width, height = scene.render.resolution_x, scene.render.resolution_y
     fps = scene.render.fps / scene.render.fps_base
-    places, rotation = camera_track(path, fps, width / height, data.angle_x / 2)
+    places, rotation = camera_track(path, fps, width / height, data.angle_x / 2, kind)
     camera.rotation_euler = rotation.to_euler()
     for index, place in enumerate(places):
         camera.location = place

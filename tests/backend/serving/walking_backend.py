@@ -2,8 +2,8 @@
 
 Run as a program it is a whole backend: `walking_backend.py whole|broken LOG` is started as the
 add-on starts the real one, `walking_backend.py by-hand LOG CONNECTION` as a person does. The prompt
-says how it behaves: `hang` stops reacting, `slow` needs two seconds a take, `memory` and `bug`
-fail.
+says how it behaves: `hang` stops reacting, `slow` needs two seconds a take, `memory`,
+`refused` and `bug` fail.
 """
 
 import sys
@@ -60,6 +60,8 @@ class WalkingGenerator:
             threading.Event().wait()
         if "memory" in request.prompt:
             raise OutOfMemoryError("device 0")
+        if "refused" in request.prompt:
+            raise PlacidError("bad_request", "no floor; lay one")
         if "bug" in request.prompt:
             raise KeyError("no such layer")
         for take in range(request.takes):

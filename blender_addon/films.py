@@ -1,0 +1,73 @@
+"""One motion on an armature becomes a film; several become a sheet of moments."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from .render import (
+    label_frames,
+    read_pixels,
+    render_frame,
+    render_frames,
+    render_video,
+    write_sheet,
+)
+from .rig.apply import ApplyOptions, apply_motion
+from .shared.motion import load_motion
+from .shared.rendering import Film, Sheet
+from .stage import preview_scene
+
+SHEET_COLUMNS = 6
+SHEET_TAKES = 6  # so many takes of one prompt are shown, one a line
+CELL_SIZE = (256, 256)  # a standing body fills a square better than a wide picture
+
+
+def film(armature: bpy.types.Object, order: Film) -> str:
+    """Bake a motion on the armature and film it; returns how well the rig follows."""
+    look = order.look
+    size = (look.width, look.height)
+    with _staged(armature, order.motion, order, size) as (scene, report):
+        if look.format == "mp4":
+            render_video(scene, Path(order.out))
+        else:
+            render_frames(scene, Path(order.out))
+    return report
+
+
+def sheet(armature: bpy.types.Object, order: Sheet) -> str:
+    """Film moments of motions, a line for each, into one PNG; returns how the rig follows."""
+    cells, reports = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        for motion in order.motions[:SHEET_TAKES]:
+            with _staged(armature, motion, order, CELL_SIZE) as (scene, report):
+                cells += list(_moments(scene, Path(folder)))
+                reports.append(report)
+    write_sheet(cells, Path(order.out), SHEET_COLUMNS)
+    return "; ".join(reports)
+
+
+@contextmanager
+def _staged(
+    armature: bpy.types.Object, motion_path: str, order: Film | Sheet, size: tuple[int, int]
+) -> Iterator[tuple[bpy.types.Scene, str]]:
+    """A scene in which the armature plays a motion, filmed as the order says."""
+    source = armature.users_scene[0]
+    source.render.fps, source.render.fps_base = order.look.fps, 1.0
+    report = apply_motion(source, armature, load_motion(Path(motion_path)), ApplyOptions())
+    first, last = (round(frame) for frame in report.action.frame_range)
+    engine = (order.look.engine, order.look.samples)
+    with preview_scene(armature, (first, last), size, order.camera, *engine) as scene:
+        yield scene, report.sentence
+
+
+def _moments(scene: bpy.types.Scene, folder: Path) -> Iterator[np.ndarray]:
+    """Pictures evenly over the scene's range, each with its time."""
+    frames = np.linspace(scene.frame_start, scene.frame_end, SHEET_COLUMNS).round().astype(int)
+    fps = scene.render.fps / scene.render.fps_base
+    for frame in frames:
+        label_frames(scene, f"{(frame - scene.frame_start) / fps:.1f} s")
+        yield read_pixels(render_frame(scene, int(frame), folder / "moment.png"))

@@ -1,0 +1,108 @@
+"""What a front end says to the process that films motions in Blender without a window.
+
+One JSON value a line, over the process's standard input and output; lines of the output that do
+not begin with `PREFIX` are Blender's own talk. The process ends when its input is closed.
+"""
+
+from typing import Annotated, Final, Literal, get_args
+
+import msgspec
+
+Engine = Literal["workbench", "eevee", "cycles"]
+FilmFormat = Literal["mp4", "png"]
+Side = Annotated[int, msgspec.Meta(ge=16, le=8192, multiple_of=2)]
+
+ENGINES: Final[tuple[str, ...]] = get_args(Engine)
+FORMATS: Final[tuple[str, ...]] = get_args(FilmFormat)
+PREFIX: Final = b"@placid "
+
+
+class Look(msgspec.Struct, frozen=True):
+    """How films look.
+
+    Attributes:
+        engine: Workbench is the fastest, Cycles the most beautiful.
+        format: one MP4, or a folder of PNGs.
+        width, height: of the picture, in pixels; even, as the H.264 codec wants it.
+        fps: frames a second.
+        samples: a pixel, for EEVEE and Cycles.
+    """
+
+    engine: Engine = "workbench"
+    format: FilmFormat = "mp4"
+    width: Side = 640
+    height: Side = 360
+    fps: Annotated[int, msgspec.Meta(ge=1, le=240)] = 24
+    samples: Annotated[int, msgspec.Meta(ge=1, le=4096)] = 16
+
+
+class Film(msgspec.Struct, frozen=True, tag="film"):
+    """Film one motion.
+
+    Attributes:
+        motion: path of a motion's file.
+        rig: who plays it, as in a batch's table; files are absolute.
+        camera: one of a batch's cameras.
+        out: path of the MP4, or of the folder for the PNGs; must not exist yet.
+    """
+
+    motion: str
+    rig: str
+    camera: str
+    look: Look
+    out: str
+
+
+class Sheet(msgspec.Struct, frozen=True, tag="sheet"):
+    """Moments of motions on one PNG; attributes as of `Film`."""
+
+    motions: tuple[str, ...]
+    rig: str
+    camera: str
+    look: Look
+    out: str
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    """The process has loaded; it names its Blender."""
+
+    blender: str
+
+
+class Filmed(msgspec.Struct, frozen=True, tag="filmed"):
+    """The last order is carried out; `report` says how well the rig follows."""
+
+    report: str
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    """The last order failed; the process waits for the next one."""
+
+    code: str
+    message: str
+
+
+Order = Film | Sheet
+Answer = Ready | Filmed | Failed
+
+
+def encode_answer(answer: Answer) -> bytes:
+    """The line for an answer."""
+    return PREFIX + msgspec.json.encode(answer) + b"\n"
+
+
+def decode_answer(line: bytes) -> Answer | None:
+    """The answer in a line of output; None for Blender's own talk."""
+    if not line.startswith(PREFIX):
+        return None
+    return msgspec.json.decode(line[len(PREFIX) :], type=Answer)
+
+
+def encode_order(order: Order) -> bytes:
+    """The line for an order."""
+    return msgspec.json.encode(order) + b"\n"
+
+
+def decode_order(line: bytes) -> Order:
+    """The order in a line of input."""
+    return msgspec.json.decode(line, type=Order)
