@@ -15,7 +15,7 @@ from backend.models.rvqvae import RVQVAE
 from backend.training.precision import mixed_precision
 from backend.training.rvq import POSITIONS, RVQTask
 
-WINDOW = 96
+WINDOW = 80
 BATCH = 32
 
 

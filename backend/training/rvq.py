@@ -12,6 +12,7 @@ from backend.datasets.preparation import PreparedClip
 from backend.datasets.samples import LONGEST, SHORTEST, TOKEN_FRAMES, SamplePool
 from backend.models.rvqvae import RVQVAE
 from backend.training.precision import mixed_precision
+from shared.skeleton import PARENTS
 
 WINDOW = 64
 COMMIT_WEIGHT = 0.02
@@ -85,6 +86,12 @@ def world_joints(rows: Tensor) -> Tensor:
     return torch.cat([root, body], dim=2)
 
 
+def _bone_lengths(joints: Tensor) -> Tensor:
+    """(b, T, 22, 3) -> (b, T, 21). Positions are free to stretch a limb that should reach far."""
+    bones = joints[:, :, 1:] - joints[:, :, list(PARENTS[1:])]
+    return (bones.square().sum(-1) + 1e-8).sqrt()
+
+
 class MotionLoss:
     """What a viewer sees of a reconstruction, which the features weigh one by one.
 
@@ -106,8 +113,17 @@ class MotionLoss:
         speed = (again[:, 1:] - again[:, :-1]) - (joints[:, 1:] - joints[:, :-1])
         standing = true[:, :-1, CONTACTS] > 0.5
         slide = (speed[:, :, list(FEET)].abs().sum(-1) * standing).mean()
-        loss = 4 * pose + travel + 10 * speed.abs().mean() + 10 * slide
-        return {"loss": loss, "pose_m": pose, "travel_m": travel, "slide_m": slide}
+        bones = (_bone_lengths(again) - _bone_lengths(joints)).abs().mean()
+        # The square makes the few frames of a strike count, where all of its speed is.
+        speeds = 10 * speed.abs().mean() + 100 * speed.square().mean()
+        loss = 4 * pose + travel + speeds + 10 * slide + 10 * bones
+        return {
+            "loss": loss,
+            "pose_m": pose,
+            "travel_m": travel,
+            "slide_m": slide,
+            "bones_m": bones,
+        }
 
 
 class RVQTask:
