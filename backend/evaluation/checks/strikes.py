@@ -1,5 +1,6 @@
 """Checks of violent movement: kicks, punches, bouts of punches, swings of a weapon."""
 
+import msgspec
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
@@ -57,9 +58,16 @@ def punch(body: BodySignals, thresholds: Thresholds) -> list[Event]:
 
 @register("boxing", "punches")
 def boxing(body: BodySignals, thresholds: Thresholds) -> list[Event]:
-    """Punches follow each other quickly; as blind as `punch` to what they are for."""
+    """Punches follow each other quickly; as blind as `punch` to what they are for.
+
+    Jabs from a guard are shorter than a single punch, so each may reach less far than `punch` asks.
+    """
     limits = thresholds.boxing
-    punches, needed = punch(body, thresholds), max(2, round(limits.punches))
+    jab = msgspec.structs.replace(
+        thresholds.punch, thrust=limits.thrust, extension=limits.extension, gain=limits.gain
+    )
+    punches = punch(body, msgspec.structs.replace(thresholds, punch=jab))
+    needed = max(2, round(limits.punches))
     bouts: list[list[Event]] = []
     for first in range(len(punches) - needed + 1):
         group = punches[first : first + needed]

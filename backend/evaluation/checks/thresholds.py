@@ -105,10 +105,14 @@ class Punch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Boxing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Number of punches within `seconds`."""
+    """Number of punches within `seconds`; speed away from the shoulder (m/s), extension reached
+    and gained (arm lengths) of each."""
 
     punches: float
     seconds: float
+    thrust: float
+    extension: float
+    gain: float
 
 
 class Swing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
