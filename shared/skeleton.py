@@ -129,3 +129,15 @@ REFERENCE_OFFSETS: Final = _scaled(_T_POSE_DIRECTIONS, BONE_LENGTHS)
 
 # The same skeleton along HumanML3D's raw bone directions, to which its rotations refer.
 FEATURE_OFFSETS: Final = _scaled(RAW_OFFSETS, BONE_LENGTHS)
+
+
+def _bone_sums() -> np.ndarray:
+    sums = np.zeros((JOINT_COUNT, JOINT_COUNT - 1), dtype=np.float32)
+    for joint in range(1, JOINT_COUNT):
+        sums[joint] = sums[PARENTS[joint]]
+        sums[joint, joint - 1] = 1
+    return sums
+
+
+# (22, 21): which bones (of joints 1..21, seen from their parents) lead from the pelvis to a joint.
+BONE_SUMS: Final = _bone_sums()

@@ -14,7 +14,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from backend.datasets.rotations_6d import between, matrix_from_6d, to_6d, unit
 from shared import rotations as quat
-from shared.skeleton import CHAINS, JOINT_COUNT, PARENTS, RAW_OFFSETS
+from shared.skeleton import BONE_SUMS, CHAINS, JOINT_COUNT, PARENTS, RAW_OFFSETS
 
 FEATURES: Final = 263
 ROTATIONS: Final = slice(67, 193)
@@ -205,3 +205,14 @@ def emphasised_std(std: np.ndarray, bias: float = 5.0) -> np.ndarray:
     result[:4] /= bias
     result[CONTACTS] /= bias
     return result
+
+
+def with_constant_bones(joints: np.ndarray) -> np.ndarray:
+    """Joints (T, 22, 3) with the same root and bone directions, every bone at its median length.
+
+    A network places every joint on its own, so its limbs stretch and shrink a little.
+    """
+    bones = joints[:, 1:] - joints[:, list(PARENTS[1:])]
+    lengths = np.linalg.norm(bones, axis=-1, keepdims=True)
+    bones = bones / np.maximum(lengths, 1e-6) * np.median(lengths, axis=0)
+    return (joints[:, :1] + BONE_SUMS @ bones).astype(joints.dtype)

@@ -12,7 +12,7 @@ from backend.datasets.preparation import PreparedClip
 from backend.datasets.samples import LONGEST, SHORTEST, TOKEN_FRAMES, SamplePool
 from backend.models.rvqvae import RVQVAE
 from backend.training.precision import mixed_precision
-from shared.skeleton import PARENTS
+from shared.skeleton import BONE_SUMS, PARENTS
 
 WINDOW = 64
 COMMIT_WEIGHT = 0.02
@@ -86,34 +86,39 @@ def world_joints(rows: Tensor) -> Tensor:
     return torch.cat([root, body], dim=2)
 
 
-def _bone_lengths(joints: Tensor) -> Tensor:
-    """(b, T, 22, 3) -> (b, T, 21). Positions are free to stretch a limb that should reach far."""
+def _bones(joints: Tensor) -> tuple[Tensor, Tensor]:
+    """Directions (b, T, 21, 3) and lengths (b, T, 21, 1) of the bones of joints (b, T, 22, 3)."""
     bones = joints[:, :, 1:] - joints[:, :, list(PARENTS[1:])]
-    return (bones.square().sum(-1) + 1e-8).sqrt()
+    lengths = (bones.square().sum(-1, keepdim=True) + 1e-8).sqrt()
+    return bones / lengths, lengths
 
 
 class MotionLoss:
     """What a viewer sees of a reconstruction, which the features weigh one by one.
 
     Heading and path integrate the root velocities, and a foot slides when the local pose and the
-    root disagree; so joints are compared in the world, in metres.
+    root disagree; so joints are compared in the world, in metres. A limb that falls short of where
+    it should reach may not be stretched instead: the true bones are hung on the directions made.
     """
 
     def __init__(self, mean: np.ndarray, std: np.ndarray) -> None:
         self._mean, self._std = torch.from_numpy(mean), torch.from_numpy(std)
+        self._sums = torch.from_numpy(BONE_SUMS)
 
     def __call__(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         """Normalised features (b, T, 263) and their reconstruction; `loss` weighs the figures."""
         std, mean = self._std.to(x.device), self._mean.to(x.device)
         true, made = x * std + mean, y * std + mean
         joints, again = world_joints(true), world_joints(made)
+        (_, lengths), (directions, made_lengths) = _bones(joints), _bones(again)
+        again = again[:, :, :1] + self._sums.to(x.device) @ (directions * lengths)
         root = joints[:, :, :1]
         pose = ((again - again[:, :, :1]) - (joints - root)).abs().mean()
         travel = (again[:, :, 0] - root[:, :, 0]).abs().mean()
         speed = (again[:, 1:] - again[:, :-1]) - (joints[:, 1:] - joints[:, :-1])
         standing = true[:, :-1, CONTACTS] > 0.5
         slide = (speed[:, :, list(FEET)].abs().sum(-1) * standing).mean()
-        bones = (_bone_lengths(again) - _bone_lengths(joints)).abs().mean()
+        bones = (made_lengths - lengths).abs().mean()
         # The square makes the few frames of a strike count, where all of its speed is.
         speeds = 10 * speed.abs().mean() + 100 * speed.square().mean()
         loss = 4 * pose + travel + speeds + 10 * slide + 10 * bones
