@@ -53,7 +53,7 @@ class TextTask:
         network: nn.Module,
         training: TokenSet,
         validation: TokenSet,
-        batch: int = 48,
+        batch: int = 64,
     ) -> None:
         self.name = name
         self.network = network
