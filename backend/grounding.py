@@ -1,0 +1,55 @@
+"""From decoded features to a body that stands: rigid bones, and feet that do not slide.
+
+The networks place every joint and the root's velocity on their own. On a character the bones are
+rigid and a foot that carries weight stays where it is, so what they disagree in is settled here.
+"""
+
+from typing import Final
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from backend.datasets.features import (
+    CONTACTS,
+    FEET,
+    features_to_joints,
+    with_constant_bones,
+)
+
+_HORIZONTAL: Final = [0, 2]
+# Contact features over the first are signs of a standing foot, over the second proof.
+_DOUBT: Final = 0.4
+_SURE: Final = 0.8
+# A "standing" foot that is faster than this (metres a frame, 1.2 m/s) is a wrong sign of contact.
+_FASTEST: Final = 0.06
+_SMOOTHING: Final = 1.0  # frames
+
+
+def ground(rows: np.ndarray) -> np.ndarray:
+    """Joints (T, 22, 3), metres, Y up, of features (T, 263): rigid bones and standing feet."""
+    joints = with_constant_bones(features_to_joints(rows))
+    return plant_feet(joints, rows[:, CONTACTS])
+
+
+def plant_feet(joints: np.ndarray, contacts: np.ndarray) -> np.ndarray:
+    """Move the whole body so that what carries it stays in place on the floor.
+
+    The root's path, not the legs, takes up the difference: every pose stays as it is.
+
+    Args:
+        joints: (T, 22, 3), metres, Y up.
+        contacts: (T, 4), about 0 to 1, of left ankle and toes, right ankle and toes.
+    """
+    if len(joints) < 2:
+        return joints
+    weight = np.clip((contacts - _DOUBT) / (_SURE - _DOUBT), 0, 1)
+    weight = np.minimum(weight[:-1], weight[1:])
+    slide = np.diff(joints[:, list(FEET)][..., _HORIZONTAL], axis=0)
+    weight = weight * (np.linalg.norm(slide, axis=-1) < _FASTEST)
+    total = weight.sum(axis=1, keepdims=True)
+    mean = (slide * weight[..., None]).sum(axis=1) / np.maximum(total, 1e-6)
+    # Smoothed so that the body does not jerk when a foot is set down or lifted.
+    step = gaussian_filter1d(mean * np.minimum(total, 1), _SMOOTHING, axis=0, mode="nearest")
+    planted = joints.copy()
+    planted[1:, :, _HORIZONTAL] -= np.cumsum(step, axis=0)[:, None]
+    return planted

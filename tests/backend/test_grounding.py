@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+from sample_motions import walking_motion
+
+from backend.datasets.features import FEET, motion_to_features, with_constant_bones
+from backend.evaluation.motion_quality import foot_skate
+from backend.grounding import ground, plant_feet
+from shared.skeleton import FEATURE_OFFSETS, PARENTS
+
+
+def walk(frames):
+    motion = walking_motion(frames)
+    assert motion.up == "Y"
+    return motion.joints.astype(np.float32)
+
+
+def bone_lengths(joints):
+    return np.linalg.norm(joints[:, 1:] - joints[:, list(PARENTS[1:])], axis=-1)
+
+
+def standing(frames=40):
+    pose = walk(2)[:1]
+    return np.repeat(pose, frames, axis=0)
+
+
+def test_a_body_that_drifts_on_standing_feet_is_held():
+    joints = standing()
+    joints[..., 0] += 0.01 * np.arange(len(joints))[:, None]
+    planted = plant_feet(joints, np.ones((len(joints), 4)))
+    assert np.ptp(planted[5:-5, FEET[1], 0]) < 0.005
+    np.testing.assert_allclose(planted - planted[:, :1], joints - joints[:, :1], atol=1e-6)
+
+
+def test_a_body_without_contact_flies_on():
+    joints = standing()
+    joints[..., 2] += 0.05 * np.arange(len(joints))[:, None]
+    np.testing.assert_array_equal(plant_feet(joints, np.zeros((len(joints), 4))), joints)
+
+
+def test_a_fast_foot_is_no_standing_foot():
+    joints = standing()
+    joints[..., 2] += 0.2 * np.arange(len(joints))[:, None]
+    np.testing.assert_array_equal(plant_feet(joints, np.ones((len(joints), 4))), joints)
+
+
+def test_stretched_bones_get_one_length_and_keep_their_direction():
+    joints = walk(30)
+    stretched = joints.copy()
+    stretched[10, 20] += 0.3 * (joints[10, 20] - joints[10, 18])
+    rigid = with_constant_bones(stretched)
+    assert np.ptp(bone_lengths(rigid), axis=0).max() < 1e-5
+    np.testing.assert_allclose(rigid[10, 20], joints[10, 20], atol=1e-5)
+
+
+def test_a_real_walk_hardly_changes_and_a_sliding_one_slides_less():
+    rows = motion_to_features(walk(80), FEATURE_OFFSETS)
+    clean = ground(rows)
+    sliding = rows.copy()
+    sliding[:, 2] += 0.015
+    slid = with_constant_bones(ground(sliding))
+    assert foot_skate(slid) < 1.3 * foot_skate(clean) + 2
+    assert len(clean) == len(rows)
+
+
+@pytest.mark.parametrize("frames", [1, 2])
+def test_the_shortest_motions_are_answered(frames):
+    assert plant_feet(standing(frames), np.ones((frames, 4))).shape == (frames, 22, 3)
