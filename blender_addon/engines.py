@@ -8,7 +8,7 @@ from mathutils import Vector
 SKY_COLOR = (0.42, 0.46, 0.52)
 LIGHT_DIRECTION = (0.35, 0.45, 0.82)  # as Workbench counts it
 SUN_DIRECTION = (-0.45, -0.55, 0.8)  # where the sun stands: before the body, to its right
-SUN_STRENGTH = 3.0
+SUN_STRENGTH = 2.4
 SUN_SIZE = math.radians(4)  # how soft the shadows are
 
 
@@ -65,7 +65,7 @@ def _add_sky(world: bpy.types.World) -> None:
     background = world.node_tree.nodes.get("Background")
     if background is not None:
         background.inputs["Color"].default_value = (*SKY_COLOR, 1.0)
-        background.inputs["Strength"].default_value = 0.8
+        background.inputs["Strength"].default_value = 0.6
 
 
 def _add_sun(collection: bpy.types.Collection, name: str) -> None:

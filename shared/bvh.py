@@ -1,7 +1,5 @@
 """BVH files: the animation format that every 3D program reads. Y up, metres, degrees."""
 
-import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from .files import written_whole
 from .kinematics import Pose, forward_kinematics, solve
 from .motion import Motion, MotionError
 from .rotations import from_axis_angle, multiply, to_matrix
@@ -30,14 +29,8 @@ _AXES: Final = {"X": np.eye(3)[0], "Y": np.eye(3)[1], "Z": np.eye(3)[2]}
 def save_bvh(motion: Motion, path: Path) -> None:
     """Write a motion as BVH; its rest pose is the T-pose. The file appears whole or not at all."""
     text = format_bvh(solve(motion), motion.fps)
-    handle, partial = tempfile.mkstemp(dir=path.parent, suffix=".partial")
-    try:
-        with os.fdopen(handle, "w", encoding="ascii", newline="\n") as file:
-            file.write(text)
-        os.replace(partial, path)
-    except BaseException:
-        os.unlink(partial)
-        raise
+    with written_whole(path) as file:
+        file.write(text.encode("ascii"))
 
 
 def format_bvh(pose: Pose, fps: float) -> str:

@@ -1,7 +1,5 @@
 """The `Motion` value that travels from the generator to the armature, and its file format."""
 
-import os
-import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -10,6 +8,7 @@ import msgspec
 import numpy as np
 
 from .errors import PlacidError
+from .files import written_whole
 from .skeleton import JOINT_COUNT
 
 FORMAT_VERSION: Final = 1
@@ -102,14 +101,8 @@ def save_motion(motion: Motion, path: Path) -> None:
     }
     if motion.contacts is not None:
         arrays["contacts"] = motion.contacts.astype(bool)
-    handle, partial = tempfile.mkstemp(dir=path.parent, suffix=".partial")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
-        os.replace(partial, path)
-    except BaseException:
-        os.unlink(partial)
-        raise
+    with written_whole(path) as file:
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
 
 def load_motion(path: Path) -> Motion:

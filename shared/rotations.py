@@ -50,6 +50,15 @@ def from_axis_angle(axis: np.ndarray, angle: np.ndarray | float) -> np.ndarray:
     return np.concatenate([cos[..., :1], sin], axis=-1)
 
 
+def to_axis_angle(q: np.ndarray) -> np.ndarray:
+    """Axes (..., 3) of unit quaternions, each as long as the angle, 0 to pi."""
+    q = np.where(q[..., :1] < 0.0, -q, q)
+    sine = np.linalg.norm(q[..., 1:], axis=-1, keepdims=True)
+    # Of a small angle the half sine is half the angle.
+    scale = np.where(sine < _TINY, 2.0, 2.0 * np.arctan2(sine, q[..., :1]) / (sine + (sine == 0)))
+    return scale * q[..., 1:]
+
+
 def between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The smallest rotation that takes direction `a` to direction `b`.
 

@@ -1,0 +1,89 @@
+"""A body model of the SMPL family, small enough for the test to write it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sample_motions import walking_motion
+
+from backend.body import load_body_model
+from shared.errors import PlacidError
+from shared.kinematics import solve
+from shared.motion import save_motion
+from shared.skeleton import JOINT_COUNT, PARENTS
+
+pytest.importorskip("smplx")
+JOINTS = 24
+
+
+def _write_model(path: Path, **changes: np.ndarray) -> Path:
+    """One small triangle around every joint, which follows that joint alone."""
+    offsets = solve(walking_motion(8)).offsets
+    rest = np.zeros((JOINTS, 3))
+    parents = [*PARENTS, 20, 21]
+    for joint, parent in enumerate(parents[1:], start=1):
+        rest[joint] = rest[parent] + (offsets[joint] if joint < JOINT_COUNT else (0.1, 0, 0))
+    corners = 0.01 * np.array([[1, 0, 0], [-1, 1, 0], [0, -1, 0]])
+    arrays = {
+        "v_template": (rest[:, None] + corners).reshape(-1, 3),
+        "shapedirs": np.ones((3 * JOINTS, 3, 10)),
+        "posedirs": np.zeros((3 * JOINTS, 3, 9 * (JOINTS - 1))),
+        "J_regressor": np.repeat(np.eye(JOINTS), 3, axis=1) / 3,
+        "kintree_table": np.array([parents, list(range(JOINTS))]),
+        "weights": np.repeat(np.eye(JOINTS), 3, axis=0),
+        "f": np.arange(3 * JOINTS).reshape(-1, 3),
+        **changes,
+    }
+    np.savez(path, **arrays)
+    return path
+
+
+def test_the_mesh_follows_every_joint_of_the_motion(tmp_path: Path) -> None:
+    model = load_body_model(_write_model(tmp_path / "tiny.npz"))
+    motion = walking_motion(40)
+    vertices = model.pose(model.parameters(motion))
+    assert vertices.shape == (40, 3 * JOINTS, 3)
+    centres = vertices.reshape(40, JOINTS, 3, 3).mean(axis=2)[:, :JOINT_COUNT]
+    error = np.linalg.norm(centres - motion.with_up("Z").joints, axis=-1)
+    assert error.max() < 0.02
+
+
+def test_the_command_writes_parameters_mesh_and_movement(tmp_path: Path) -> None:
+    _write_model(tmp_path / "tiny.npz")
+    save_motion(walking_motion(6), tmp_path / "walk.npz")
+    done = subprocess.run(
+        [sys.executable, "-m", "backend", "body", "walk.npz", "--model", "tiny.npz"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    lines = (tmp_path / "walk-body.obj").read_text().splitlines()
+    mesh = np.array([line.split()[1:] for line in lines if line.startswith("v ")], float)
+    data = (tmp_path / "walk-body.pc2").read_bytes()
+    assert data[:12] == b"POINTCACHE2\0"
+    assert tuple(np.frombuffer(data[12:20], "<i4")) == (1, 3 * JOINTS)
+    assert np.frombuffer(data[28:32], "<i4")[0] == 6
+    moved = np.frombuffer(data[32:], "<f4").reshape(6, -1, 3)
+    np.testing.assert_allclose(moved[0], mesh, atol=1e-5)
+    assert mesh[:, 1].max() > 1.4, "Y is up"
+    with np.load(tmp_path / "walk-body.npz") as file:
+        assert file["poses"].shape == (6, 165)
+
+
+def test_files_that_are_no_body_model_are_sentences(tmp_path: Path) -> None:
+    with pytest.raises(PlacidError, match="download SMPLX_NEUTRAL"):
+        load_body_model(tmp_path)
+    np.savez(tmp_path / "other.npz", v_template=np.zeros((3, 3)))
+    with pytest.raises(PlacidError, match="not a body model"):
+        load_body_model(tmp_path / "other.npz")
+    _write_model(tmp_path / "pickled.npz", f=np.array([{}], dtype=object))
+    with pytest.raises(PlacidError, match="not a body model"):
+        load_body_model(tmp_path / "pickled.npz")
+    chain = np.array([list(range(-1, JOINTS - 1)), list(range(JOINTS))])
+    _write_model(tmp_path / "chain.npz", kintree_table=chain)
+    with pytest.raises(PlacidError, match="not those of SMPL"):
+        load_body_model(tmp_path / "chain.npz")
