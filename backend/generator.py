@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from backend.checkpoints import EMBEDDED, Checkpoint, load_checkpoint
-from backend.datasets.features import CONTACTS, features_to_joints
+from backend.datasets.features import CONTACTS
 from backend.device import choose_device
+from backend.grounding import ground
 from backend.models.noise import SeededNoise
 from backend.models.sampling import Step
 from backend.safety import EditShelf
@@ -266,6 +267,6 @@ class Generator:
 
 
 def _motion(rows: np.ndarray, prompt: str, seed: int, provenance: dict[str, Any]) -> Motion:
-    joints = features_to_joints(rows)
+    joints = ground(rows)
     contacts = rows[:, CONTACTS] > 0.5
     return Motion(joints, "Y", FPS, contacts, prompt, seed, provenance)
