@@ -1,11 +1,11 @@
 """Placid: a prompt becomes a safe animation on an armature."""
 
-from . import operators, panels, preferences, properties, runtime
+from . import export_panel, operators, panels, preferences, properties, runtime
 from .scripting import generate_blocking
 
 __all__ = ["generate_blocking", "register", "unregister"]
 
-_PARTS = (preferences, properties, operators, panels)
+_PARTS = (preferences, properties, operators, panels, export_panel)
 
 
 def register() -> None:

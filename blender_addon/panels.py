@@ -5,6 +5,7 @@ import bpy
 from . import runtime, takes
 from .rig_label import rig_label
 from .sentences import characters_of, draw_sentence, draw_text
+from .tab import Tab
 
 STATES = {
     "stopped": ("Backend: starts with the first generation", "RADIOBUT_OFF"),
@@ -15,13 +16,7 @@ STATES = {
 }
 
 
-class _Tab:
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Placid"
-
-
-class PLACID_PT_main(_Tab, bpy.types.Panel):
+class PLACID_PT_main(Tab, bpy.types.Panel):
     bl_label = "Placid"
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -46,7 +41,7 @@ class PLACID_PT_main(_Tab, bpy.types.Panel):
         column.label(text=rig_label(takes.target(context)), icon="ARMATURE_DATA")
 
 
-class PLACID_PT_safety(_Tab, bpy.types.Panel):
+class PLACID_PT_safety(Tab, bpy.types.Panel):
     bl_label = "Safety"
     bl_parent_id = "PLACID_PT_main"
 
@@ -63,7 +58,7 @@ class PLACID_PT_safety(_Tab, bpy.types.Panel):
         column.prop(settings, "strength")
 
 
-class PLACID_PT_generate(_Tab, bpy.types.Panel):
+class PLACID_PT_generate(Tab, bpy.types.Panel):
     bl_label = "Generate"
     bl_parent_id = "PLACID_PT_main"
     bl_options = {"HIDE_HEADER"}
@@ -99,7 +94,7 @@ class PLACID_UL_takes(bpy.types.UIList):
         seed.label(text=str(take.seed))
 
 
-class PLACID_PT_takes(_Tab, bpy.types.Panel):
+class PLACID_PT_takes(Tab, bpy.types.Panel):
     bl_label = "Takes"
     bl_parent_id = "PLACID_PT_main"
 

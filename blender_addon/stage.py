@@ -70,7 +70,7 @@ def preview_scene(
     source = armature.users_scene[0]
     scene.render.fps, scene.render.fps_base = source.render.fps, source.render.fps_base
     try:
-        for member in (armature, *_dependents(armature)):
+        for member in (armature, *dependents(armature)):
             scene.collection.objects.link(member)
         build_stage(scene, armature, frames, size, camera, engine, samples)
         yield scene
@@ -218,7 +218,7 @@ def _add_camera(
         camera.keyframe_insert("location", frame=start + index)
 
 
-def _dependents(armature: bpy.types.Object) -> list[bpy.types.Object]:
+def dependents(armature: bpy.types.Object) -> list[bpy.types.Object]:
     """The visible meshes that the armature moves."""
     return [
         other

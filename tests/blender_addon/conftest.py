@@ -34,7 +34,7 @@ def placid() -> Iterator[ModuleType]:
     for name in ("shared", "backend"):
         shutil.copytree(CHECKOUT / name, target / name, ignore=ignore)
     assert bpy.ops.preferences.addon_enable(module=MODULE) == {"FINISHED"}
-    for name in ("render", "stage"):  # what the panel does not use
+    for name in ("render", "stage", "films", "sample_rigs"):  # what the panel does not use
         importlib.import_module(f"{MODULE}.{name}")
     yield importlib.import_module(MODULE)
     bpy.ops.preferences.addon_disable(module=MODULE)
