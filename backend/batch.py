@@ -89,11 +89,8 @@ def _do(
 
             for motion in generator.generate(task.request, progress, lambda: False):
                 report.made(batch.keep_take(task.row, motion))
-        case MakeFilm():
-            report.working(task, batch.fraction, "filming")
+        case MakeFilm() | MakeSheet():
+            stage = "filming" if isinstance(task, MakeFilm) else "contact sheet"
+            report.working(task, batch.fraction, stage)
             studio.film(task)
-            report.made(batch.keep_film(task))
-        case MakeSheet():
-            report.working(task, batch.fraction, "contact sheet")
-            studio.film(task)
-            report.made(batch.keep_sheet(task))
+            report.made(batch.keep(task))

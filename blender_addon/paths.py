@@ -35,3 +35,8 @@ def backend_log() -> Path:
 def setup_log() -> Path:
     """What the set-up of the backend's environment writes."""
     return user_folder() / "setup.log"
+
+
+def film_log() -> Path:
+    """What the Blender without a window says that films a batch."""
+    return user_folder() / "films.log"

@@ -58,6 +58,7 @@ class Runtime:
         setup: the running set-up of the backend's environment, or None.
         notice: the last problem, for the panel and the preferences.
         tracebacks: of unforeseen errors, for the report.
+        listeners: told every event of the session, besides the panel's own generations.
     """
 
     def __init__(self) -> None:
@@ -66,6 +67,7 @@ class Runtime:
         self.setup: Setup | None = None
         self.notice: PlacidError | None = None
         self.tracebacks: deque[str] = deque(maxlen=5)
+        self.listeners: list[Callable[[Event], None]] = []
         self._drawn: object = None
 
     @property
@@ -130,6 +132,8 @@ class Runtime:
         try:
             for event in self.session.poll(wait):
                 self._handle(event)
+                for listener in tuple(self.listeners):
+                    listener(event)
             if self.setup is not None and self.setup.poll():
                 self.setup = None
         except PlacidError as error:
@@ -168,10 +172,7 @@ class Runtime:
         if look == self._drawn:
             return
         self._drawn = look
-        for window in bpy.context.window_manager.windows:
-            for area in window.screen.areas:
-                if area.type in ("VIEW_3D", "PREFERENCES"):
-                    area.tag_redraw()
+        redraw()
 
     def _handle(self, event: Event) -> None:
         match event:
@@ -212,6 +213,14 @@ class Runtime:
             # The index shows the take by its update callback.
             scene.placid.take_index = len(scene.placid.takes) - 1
         _push_undo(f"Placid: {take.name}")
+
+
+def redraw() -> None:
+    """Repaint the panels."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type in ("VIEW_3D", "PREFERENCES"):
+                area.tag_redraw()
 
 
 _runtime: Runtime | None = None

@@ -1,7 +1,7 @@
 """The queue of a batch: what is to do next, and keeping what was done. Knows no front end.
 
-Front ends ask `next_task`, do it, and hand the result to `keep_take`, `keep_film` or `keep_sheet`;
-when it fails, they tell `fail` and go on with the next task.
+Front ends ask `next_task`, do it, and hand the result to `keep_take` or `keep`; when it
+fails, they tell `fail` and go on with the next task.
 """
 
 import hashlib
@@ -105,17 +105,15 @@ class Batch:
             ) from error
         return self._publish(_motion_key(row, motion.seed), _request_print(row), files)[0]
 
-    def keep_film(self, task: MakeFilm) -> Path:
-        """Put a film into its place and return that."""
-        name = _take_name(task.row, task.seed)
-        target = f"{name}.mp4" if task.order.look.format == "mp4" else f"{name}-frames"
-        key = _film_key(task.row, task.seed)
-        return self._publish(key, self._film_print(task.row), {Path(task.order.out): target})[0]
-
-    def keep_sheet(self, task: MakeSheet) -> Path:
-        """Put a contact sheet into its place and return that."""
-        files = {Path(task.order.out): f"{task.row.output}-sheet.png"}
-        return self._publish(_sheet_key(task.row), self._sheet_print(task.row), files)[0]
+    def keep(self, task: MakeFilm | MakeSheet) -> Path:
+        """Put a film or a contact sheet into its place and return that."""
+        row, made = task.row, Path(task.order.out)
+        if isinstance(task, MakeSheet):
+            files = {made: f"{row.output}-sheet.png"}
+            return self._publish(_sheet_key(row), self._sheet_print(row), files)[0]
+        suffix = ".mp4" if task.order.look.format == "mp4" else "-frames"
+        files = {made: f"{_take_name(row, task.seed)}{suffix}"}
+        return self._publish(_film_key(row, task.seed), self._film_print(row), files)[0]
 
     def fail(self, row: Row, error: PlacidError) -> None:
         """Give a row up for this run."""

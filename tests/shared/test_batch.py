@@ -36,11 +36,11 @@ def _work(batch: Batch, most: int = 99) -> list[str]:
             case MakeFilm():
                 done.append(f"film {task.row.output} {task.seed}")
                 Path(task.order.out).write_bytes(b"film")
-                batch.keep_film(task)
+                batch.keep(task)
             case MakeSheet():
                 done.append(f"sheet {task.row.output}")
                 Path(task.order.out).write_bytes(b"sheet")
-                batch.keep_sheet(task)
+                batch.keep(task)
     return done
 
 
