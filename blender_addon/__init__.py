@@ -1,11 +1,28 @@
 """Placid: a prompt becomes a safe animation on an armature."""
 
-from . import export_panel, operators, panels, preferences, properties, runtime
+from . import (
+    batch_panel,
+    batch_settings,
+    export_panel,
+    operators,
+    panels,
+    preferences,
+    properties,
+    runtime,
+)
 from .scripting import generate_blocking
 
 __all__ = ["generate_blocking", "register", "unregister"]
 
-_PARTS = (preferences, properties, operators, panels, export_panel)
+_PARTS = (
+    preferences,
+    properties,
+    batch_settings,
+    operators,
+    panels,
+    export_panel,
+    batch_panel,
+)
 
 
 def register() -> None:

@@ -1,11 +1,13 @@
 """A batch inside Blender: one step at a time between Blender's own work, through the session.
 
 Nothing here waits. Takes come from the backend that the panel uses; films are made by a second
-Blender without a window, so that this one stays usable.
+Blender without a window, so that this one stays usable; files are written by a thread, because a
+disk may take its time.
 """
 
 import contextlib
 import sys
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
@@ -57,6 +59,9 @@ class BatchRun:
         self._task_fraction = 0.0
         self._job: int | None = None
         self._films: RenderProcess | None = None
+        self._done_told = False
+        self._writer = ThreadPoolExecutor(1, "placid batch")
+        self._writes: list[Future[Path]] = []
         self._open = contextlib.ExitStack()
         runtime.session().start()
         runtime.get().listeners.append(self._hear)
@@ -73,7 +78,7 @@ class BatchRun:
         if self.batch is None:
             return 0.0
         takes = self._task.request.takes if isinstance(self._task, MakeTakes) else 0
-        return self.batch.fraction + self._task_fraction * takes / self.batch.total
+        return min(1.0, self.batch.fraction + self._task_fraction * takes / self.batch.total)
 
     def tick(self) -> None:
         """Do what is due; never raises, what goes wrong ends the run."""
@@ -104,6 +109,8 @@ class BatchRun:
 
     def _go_on(self) -> None:
         assert self.batch is not None
+        if not self._written():
+            return
         if self._task is None:
             self._task = self.batch.next_task()
             if self._task is None:
@@ -111,13 +118,22 @@ class BatchRun:
             else:
                 self._start(self._task)
         elif self._job is not None:
-            if self._job not in runtime.session().jobs:
+            if self._done_told:
+                self._task = self._job = None
+            elif self._job not in runtime.session().jobs:
                 raise _stopped()
         elif self._films is not None:
             self._await_film(self.batch, self._films)
 
+    def _written(self) -> bool:
+        """Whether all results are on the disk. Raises PlacidError when one could not be."""
+        while self._writes and self._writes[0].done():
+            self._writes.pop(0).result()
+        return not self._writes
+
     def _start(self, task: Task) -> None:
         self._task_fraction = 0.0
+        self._done_told = False
         self.stage = task.row.output
         if isinstance(task, MakeTakes):
             self._job = runtime.session().submit(task.request)
@@ -138,7 +154,7 @@ class BatchRun:
         if isinstance(answer, Failed):
             batch.fail(self._task.row, PlacidError(answer.code, answer.message))
         else:
-            batch.keep(self._task)
+            self._writes.append(self._writer.submit(batch.keep, self._task))
         self._task = None
 
     def _hear(self, event: Event) -> None:
@@ -158,7 +174,7 @@ class BatchRun:
             case Take():
                 self._keep(event)
             case Done():
-                self._task = self._job = None
+                self._done_told = True
             case Error():
                 error = PlacidError(event.code, event.message, event.details)
                 self.batch.fail(self._task.row, error)
@@ -167,11 +183,8 @@ class BatchRun:
     def _keep(self, take: Take) -> None:
         assert self.batch is not None
         assert self._task is not None
-        try:
-            self.batch.keep_take(self._task.row, take.motion)
-        except PlacidError as error:
-            self._end("paused", error)
-            return
+        write = self._writer.submit(self.batch.keep_take, self._task.row, take.motion)
+        self._writes.append(write)
         # What has arrived counts in the batch's own fraction from now on.
         self._task_fraction = max(0.0, self._task_fraction - 1.0 / take.count)
 
@@ -183,6 +196,7 @@ class BatchRun:
             runtime.session().cancel(self._job)
         self._job = self._task = None
         self._stop_films()
+        self._writer.shutdown()
         self._open.close()
         with contextlib.suppress(ValueError):
             runtime.get().listeners.remove(self._hear)

@@ -4,11 +4,13 @@ import bpy
 
 from . import (
     backend,
+    batch,
     cancel,
     copy_report,
     export,
     generate,
     judge_take,
+    load_motion,
     open_log,
     push_to_nla,
     set_up,
@@ -22,6 +24,8 @@ CLASSES = tuple(
         judge_take,
         push_to_nla,
         export,
+        batch,
+        load_motion,
         backend,
         set_up,
         open_log,
