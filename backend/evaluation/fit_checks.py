@@ -63,7 +63,8 @@ GRID: Final[dict[str, dict[str, tuple[float, ...]]]] = {
         "legs": (40, 50, 60, 70, 80),
         "turning": (15, 20, 30, 40, 60),
         "energy": (0.4, 0.6, 0.8, 1.0, 1.2),
-        "signs": (1, 2, 3),
+        "sweep": (0.6, 0.8, 1.0, 1.2, 1.4),
+        "signs": (1, 2, 3, 4),
         "travel": (0.3, 0.5, 0.7, 1.0),
     },
     "kick": {
@@ -93,6 +94,7 @@ GRID: Final[dict[str, dict[str, tuple[float, ...]]]] = {
         "arc": (50, 70, 90, 110, 130),
         "speed": (1.5, 2.0, 2.5, 3.0, 3.5, 4.0),
         "extension": (0.5, 0.6, 0.7, 0.8),
+        "fall": (0.3, 0.5, 0.7, 0.9),
     },
 }
 # Motions without the action count this many times those with it, as in a mixed set of prompts. More

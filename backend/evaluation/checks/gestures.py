@@ -106,7 +106,8 @@ def bow(body: BodySignals, thresholds: Thresholds) -> list[Event]:
 def dance(body: BodySignals, thresholds: Thresholds) -> list[Event]:
     """The whole body is busy without getting far.
 
-    Of lifted arms, a lifted leg, turning, and fast limbs, several hold. A rough guess:
+    Of lifted arms, a lifted leg, turning, fast limbs and arms that both go up and down, several
+    hold. A rough guess:
     acrobatics, martial arts and lively play look the same; calm or mere step dances are missed.
     """
     limits = thresholds.dance
@@ -120,6 +121,7 @@ def dance(body: BodySignals, thresholds: Thresholds) -> list[Event]:
         + int(body.leg_lift.max() > limits.legs)
         + int(np.abs(np.diff(body.heading)).sum() / seconds > limits.turning)
         + int(busy.mean() > limits.energy)
+        + int(np.ptp(body.reach[:, :, 1], axis=0).min() > limits.sweep)
     )
     if signs < limits.signs:
         return []

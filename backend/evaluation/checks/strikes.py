@@ -85,9 +85,10 @@ def boxing(body: BodySignals, thresholds: Thresholds) -> list[Event]:
 
 @register("swing", "degrees")
 def swing(body: BodySignals, thresholds: Thresholds) -> list[Event]:
-    """A stretched arm sweeps a wide arc fast, as with a sword or a bat.
+    """A stretched arm sweeps a wide arc fast and downward, as with a sword or a club.
 
-    Cannot tell a weapon's swing from a sporting, dancing or clearing sweep of the arm.
+    Cannot tell a weapon's swing from a sporting, dancing or clearing sweep of the arm; misses
+    cuts that rise or stay level.
     """
     limits = thresholds.swing
     events = []
@@ -101,7 +102,8 @@ def swing(body: BodySignals, thresholds: Thresholds) -> list[Event]:
         for start, end in spans(fast, 2, 1):
             arc = float(turned[start:end].sum())
             speed = body.wrist_speed[start:end, index].max()
-            if arc > limits.arc and speed > limits.speed:
+            fall = body.reach[start, index, 1] - body.reach[end - 1, index, 1]
+            if arc > limits.arc and speed > limits.speed and fall > limits.fall:
                 peak = start + int(rate[start:end].argmax())
                 events.append(Event(start, end, peak, arc, side))
     return sorted(events, key=lambda event: event.start)

@@ -70,12 +70,14 @@ class Bow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Dance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Share of time with a lifted arm, highest leg (degrees), total turning (degrees/s), limb
-    speed (m/s), of which at least `signs` must be exceeded; highest net travel (m/s)."""
+    speed (m/s), height that both wrists pass through (arm lengths), of which at least `signs` must
+    be exceeded; highest net travel (m/s)."""
 
     arms: float
     legs: float
     turning: float
     energy: float
+    sweep: float
     signs: float
     travel: float
 
@@ -117,12 +119,13 @@ class Boxing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Swing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Turning rate of the arm (degrees/s), arc swept at it (degrees), wrist speed reached (m/s),
-    extension kept (arm lengths)."""
+    extension kept and height lost (arm lengths)."""
 
     rate: float
     arc: float
     speed: float
     extension: float
+    fall: float
 
 
 class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
