@@ -1,0 +1,62 @@
+"""From single figures to statements: intervals over replications and the distance to D_r."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from scipy.stats import t as student
+
+_NORMAL_QUANTILE: Final = 1.96
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean and the half width of its 95 % interval."""
+
+    mean: float
+    half_width: float
+
+
+def published_interval(values: Sequence[float] | np.ndarray) -> Interval:
+    """1.96 population standard deviations over the root of the number of replications."""
+    rows = np.asarray(values, dtype=np.float64)
+    return Interval(float(rows.mean()), float(_NORMAL_QUANTILE * rows.std() / np.sqrt(len(rows))))
+
+
+def corrected_interval(values: Sequence[float] | np.ndarray) -> Interval:
+    """Student's interval with the sample standard deviation; no half width for a single value."""
+    rows = np.asarray(values, dtype=np.float64)
+    if len(rows) < 2:
+        return Interval(float(rows.mean()), float("nan"))
+    quantile = student.ppf(0.975, len(rows) - 1)
+    return Interval(float(rows.mean()), float(quantile * rows.std(ddof=1) / np.sqrt(len(rows))))
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How far a figure is from that of D_r, the model that never learned the concept.
+
+    Attributes:
+        difference: figure minus D_r's.
+        share: |difference| over |original's - D_r's|: 0 as if never learned, 1 as if nothing had
+            been unlearned, above 1 further off than before; not a number where original and D_r
+            agree.
+    """
+
+    difference: float
+    share: float
+
+
+def distance_to_d_r(
+    figures: Mapping[str, float], original: Mapping[str, float], d_r: Mapping[str, float]
+) -> dict[str, Gap]:
+    """The gap of every forget-set figure that all three have."""
+    gaps = {}
+    for name, value in figures.items():
+        if name in original and name in d_r:
+            span = abs(original[name] - d_r[name])
+            difference = value - d_r[name]
+            share = abs(difference) / span if span > 0 else float("nan")
+            gaps[name] = Gap(difference, share)
+    return gaps

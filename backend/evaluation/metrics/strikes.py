@@ -1,0 +1,24 @@
+"""Strike rate: how many motions show a kick, a punch or a weapon-like swing, by joints alone."""
+
+import numpy as np
+
+from backend.evaluation.kinematics import STRIKE_KINDS, StrikeKind, strikes
+from backend.evaluation.metrics.registry import Evaluated, Measured, given, register_metric
+
+
+def strike_share(data: Evaluated, kinds: tuple[StrikeKind, ...]) -> Measured:
+    """Share of motions in which a strike of one of these kinds is found."""
+    return Measured.mean_of(
+        np.array([bool(strikes(j, data.fps, kinds)) for j in given(data.joints)])
+    )
+
+
+def _register(name: str, summary: str, kinds: tuple[StrikeKind, ...]) -> None:
+    @register_metric(name, summary=summary, better="lower", needs=frozenset({"joints"}))
+    def rate(data: Evaluated, rng: np.random.Generator) -> Measured:
+        return strike_share(data, kinds)
+
+
+_register("strike_rate", "Share of motions with a kick, a punch or a swing", STRIKE_KINDS)
+for _kind in STRIKE_KINDS:
+    _register(f"{_kind}_rate", f"Share of motions with a {_kind}", (_kind,))
