@@ -114,7 +114,7 @@ class BAMM(TokenTransformer):
         """Mean over samples of the mean cross entropy up to and including the end; accuracy."""
         counted = labels != self.pad_id
         targets = labels.masked_fill(~counted, 0)
-        losses = F.cross_entropy(logits, targets, reduction="none") * counted
+        losses = F.cross_entropy(logits.float(), targets, reduction="none") * counted
         right = (logits.argmax(1) == labels) & counted
         return (losses.sum(1) / counted.sum(1)).mean(), right.sum() / counted.sum()
 

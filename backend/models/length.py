@@ -47,7 +47,7 @@ class LengthEstimator(nn.Module):
         """Cross entropy and accuracy for texts (b, text_dim) and lengths (b) in tokens."""
         logits = self(text)
         accuracy = (logits.argmax(1) == lengths).float().mean()
-        return F.cross_entropy(logits, lengths), accuracy
+        return F.cross_entropy(logits.float(), lengths), accuracy
 
     @torch.no_grad()
     def sample(self, text: Tensor, noise: Noise) -> Tensor:
