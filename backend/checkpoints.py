@@ -1,4 +1,8 @@
-"""Checkpoints: a folder of safetensors files with a `config.json` that names and hashes them."""
+"""Checkpoints: the embedded default, Placid's own folders and official releases, by one loader.
+
+Placid's own format is a folder of safetensors files with a `config.json` that names and hashes
+them; `backend/official` reads the folders of the releases.
+"""
 
 import hashlib
 import os
@@ -15,15 +19,20 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from backend.models.bamm import BAMM, BAMMConfig
+from backend.models.behaviour import CORRECTED, Behaviour
 from backend.models.length import LengthConfig, LengthEstimator
 from backend.models.loading import load_strict
 from backend.models.masked import MaskedConfig, MaskTransformer
 from backend.models.residual import ResidualConfig, ResidualTransformer
 from backend.models.rvqvae import RVQVAE, RVQConfig
+from backend.official.layout import is_official
+from backend.official.release import load_release
+from backend.text_encoder import ClipEncoder, TextEncoder
 from shared.errors import PlacidError
 
 EMBEDDED: Final = Path(__file__).parent / "assets" / "embedded"
 FORMAT_VERSION: Final = 1
+_CONFIG: Final = "config.json"
 _MEAN, _STD = "features.mean", "features.std"
 # A buffer that every transformer computes itself.
 _COMPUTED: Final = ("position_enc.pe",)
@@ -87,6 +96,18 @@ class Checkpoint:
         lines = "".join(f"{name} {self.hashes[name]}\n" for name in sorted(self.hashes))
         return hashlib.sha256(lines.encode()).hexdigest()
 
+    def check_encoder(self, encoder: TextEncoder) -> None:
+        """Raise PlacidError `wrong_encoder` unless the networks read vectors of this width."""
+        for name, network in self.networks.items():
+            wanted = getattr(network.config, "text_dim", encoder.width)
+            if wanted != encoder.width:
+                raise PlacidError(
+                    "wrong_encoder",
+                    f"the text encoder {encoder.name} gives vectors of width {encoder.width}, but "
+                    f"the checkpoint's network {name!r} reads vectors of width {wanted}; use the "
+                    f"files of the {self.encoder} that the checkpoint was trained with",
+                )
+
 
 def sha256(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
@@ -102,14 +123,41 @@ def _damaged(path: Path, problem: object) -> PlacidError:
     )
 
 
-def load_checkpoint(folder: Path, device: str = "cpu") -> Checkpoint:
-    """Read a checkpoint in Placid's own format.
+def load_checkpoint(
+    folder: Path, device: str = "cpu", behaviour: Behaviour = CORRECTED
+) -> Checkpoint:
+    """Read a checkpoint: Placid's own format, or the folders of an official release.
+
+    Args:
+        behaviour: what the networks do where the released code is odd.
 
     Raises:
         PlacidError: when a file is missing, damaged, changed or of another format; the message
             names the file.
     """
-    path = folder / "config.json"
+    if folder == EMBEDDED or (folder / _CONFIG).exists():
+        checkpoint = _load_own(folder)
+    elif is_official(folder):
+        release = load_release(folder)
+        hashes = {name: sha256(file) for name, file in release.files.items()}
+        checkpoint = Checkpoint(
+            release.networks, release.mean, release.std, ClipEncoder.name, hashes
+        )
+    else:
+        raise PlacidError(
+            "no_checkpoint",
+            f"{folder} holds no checkpoint, neither Placid's {_CONFIG} nor official folders with "
+            "opt.txt and model/*.tar; name the folder that was unpacked",
+        )
+    for network in checkpoint.networks.values():
+        if isinstance(network, MaskTransformer | ResidualTransformer | BAMM):
+            network.behaviour = behaviour
+        network.to(device)
+    return checkpoint
+
+
+def _load_own(folder: Path) -> Checkpoint:
+    path = folder / _CONFIG
     try:
         record = msgspec.json.decode(path.read_bytes(), type=_Record)
     except (OSError, msgspec.MsgspecError) as error:
@@ -122,7 +170,7 @@ def load_checkpoint(folder: Path, device: str = "cpu") -> Checkpoint:
         state = _read_state(file, entry.sha256)
         if name == "rvq":
             statistics = [state.pop(key) for key in (_MEAN, _STD) if key in state]
-        networks[name] = _build(name, entry.config, state, file).to(device)
+        networks[name] = _build(name, entry.config, state, file)
     if len(statistics) != 2:
         raise _damaged(path, "it has no RVQ-VAE with feature statistics")
     mean, std = (tensor.float().numpy() for tensor in statistics)
@@ -186,4 +234,4 @@ def save_checkpoint(
     record = _Record(FORMAT_VERSION, encoder, entries, provenance)
     partial = folder / "config.partial"
     partial.write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=2))
-    os.replace(partial, folder / "config.json")
+    os.replace(partial, folder / _CONFIG)

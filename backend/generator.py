@@ -1,7 +1,7 @@
 """The one way to make a motion: prompt to text vector, tokens, features and joints."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,8 +15,9 @@ from backend.device import choose_device
 from backend.grounding import ground
 from backend.models.noise import SeededNoise
 from backend.models.sampling import Step
-from backend.safety import EditShelf
-from backend.text_encoder import TextEncoder, make_encoder
+from backend.presets import DEFAULT, Sampling, find_preset
+from backend.safety import EDITS, EditShelf
+from backend.text_encoder import TextEncoder, clip_folder, make_encoder
 from shared import VERSION
 from shared.errors import PlacidError
 from shared.motion import Motion
@@ -37,20 +38,6 @@ ReportProgress = Callable[[float, str], None]
 IsCancelled = Callable[[], bool]
 
 
-@dataclass(frozen=True)
-class Sampling:
-    """Sampler settings. steps, guidance, temperature, top_k: of the base tokens (MoMask, sec. 4).
-
-    residual_guidance: guidance scale of the residual transformer.
-    """
-
-    steps: int = 10
-    guidance: float = 4.0
-    temperature: float = 1.0
-    top_k: float = 0.9
-    residual_guidance: float = 5.0
-
-
 def ignore_progress(fraction: float, stage: str) -> None:
     """A progress report that nobody reads."""
 
@@ -68,10 +55,33 @@ class Generator:
         checkpoint: Path = EMBEDDED,
         device: str | None = None,
         edits: EditShelf | None = None,
+        *,
+        preset: str = DEFAULT,
+        encoder_folder: Path | None = None,
+        allow_download: bool = False,
     ) -> None:
+        """Load a checkpoint and its text encoder.
+
+        Args:
+            checkpoint: Placid's own folder, or the root of an official release.
+            edits: the safety edits; those shipped for the embedded checkpoint, and for another one
+                those in its folder `edits`.
+            preset: what to do where the released code is odd; see `backend/presets.py`.
+            encoder_folder: CLIP's files, for official checkpoints; the folder `clip` in the
+                checkpoint's or the hub's cache if None.
+            allow_download: whether CLIP may be fetched from the hub.
+
+        Raises:
+            PlacidError: when anything is missing, damaged or does not fit together.
+        """
         self._folder = checkpoint
         self._device = choose_device(device)
-        self._edits = edits or EditShelf()
+        self._edits = edits or EditShelf(
+            [EDITS if checkpoint == EMBEDDED else checkpoint / "edits"]
+        )
+        self._preset = find_preset(preset)
+        self._encoder_folder = encoder_folder or clip_folder(checkpoint)
+        self._allow_download = allow_download
         self._checkpoint: Checkpoint | None = None
         self._encoder: TextEncoder | None = None
         self.load()
@@ -79,9 +89,13 @@ class Generator:
     def load(self) -> Checkpoint:
         """The checkpoint, read now if it is not in memory."""
         if self._checkpoint is None:
-            self._checkpoint = load_checkpoint(self._folder, self._device)
-        if self._encoder is None:
-            self._encoder = make_encoder(self._checkpoint.encoder)
+            checkpoint = load_checkpoint(self._folder, self._device, self._preset.behaviour)
+            if self._encoder is None:
+                self._encoder = make_encoder(
+                    checkpoint.encoder, self._encoder_folder, self._allow_download
+                )
+            checkpoint.check_encoder(self._encoder)
+            self._checkpoint = checkpoint
         return self._checkpoint
 
     def unload(self) -> None:
@@ -185,6 +199,12 @@ class Generator:
             advance((sampling.steps + step.index) / total, "detail")
 
         if lengths is None and model == "momask":
+            if "length" not in networks:
+                raise PlacidError(
+                    "no_length_estimator",
+                    "the checkpoint has no length estimator; say how many seconds the motion shall "
+                    "take, or add the estimator's folder to the checkpoint",
+                )
             lengths = networks["length"].sample(text, noise).clamp(MIN_TOKENS, MAX_TOKENS)
         if model == "momask":
             base = networks["masked"].generate(
@@ -227,8 +247,9 @@ class Generator:
         seeds: Sequence[int],
         advance: ReportProgress,
     ) -> list[np.ndarray]:
-        defaults = Sampling()
-        sampling = Sampling(
+        defaults = self._preset.sampling[model]
+        sampling = replace(
+            defaults,
             steps=request.steps or defaults.steps,
             guidance=defaults.guidance if request.guidance is None else request.guidance,
             temperature=request.temperature or defaults.temperature,

@@ -157,9 +157,16 @@ def _clip_missing(source: str, problem: str) -> PlacidError:
     return PlacidError(
         "encoder_missing",
         f"the text encoder {ClipEncoder.name} cannot be read from {source} "
-        f"({problem.rstrip('.')}); download {ClipEncoder.hub_name} into a folder and name it with "
-        "--encoder, or allow the download with --allow-download",
+        f"({problem.rstrip('.')}); put the files of {ClipEncoder.hub_name} into the folder 'clip' "
+        "beside the checkpoints or name their folder with --encoder, or allow the download with "
+        "--allow-download",
     )
+
+
+def clip_folder(checkpoint: Path) -> Path | None:
+    """CLIP's folder beside the networks of a checkpoint, if there is one."""
+    folder = checkpoint / "clip"
+    return folder if folder.is_dir() else None
 
 
 def make_encoder(

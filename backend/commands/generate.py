@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from backend.commands.options import AllowDownload, Checkpoints, Encoder, PresetName
+
 
 def generate(
     prompt: Annotated[str, typer.Argument(help="What the body shall do, in English.")],
@@ -29,11 +31,16 @@ def generate(
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda or mps; the best if left out.")
     ] = None,
+    checkpoints: Checkpoints = None,
+    encoder: Encoder = None,
+    allow_download: AllowDownload = False,
+    preset: PresetName = "default",
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the files.")] = Path("out"),
 ) -> None:
     """Generate motions and write each as npz (Placid's format) and BVH."""
     from tqdm import tqdm
 
+    from backend.checkpoints import EMBEDDED
     from backend.evaluation.kinematics import strikes
     from backend.generator import Generator
     from shared.bvh import save_bvh
@@ -59,7 +66,13 @@ def generate(
         raise PlacidError(
             "not_writable", f"{out} cannot be made ({error.strerror}); choose another --out folder"
         ) from error
-    generator = Generator(device=device)
+    generator = Generator(
+        checkpoints or EMBEDDED,
+        device,
+        preset=preset,
+        encoder_folder=encoder,
+        allow_download=allow_download,
+    )
     with tqdm(total=100, desc="generating", unit="%", leave=False) as bar:
 
         def report(fraction: float, stage: str) -> None:

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from backend.commands.options import AllowDownload, Checkpoints, Encoder, PresetName
+
 
 def serve(
     handover: Annotated[
@@ -18,9 +20,10 @@ def serve(
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda or mps; the best if left out.")
     ] = None,
-    checkpoint: Annotated[
-        Path | None, typer.Option(help="Folder of another checkpoint than the embedded one.")
-    ] = None,
+    checkpoints: Checkpoints = None,
+    encoder: Encoder = None,
+    allow_download: AllowDownload = False,
+    preset: PresetName = "default",
 ) -> None:
     """Serve motion over an encrypted local socket until told to stop."""
     import platformdirs
@@ -39,6 +42,12 @@ def serve(
         from backend.checkpoints import EMBEDDED
         from backend.generator import Generator
 
-        return Generator(checkpoint or EMBEDDED, device)
+        return Generator(
+            checkpoints or EMBEDDED,
+            device,
+            preset=preset,
+            encoder_folder=encoder,
+            allow_download=allow_download,
+        )
 
     raise typer.Exit(run(make_generator, start, log or folder / "backend.log"))

@@ -5,24 +5,37 @@ from collections.abc import Collection, Mapping
 from torch import Tensor, nn
 
 
-def load_strict(
+def mismatches(
     module: nn.Module, state: Mapping[str, Tensor], computed: Collection[str] = ()
-) -> None:
-    """Copy a state dict into a module whose tensors it must match exactly.
+) -> list[str]:
+    """Every missing, unexpected and misshapen tensor of a state dict, in words.
 
     ``computed`` names tensors that the module fills itself, such as a table of sinusoids: they may
-    be absent. Raises ValueError with every missing, unexpected and misshapen tensor, and changes
-    nothing then.
+    be absent. The module may be on the meta device: only shapes are compared.
     """
     own = module.state_dict()
-    problems = [f"missing {key} {tuple(own[key].shape)}" for key in own if key not in state]
-    problems = [p for p in problems if p.split()[1] not in computed]
+    problems = [
+        f"missing {key} {tuple(own[key].shape)}"
+        for key in own
+        if key not in state and key not in computed
+    ]
     problems += [f"unexpected {key} {tuple(state[key].shape)}" for key in state if key not in own]
     problems += [
         f"{key} has shape {tuple(state[key].shape)}, wanted {tuple(own[key].shape)}"
         for key in state
         if key in own and state[key].shape != own[key].shape
     ]
+    return problems
+
+
+def load_strict(
+    module: nn.Module, state: Mapping[str, Tensor], computed: Collection[str] = ()
+) -> None:
+    """Copy a state dict into a module whose tensors it must match exactly; see ``mismatches``.
+
+    Raises ValueError with everything that does not match, and changes nothing then.
+    """
+    problems = mismatches(module, state, computed)
     if problems:
         raise ValueError(
             f"The weights do not fit {type(module).__name__}: {'; '.join(problems)}. "

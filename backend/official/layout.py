@@ -89,9 +89,15 @@ def is_official(folder: Path) -> bool:
 
 
 def _candidates(root: Path) -> Iterator[Path]:
-    for path, folders, files in os.walk(root):
+    """Folders that may hold a network; links are followed, but nothing is met twice."""
+    seen = set[Path]()
+    for path, folders, files in os.walk(root, followlinks=True):
         here = Path(path)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if here.resolve() in seen:
+            folders.clear()
+            continue
+        seen.add(here.resolve())
         if len(here.relative_to(root).parts) >= DEPTH:
             folders.clear()
         if OPTIONS in files or ("model" in folders and list((here / "model").glob("*.tar"))):

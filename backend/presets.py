@@ -1,0 +1,50 @@
+"""Named settings of the samplers: Placid's own, and what the releases publish."""
+
+import difflib
+from dataclasses import dataclass
+from typing import Final
+
+from backend.models.behaviour import CORRECTED, PUBLISHED, Behaviour
+from shared.errors import PlacidError
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Sampler settings. steps, guidance, temperature, top_k: of the base tokens (MoMask, sec. 4).
+
+    top_k: share of the classes to leave out. residual_guidance: guidance scale of the residual
+    transformer.
+    """
+
+    steps: int = 10
+    guidance: float = 4.0
+    temperature: float = 1.0
+    top_k: float = 0.9
+    residual_guidance: float = 5.0
+
+
+@dataclass(frozen=True)
+class Preset:
+    """How the networks behave where the released code is odd, and each model's settings."""
+
+    behaviour: Behaviour
+    sampling: dict[str, Sampling]
+
+
+DEFAULT: Final = "default"
+PRESETS: Final = {
+    DEFAULT: Preset(CORRECTED, {"momask": Sampling(), "bamm": Sampling()}),
+    # BAMM's release draws from all classes, and its evaluation guides the residual layers by 6.
+    "published": Preset(
+        PUBLISHED, {"momask": Sampling(), "bamm": Sampling(top_k=0.0, residual_guidance=6.0)}
+    ),
+}
+
+
+def find_preset(name: str) -> Preset:
+    """The preset of this name. Raises PlacidError `unknown_preset`."""
+    if name not in PRESETS:
+        close = difflib.get_close_matches(name.lower(), PRESETS, n=1)
+        remedy = f"did you mean {close[0]!r}?" if close else f"choose one of: {', '.join(PRESETS)}"
+        raise PlacidError("unknown_preset", f"there is no preset {name!r}; {remedy}")
+    return PRESETS[name]
