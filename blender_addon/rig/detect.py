@@ -1,8 +1,10 @@
-"""Finds the mapping that fits a rig by the names of its bones."""
+"""Finds the mapping that fits a rig: a preset, or what names and shape of its bones suggest."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from .guess import guess
 from .mapping import REQUIRED_JOINTS, Mapping, load_presets
 from .skeleton_rig import Rig, RigError
 
@@ -11,21 +13,36 @@ _ENOUGH: Final = 0.75
 
 @dataclass(frozen=True)
 class Match:
-    """A mapping, reduced to the bones that the rig has, and the share that it had."""
+    """A mapping, reduced to the bones that the rig has, and the share that it had.
+
+    A mapping that was guessed has a score of 0.
+    """
 
     mapping: Mapping
     score: float
 
 
-def detect(rig: Rig) -> Match:
-    """The preset whose bones the rig has. Raises RigError when none fits."""
-    matches = [m for preset in load_presets() if (m := _match(rig, preset)) is not None]
-    best = max(matches, key=lambda match: match.score, default=None)
-    if best is None or best.score < _ENOUGH:
+def detect(rig: Rig, presets: Sequence[Mapping] = ()) -> Match:
+    """The mapping that fits a rig best.
+
+    Args:
+        rig: the armature.
+        presets: the user's own mappings, tried before those that ship with Placid.
+
+    Raises:
+        RigError: no preset fits, and neither names nor shape of the bones are a human's.
+    """
+    for mappings in (presets, load_presets()):
+        matches = [m for preset in mappings if (m := _match(rig, preset)) is not None]
+        best = max(matches, key=lambda match: match.score, default=None)
+        if best is not None and best.score >= _ENOUGH:
+            return best
+    guessed = guess(rig)
+    if guessed is None:
         raise RigError(
-            f"{rig.name} has no bones that Placid recognises; choose a bone mapping for it"
+            f"{rig.name} has no bones that Placid recognises; choose its bones under Bone Mapping"
         )
-    return best
+    return Match(guessed, 0.0)
 
 
 def _match(rig: Rig, preset: Mapping) -> Match | None:

@@ -1,5 +1,6 @@
 """The `Rig` value: an armature's rest pose as plain arrays."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,3 +59,16 @@ class Rig:
         while (bone := int(self.parents[bone])) >= 0:
             found.append(bone)
         return found
+
+    def common_ancestor(self, bones: Sequence[int]) -> int | None:
+        """The deepest bone from which all the bones hang, itself among them, or None."""
+        lines = [[bone, *self.ancestors(bone)] for bone in bones]
+        shared = set(lines[0]).intersection(*lines[1:])
+        return next((bone for bone in lines[0] if bone in shared), None)
+
+    def path(self, ancestor: int, bone: int) -> tuple[int, ...]:
+        """The bones below `ancestor` on the way to `bone`, which is the last."""
+        if ancestor == bone:
+            return ()
+        line = [bone, *self.ancestors(bone)]
+        return tuple(reversed(line[: line.index(ancestor)]))

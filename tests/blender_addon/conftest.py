@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -48,6 +48,29 @@ def blank(placid: ModuleType) -> Iterator[ModuleType]:
     bpy.ops.wm.read_homefile(use_empty=True)
     yield placid
     placid.runtime.unregister()
+
+
+@pytest.fixture(scope="session")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
+    """The modules of `blender_addon/rig` that need no Blender, staged beside `shared`."""
+    package = tmp_path_factory.mktemp("rig") / "rig_under_test"
+    shutil.copytree(CHECKOUT / "shared", package / "shared")
+    shutil.copytree(CHECKOUT / "blender_addon" / "rig", package / "rig")
+    (package / "__init__.py").touch()
+    sys.path.insert(0, str(package.parent))
+    names = (
+        "binding",
+        "bone_names",
+        "detect",
+        "feet",
+        "mapping",
+        "retarget",
+        "skeleton_rig",
+    )
+    yield SimpleNamespace(
+        **{name: importlib.import_module(f"rig_under_test.rig.{name}") for name in names}
+    )
+    sys.path.remove(str(package.parent))
 
 
 @pytest.fixture(scope="session")
