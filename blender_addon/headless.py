@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import re
 import sys
 import tempfile
 import time
@@ -17,11 +16,11 @@ from .render import render_contact_sheet, render_video
 from .sample_rigs import RIGS
 from .scripting import GeneratedTake, generate_blocking
 from .shared.errors import PlacidError
+from .shared.names import file_name
 from .stage import build_stage
 
 FRAMES_PER_SECOND = 30
 SIZE = (640, 360)
-NAME_CHARACTERS = 60
 _POLL_SECONDS = 0.05
 
 
@@ -74,7 +73,7 @@ def film(options: argparse.Namespace) -> None:
         print(f"    {line}")
     first, last = (round(frame) for frame in take.action.frame_range)
     with tempfile.TemporaryDirectory(dir=options.out, prefix=".placid-") as folder:
-        name = _file_name(options.prompt)
+        name = file_name(options.prompt)
         files = [Path(folder) / f"{name}{suffix}" for suffix in (".blend", ".mp4", ".png")]
         blend, video, sheet = files
         build_stage(scene, take.armature, (first, last), SIZE)
@@ -104,12 +103,6 @@ def _facts(scene: bpy.types.Scene, generated: GeneratedTake) -> Iterator[str]:
     take = scene.placid.takes[generated.name]
     yield f"{generated.seconds:.1f} s of motion, seed {generated.seed}, safety {take.safety}"
     yield generated.report
-
-
-def _file_name(prompt: str) -> str:
-    """The prompt as a file name."""
-    words = re.sub(r"[^a-z0-9]+", "-", prompt.lower())[:NAME_CHARACTERS].strip("-")
-    return words or "motion"
 
 
 @contextmanager

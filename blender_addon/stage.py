@@ -12,7 +12,7 @@ from .engines import use_engine
 from .materials import plain_material
 
 STAGE_NAME = "Placid Stage"
-FLOOR_COLORS = ((0.52, 0.55, 0.59, 1.0), (0.66, 0.69, 0.73, 1.0))
+FLOOR_COLORS = ((0.62, 0.65, 0.69, 1.0), (0.8, 0.83, 0.87, 1.0))
 LENS_MARGIN = 1.12  # room left around the body
 PITCH = math.radians(11)  # how far the camera looks down
 TRACK_SECONDS = 0.6  # standard deviation of the camera's smoothing

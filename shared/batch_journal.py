@@ -8,7 +8,6 @@ costs one result made again over itself; a line torn by a kill is dropped at the
 import contextlib
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -52,7 +51,9 @@ class Journal:
         shutil.rmtree(self.workspace, ignore_errors=True)
         self.workspace.mkdir()
         # Written afresh: torn lines and lines that later ones replaced are gone.
-        _write_whole(self._path, b"".join(map(_line, self._entries.values())))
+        whole = self.workspace / JOURNAL
+        whole.write_bytes(b"".join(map(_line, self._entries.values())))
+        os.replace(whole, self._path)
         self._file = self._path.open("ab")
 
     def has(self, key: str, fingerprint: str) -> bool:
@@ -152,15 +153,6 @@ def _read(path: Path) -> Iterator[Entry]:
 
 def _line(entry: Entry) -> bytes:
     return msgspec.json.encode(entry) + b"\n"
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    handle, partial = tempfile.mkstemp(dir=path.parent / UNFINISHED)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
 
 
 def _sizes(path: Path, name: str) -> dict[str, int]:

@@ -1,6 +1,5 @@
 """`backend generate`: prompts to motion files without Blender."""
 
-import re
 from pathlib import Path
 from typing import Annotated
 
@@ -46,6 +45,7 @@ def generate(
     from shared.bvh import save_bvh
     from shared.errors import PlacidError
     from shared.motion import save_motion
+    from shared.names import file_name
     from shared.protocol import Generate
 
     request = Generate(
@@ -80,7 +80,7 @@ def generate(
             bar.update(round(fraction * 100) - bar.n)
 
         for motion in generator.generate(request, report):
-            path = out / f"{_slug(prompt)}-{motion.seed}.npz"
+            path = out / f"{file_name(prompt)}-{motion.seed}.npz"
             save_motion(motion, path)
             save_bvh(motion, path.with_suffix(".bvh"))
             found = strikes(motion.joints, motion.fps)
@@ -89,9 +89,3 @@ def generate(
                 f"{path} and .bvh: {motion.seconds:.1f} s, seed {motion.seed}, "
                 f"safety {motion.provenance['safety']}, strikes found: {audit}"
             )
-
-
-def _slug(prompt: str) -> str:
-    """A file name that any system accepts."""
-    words = re.sub(r"[^a-z0-9]+", "-", prompt.lower()).strip("-")
-    return words[:60].rstrip("-") or "motion"
