@@ -3,7 +3,10 @@
 from . import (
     batch_panel,
     batch_settings,
+    bone_mapping,
     export_panel,
+    motion_panel,
+    motion_settings,
     operators,
     panels,
     preferences,
@@ -18,8 +21,11 @@ _PARTS = (
     preferences,
     properties,
     batch_settings,
+    bone_mapping,
+    motion_settings,
     operators,
     panels,
+    motion_panel,
     export_panel,
     batch_panel,
 )

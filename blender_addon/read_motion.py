@@ -3,8 +3,8 @@
 import bpy
 import numpy as np
 
+from .bone_mapping import mapping_of
 from .rig.binding import bind
-from .rig.detect import detect
 from .rig.mapping import Mapping
 from .rig.read_rig import read_rig
 from .shared.kinematics import resample
@@ -27,13 +27,14 @@ def read_motion(
         scene: in which the armature plays its action.
         frames: first and last frame.
         fps: of the motion; None is the scene's frame rate.
-        mapping: bones to read; None recognises the rig.
+        mapping: bones to read; None takes the armature's own, or recognises the rig.
 
     Raises:
         RigError: the rig is not recognised.
+        MappingError: the armature's own mapping is incomplete.
     """
     rig = read_rig(armature)
-    mapping = mapping or detect(rig).mapping
+    mapping = mapping or mapping_of(armature, rig)
     binding = bind(rig, mapping)
     points = _record(scene, armature, mapping, frames)
     # Of the binding's axes, the origin lies on the floor.

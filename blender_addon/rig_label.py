@@ -2,7 +2,8 @@
 
 import bpy
 
-from .rig.detect import detect
+from .bone_mapping import mapping_of
+from .rig.mapping import MappingError
 from .rig.read_rig import read_rig
 from .rig.skeleton_rig import RigError
 
@@ -15,7 +16,8 @@ def rig_label(armature: bpy.types.Object | None) -> str:
     global _last
     if armature is None:
         return "Placid's own character will be added"
-    key = hash((armature.name, *armature.data.bones.keys()))
+    chosen = [(row.joint, row.bone) for row in armature.placid_mapping.rows]
+    key = hash((armature.name, *armature.data.bones.keys(), *chosen))
     if key != _last[0]:
         _last = (key, _recognise(armature))
     return _last[1]
@@ -23,6 +25,8 @@ def rig_label(armature: bpy.types.Object | None) -> str:
 
 def _recognise(armature: bpy.types.Object) -> str:
     try:
-        return f"{armature.name}: {detect(read_rig(armature)).mapping.name}"
+        return f"{armature.name}: {mapping_of(armature, read_rig(armature)).name}"
     except RigError:
         return f"{armature.name}: not recognised"
+    except MappingError:
+        return f"{armature.name}: bone mapping incomplete"

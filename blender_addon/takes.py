@@ -11,7 +11,8 @@ from pathlib import Path
 import bpy
 
 from .bake import assign_action, fcurves_of
-from .rig.apply import ApplyOptions, apply_motion
+from .motion_settings import apply_options
+from .rig.apply import apply_motion
 from .rig.mapping import MappingError
 from .rig.skeleton_rig import RigError
 from .shared.errors import PlacidError
@@ -74,18 +75,35 @@ def show(scene: bpy.types.Scene, take) -> None:
     """
     armature = _armature_of(take)
     playing = armature.animation_data.action if armature.animation_data else None
-    if playing is not None and playing not in [t.action for t in scene.placid.takes]:
-        take.before = playing
+    if take.action is None or playing != take.action:
+        take.before = _settled_action(scene, playing)
     if take.action is not None:
         assign_action(armature, take.action)
         return
-    options = ApplyOptions(name=take.name, frame_start=scene.frame_start)
+    _play_only(armature, take.before)
     try:
+        options = apply_options(scene, take.name)
         report = apply_motion(scene, armature, unpack_motion(take.motion), options)
     except (RigError, MappingError) as error:
+        _play_only(armature, playing)
         raise PlacidError("unknown_rig", str(error)) from error
     take.action = report.action
     take.report = report.sentence
+
+
+def retarget(scene: bpy.types.Scene, take, armature: bpy.types.Object) -> None:
+    """Bake the take anew on an armature, with the scene's present settings.
+
+    Raises:
+        PlacidError: the armature cannot play the motion; the take is left without an action.
+    """
+    _drop_action(take)
+    take.armature = armature
+    show(scene, take)
+    if take.status == "ACCEPTED":
+        take.action.use_fake_user = True
+    else:
+        take.status = "NEW"
 
 
 def accept(scene: bpy.types.Scene, take) -> None:
@@ -156,6 +174,25 @@ def _armature_of(take) -> bpy.types.Object:
     return armature
 
 
+def _settled_action(scene: bpy.types.Scene, playing) -> bpy.types.Action | None:
+    """What an armature plays, looking behind takes that nobody has accepted yet."""
+    for take in scene.placid.takes:
+        if playing is not None and take.action == playing and take.status != "ACCEPTED":
+            return take.before
+    return playing
+
+
+def _play_only(armature: bpy.types.Object, action: bpy.types.Action | None) -> None:
+    """Let an armature play an action, or rest when there is none but it played one."""
+    data = armature.animation_data
+    playing = data.action if data is not None else None
+    if action is not None:
+        assign_action(armature, action)
+    elif playing is not None:
+        _clear_pose(armature, playing)
+        data.action = None
+
+
 def _drop_action(take) -> None:
     action, armature = take.action, take.armature
     if action is None:
@@ -165,11 +202,8 @@ def _drop_action(take) -> None:
         for track in list(data.nla_tracks):
             if any(strip.action == action for strip in track.strips):
                 data.nla_tracks.remove(track)
-        if data.action == action and take.before is not None:
-            assign_action(armature, take.before)
-        elif data.action == action:
-            _clear_pose(armature, action)
-            data.action = None
+        if data.action == action:
+            _play_only(armature, take.before)
     take.action = None
     action.use_fake_user = False
     if action.users == 0:

@@ -11,8 +11,10 @@ from . import (
     generate,
     judge_take,
     load_motion,
+    mapping,
     open_log,
     push_to_nla,
+    retarget,
     set_up,
 )
 
@@ -23,6 +25,8 @@ CLASSES = tuple(
         cancel,
         judge_take,
         push_to_nla,
+        retarget,
+        mapping,
         export,
         batch,
         load_motion,

@@ -1,1 +1,1 @@
-"""A pose of the SMPL-22 skeleton onto any humanoid armature; only `read_rig`, `apply` see bpy."""
+"""A pose of our skeleton onto any humanoid armature; `read_rig`, `record`, `apply` see bpy."""

@@ -5,14 +5,16 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
-from ..bake import bake
+from ..bake import bake, switch
+from ..bone_mapping import mapping_of
 from ..shared.kinematics import foot_contacts, resample_contacts, resample_pose, solve
 from ..shared.motion import Motion
-from .binding import bind
-from .detect import detect
+from .binding import Binding, bind
+from .blend import Stance
 from .mapping import Mapping
 from .read_rig import read_rig
-from .retarget import RootMotion, retarget
+from .record import record_stance
+from .retarget import Retargeted, RootMotion, retarget, retarget_cycle
 
 
 @dataclass(frozen=True)
@@ -20,11 +22,16 @@ class ApplyOptions:
     """How a motion is applied.
 
     Attributes:
-        mapping: bones to use; None recognises the rig.
+        mapping: bones to use; None takes the armature's own, or recognises the rig.
         name: of the action; the prompt when empty.
         frame_start: scene frame of the first key.
+        fps: keys a second; None is the scene's frame rate.
         pin_strength: 0 to 1, how firmly standing feet are held.
         root_motion: what carries the travel.
+        blend_in: scene frames in which the motion takes over from what the armature does now, at
+            the place where it stands; 0 starts at once, at the armature's origin.
+        blend_out: scene frames in which the motion gives way to it again.
+        loop: keep the part that repeats best and close it to a cycle; it is not blended.
     """
 
     mapping: Mapping | None = None
@@ -32,6 +39,10 @@ class ApplyOptions:
     frame_start: float = 1.0
     pin_strength: float = 1.0
     root_motion: RootMotion = "hips"
+    fps: float | None = None
+    blend_in: int = 0
+    blend_out: int = 0
+    loop: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,19 +84,15 @@ def apply_motion(
         MappingError: the given mapping is incomplete.
     """
     rig = read_rig(armature)
-    mapping = options.mapping or detect(rig).mapping
+    mapping = options.mapping or mapping_of(armature, rig)
     binding = bind(rig, mapping)
-    fps = scene.render.fps / scene.render.fps_base
-    contacts = foot_contacts(motion) if motion.contacts is None else motion.contacts
-    contacts = resample_contacts(contacts, motion.fps, fps)
-    pose = resample_pose(solve(motion), motion.fps, fps)
-    result = retarget(pose, contacts, fps, binding, options.pin_strength, options.root_motion)
-
-    for bone, values in mapping.properties.items():
-        for key, value in values.items():
-            armature.pose.bones[bone][key] = value
+    scene_fps = scene.render.fps / scene.render.fps_base
+    fps = options.fps or scene_fps
+    step = scene_fps / fps
+    result = _retarget(scene, armature, motion, binding, options, fps, step)
     name = options.name or motion.prompt or "Motion"
-    action = bake(armature, result.keys, name, options.frame_start)
+    action = bake(armature, result.keys, name, options.frame_start, step)
+    switch(armature, action, mapping.properties, options.frame_start)
     _note_provenance(action, motion)
     return Report(
         action=action,
@@ -95,6 +102,32 @@ def apply_motion(
         worst_error=float(np.max(result.errors)),
         skate=result.skate,
     )
+
+
+def _retarget(
+    scene: bpy.types.Scene,
+    armature: bpy.types.Object,
+    motion: Motion,
+    binding: Binding,
+    options: ApplyOptions,
+    fps: float,
+    step: float,
+) -> Retargeted:
+    """The motion on the rig at `fps`, with keys `step` scene frames apart."""
+    contacts = foot_contacts(motion) if motion.contacts is None else motion.contacts
+    contacts = resample_contacts(contacts, motion.fps, fps)
+    pose = resample_pose(solve(motion), motion.fps, fps)
+    common = (pose, contacts, fps, binding, options.pin_strength, options.root_motion)
+    if options.loop:
+        return retarget_cycle(*common)
+    frames = options.frame_start + step * np.arange(len(pose))
+
+    def stance(part: np.ndarray) -> Stance | None:
+        return record_stance(scene, armature, binding, part) if len(part) else None
+
+    first = round(options.blend_in / step)
+    last = len(frames) - min(len(frames), round(options.blend_out / step))
+    return retarget(*common, stance(frames[:first]), stance(frames[last:]))
 
 
 def _note_provenance(action: bpy.types.Action, motion: Motion) -> None:

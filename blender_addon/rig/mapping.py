@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from ..shared.errors import PlacidError
+from ..shared.files import written_whole
 from ..shared.skeleton import JOINT_NAMES
 
 PRESETS: Final = Path(__file__).parent / "presets"
@@ -103,13 +104,18 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def parse_mapping(text: str, source: str) -> Mapping:
-    """A mapping from TOML text; `source` names it in messages. Raises MappingError."""
-    try:
-        mapping = msgspec.convert(tomllib.loads(text), Mapping)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise MappingError(f"{source} is not a bone mapping: {error}") from error
+    """A whole mapping from TOML text; `source` names it in messages. Raises MappingError."""
+    mapping = parse_unfinished(text, source)
     mapping.check()
     return mapping
+
+
+def parse_unfinished(text: str, source: str) -> Mapping:
+    """A mapping from TOML text that may still lack joints. Raises MappingError."""
+    try:
+        return msgspec.convert(tomllib.loads(text), Mapping)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise MappingError(f"{source} is not a bone mapping: {error}") from error
 
 
 def load_mapping(path: Path) -> Mapping:
@@ -127,8 +133,9 @@ def load_presets() -> list[Mapping]:
 
 
 def save_mapping(mapping: Mapping, path: Path) -> None:
-    """Write a mapping as TOML that `load_mapping` reads back. Raises OSError."""
-    path.write_text(format_mapping(mapping), encoding="utf-8")
+    """Write a mapping as TOML that `load_mapping` reads back, whole or not. Raises OSError."""
+    with written_whole(path) as file:
+        file.write(format_mapping(mapping).encode())
 
 
 def format_mapping(mapping: Mapping) -> str:

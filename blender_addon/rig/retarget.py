@@ -6,10 +6,13 @@ from typing import Final, Literal
 import numpy as np
 
 from ..shared.kinematics import Pose, forward_kinematics
+from ..shared.loops import close_cycle, find_cycle, repeat_cycle
 from ..shared.rotations import continuous, multiply, normalise, rotate, slerp
 from ..shared.skeleton import JOINT, PARENTS
 from .binding import Binding, rest_delta
+from .blend import Stance, blend_in, blend_out, start_from
 from .feet import floor_lift, pin_correction, reach
+from .skeleton_rig import RigError
 
 RootMotion = Literal["hips", "root", "in_place"]
 
@@ -27,10 +30,12 @@ class Keys:
     Attributes:
         rotations: basis quaternions (T, 4) by bone name, (w, x, y, z).
         locations: basis locations (T, 3) by bone name, in the rig's unit.
+        cyclic: whether the keys repeat for ever; locations then carry on from where they end.
     """
 
     rotations: dict[str, np.ndarray]
     locations: dict[str, np.ndarray]
+    cyclic: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,8 @@ def retarget(
     binding: Binding,
     pin_strength: float = 1.0,
     root_motion: RootMotion = "hips",
+    before: Stance | None = None,
+    after: Stance | None = None,
 ) -> Retargeted:
     """Turn and move a rig's controls so that it does what the pose does.
 
@@ -65,18 +72,73 @@ def retarget(
         binding: the rig.
         pin_strength: 0 leaves the feet as they come, 1 holds standing feet still.
         root_motion: whether hips or root bone carry the travel, or nothing does.
+        before: what the rig does in the first frames otherwise; the motion starts there.
+        after: what the rig does in the last frames otherwise.
+
+    Raises:
+        RigError: the root bone shall carry the travel and the mapping names none.
     """
+    if root_motion == "root" and binding.root is None:
+        raise RigError(
+            f"no root bone of {binding.rig.name} is known; choose one under Bone Mapping, or let "
+            "the hips carry the travel"
+        )
     scale = _scale(pose, binding)
+    if before is not None:
+        pose = start_from(pose, before, scale)
     body = _Body(binding, _turns(pose, binding), _travel(pose, binding, scale))
     body = _settle(body, contacts)
+    # What is led over from another movement neither stands nor has to follow this one.
+    led = np.zeros(len(pose), dtype=bool)
+    led[: len(before or ())] = True
+    led[len(pose) - len(after or ()) :] = True
+    contacts = contacts & ~led[:, None]
+    if before is not None:
+        blend_in(body.turned, body.hips, before)
+    if after is not None:
+        blend_out(body.turned, body.hips, after)
     if pin_strength > 0.0:
         body = _pin(body, contacts, fps, pin_strength)
+    own = slice(None) if led.all() else ~led
     joints = forward_kinematics(pose)
     return Retargeted(
-        _keys(body, root_motion),
-        _direction_errors(body, joints),
+        _keys(body, root_motion, None if before is None else before.hips[0]),
+        _direction_errors(body, joints)[own],
         _skate(body, contacts, fps) / scale,
     )
+
+
+def retarget_cycle(
+    pose: Pose,
+    contacts: np.ndarray,
+    fps: float,
+    binding: Binding,
+    pin_strength: float = 1.0,
+    root_motion: RootMotion = "hips",
+) -> Retargeted:
+    """Like `retarget`, of the part that repeats best; the last frame is the first one again.
+
+    The cycle is played three times and the middle one taken, so that feet are pinned across its
+    seam.
+    """
+    first, last = find_cycle(pose, fps)
+    cut = Pose(pose.rotations[first : last + 1], pose.root[first : last + 1], pose.offsets)
+    length = last - first
+    cycle = repeat_cycle(close_cycle(cut), 3)
+    standing = np.concatenate([contacts[first:last]] * 3 + [contacts[first : first + 1]])
+    result = retarget(cycle, standing, fps, binding, pin_strength, root_motion)
+    middle = slice(length, 2 * length + 1)
+    return Retargeted(_from_origin(result.keys, middle), result.errors[middle], result.skate)
+
+
+def _from_origin(keys: Keys, frames: slice) -> Keys:
+    """Some frames of the keys, with the travel counted from where the whole clip began."""
+    rotations = {bone: continuous(values[frames]) for bone, values in keys.rotations.items()}
+    locations = {}
+    for bone, values in keys.locations.items():
+        step = values[frames][-1] - values[frames][0]
+        locations[bone] = values[frames] - step
+    return Keys(rotations, locations, cyclic=True)
 
 
 @dataclass(frozen=True)
@@ -181,7 +243,8 @@ def _place_foot(
     turned[:, knee] = multiply(shin_turn, turned[:, knee])
 
 
-def _keys(body: _Body, root_motion: RootMotion) -> Keys:
+def _keys(body: _Body, root_motion: RootMotion, start: np.ndarray | None) -> Keys:
+    """The controls' own channels; a motion in place stays at the origin, or at `start` (3,)."""
     binding, rig = body.binding, body.binding.rig
     rotations = {
         rig.bones[control.bone]: continuous(rest_delta(binding, i, body.turned))
@@ -194,6 +257,8 @@ def _keys(body: _Body, root_motion: RootMotion) -> Keys:
         locations[rig.bones[binding.root]] = _basis_location(binding, binding.root, ground)
     if root_motion != "hips":
         moved = moved - ground
+    if root_motion == "in_place" and start is not None:
+        moved = moved + (start - binding.heads[0]) * [1.0, 0.0, 1.0]
     first = binding.controls[0].bone
     locations[rig.bones[first]] = _basis_location(binding, first, moved)
     return Keys(rotations, locations)

@@ -1,0 +1,58 @@
+"""A rig's movement led over from what it did before, and back to it.
+
+Everything is in the rig's canonical axes (see `binding`); weights ease in and out.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..shared.kinematics import Pose
+from ..shared.limb_twist import smoothstep
+from ..shared.loops import heading, turned_about
+from ..shared.rotations import from_axis_angle, multiply, rotate, slerp
+
+_UP = np.array([0.0, 1.0, 0.0])
+_LEVEL = np.array([1.0, 0.0, 1.0])
+
+
+@dataclass(frozen=True)
+class Stance:
+    """What a rig does in the frames of a transition, without the new motion.
+
+    Attributes:
+        turned: (n, controls, 4), how far each control is turned from rest.
+        hips: (n, 3), position of the first control.
+    """
+
+    turned: np.ndarray
+    hips: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.hips)
+
+
+def start_from(pose: Pose, stance: Stance, scale: float) -> Pose:
+    """The pose clip placed so that it starts where the rig stands, facing the same way."""
+    angle = heading(stance.turned[0, 0]) - heading(pose.rotations[0, 0])
+    return turned_about(pose, float(angle), pose.root[0], stance.hips[0] / scale)
+
+
+def blend_in(turned: np.ndarray, hips: np.ndarray, before: Stance) -> None:
+    """Lead the first frames of `turned` (T, controls, 4) and `hips` (T, 3) over from `before`."""
+    count = min(len(before), len(hips))
+    share = smoothstep(np.arange(count) / len(before), 0.0, 1.0)
+    turned[:count] = slerp(before.turned[:count], turned[:count], share[:, None])
+    hips[:count] += (1.0 - share)[:, None] * (before.hips[:count] - hips[:count])
+
+
+def blend_out(turned: np.ndarray, hips: np.ndarray, after: Stance) -> None:
+    """Lead the last frames over to `after`, brought to where the motion ends."""
+    count = min(len(after), len(hips))
+    angle = heading(turned[-1, 0]) - heading(after.turned[-1, 0])
+    turn = from_axis_angle(_UP, angle)
+    goal = multiply(turn, after.turned[-count:])
+    way = rotate(turn, after.hips[-count:] - after.hips[-1] * _LEVEL) + hips[-1] * _LEVEL
+    share = smoothstep(np.arange(count, 0, -1) / len(after) - 1.0 / len(after), 0.0, 1.0)
+    turned[-count:] = slerp(goal, turned[-count:], share[:, None])
+    hips[-count:] += (1.0 - share)[:, None] * (way - hips[-count:])
