@@ -74,6 +74,22 @@ def text(
 
 
 @app.command()
+def evaluator(
+    prepared: Prepared,
+    out: Out,
+    steps: Steps = 3000,
+    samples: Annotated[int, typer.Option(help="Training samples to draw.")] = 6000,
+    seed: Seed = 0,
+    device: Device = None,
+) -> None:
+    """Train the evaluator of the benchmark; its assets lie in OUT/assets."""
+    from backend.training.evaluator import train_evaluator
+
+    for name, value in train_evaluator(prepared, out, steps, samples, seed, device).items():
+        typer.echo(f"{name:<24} {value:.3f}")
+
+
+@app.command()
 def export(
     out: Out,
     to: Annotated[Path, typer.Argument(help="Folder for the checkpoint.")],
