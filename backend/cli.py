@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import typer
 
-from backend.commands import batch, body, generate, prepare, serve, train, unlearn
+from backend.commands import batch, body, doctor, generate, prepare, serve, train, unlearn
 from shared import VERSION
 from shared.errors import PlacidError
 
@@ -20,6 +20,7 @@ app.command()(generate.generate)
 app.command()(batch.batch)
 app.command()(body.body)
 app.command()(serve.serve)
+app.command()(doctor.doctor)
 app.add_typer(train.app, name="train")
 app.add_typer(prepare.app, name="prepare")
 app.add_typer(unlearn.app, name="unlearn")
