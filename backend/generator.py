@@ -12,6 +12,7 @@ from torch import Tensor
 from backend.checkpoints import EMBEDDED, Checkpoint, load_checkpoint
 from backend.datasets.features import CONTACTS
 from backend.device import choose_device
+from backend.evaluation.kinematics import strikes
 from backend.grounding import ground
 from backend.models.noise import SeededNoise
 from backend.models.sampling import Step
@@ -21,7 +22,14 @@ from backend.text_encoder import TextEncoder, clip_folder, make_encoder
 from shared import VERSION
 from shared.errors import PlacidError
 from shared.motion import Motion
-from shared.protocol import Capabilities, Choice, Generate, validate
+from shared.protocol import (
+    Capabilities,
+    Choice,
+    FoundStrike,
+    Generate,
+    Request,
+    validate,
+)
 
 FPS: Final = 20.0
 FRAMES_PER_TOKEN: Final = 4
@@ -128,13 +136,21 @@ class Generator:
             default_safety=self._edits.default_method(),
             device=self._device,
             encoder=checkpoint.encoder,
+            requests=("generate",),
+            loops=("off",),
         )
+
+    def audit(self, motion: Motion) -> tuple[FoundStrike, ...]:
+        """The kicks, punches and swings that the kinematic checks find in a motion."""
+        found = strikes(motion.with_up("Y").joints, motion.fps)
+        return tuple(FoundStrike(s.kind, s.side, s.start, s.end, s.peak) for s in found)
 
     def generate(
         self,
-        request: Generate,
+        request: Request,
         progress: ReportProgress = ignore_progress,
         cancelled: IsCancelled = never,
+        motion: Motion | None = None,
     ) -> Iterator[Motion]:
         """Yield the takes of a request, Y up, 20 fps, each as soon as it is done.
 
@@ -143,7 +159,8 @@ class Generator:
         Raises:
             PlacidError: for a request that cannot be met, or `cancelled`.
         """
-        validate(request, self.capabilities())
+        validate(request, self.capabilities(), motion)
+        assert isinstance(request, Generate)
         method = request.safety or self._edits.default_method()
         edits = self._edits.find(request.model, method, request.concepts)
         checkpoint = self.load()

@@ -14,7 +14,7 @@ from zmq.utils.monitor import recv_monitor_message
 
 from .shared import VERSION
 from .shared.errors import PlacidError
-from .shared.framing import motion_of, pack, unpack
+from .shared.framing import motion_of, pack, pack_submit, unpack
 from .shared.handover import Connection
 from .shared.motion import Motion
 from .shared.protocol import (
@@ -22,15 +22,15 @@ from .shared.protocol import (
     Capabilities,
     Done,
     Error,
-    Generate,
+    FoundStrike,
     Hello,
     Message,
     Ping,
     Pong,
     Progress,
+    Request,
     Result,
     Shutdown,
-    Submit,
     Unload,
     Welcome,
     validate,
@@ -55,12 +55,16 @@ _BROKEN: Final = (
 
 @dataclass(frozen=True)
 class Take:
-    """One finished motion of a job; `number` counts from 0 to `count` - 1."""
+    """One finished motion of a job; `number` counts from 0 to `count` - 1.
+
+    `audit` holds the strikes that the backend's kinematic checks found in it.
+    """
 
     job: int
     number: int
     count: int
     motion: Motion
+    audit: tuple[FoundStrike, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,19 +107,22 @@ class Client:
         self._socket.connect(f"tcp://127.0.0.1:{connection.announcement.port}")
         self._send(Hello(f"Placid {VERSION}"))
 
-    def submit(self, job: int, request: Generate) -> None:
+    def submit(self, job: int, request: Request, motion: Motion | None = None) -> None:
         """Ask for motion under a job number that is new to this client.
+
+        Args:
+            motion: what an EditMotion is about.
 
         Raises:
             PlacidError: when the backend is known to be unable to do this, or is lost.
         """
         if self.capabilities:
-            validate(request, self.capabilities)
-        self._begin(Submit(job, request))
+            validate(request, self.capabilities, motion)
+        self._begin(job, pack_submit(job, request, motion))
 
     def unload(self, job: int) -> None:
         """Ask the backend to free the model's memory; a job that ends in Done."""
-        self._begin(Unload(job))
+        self._begin(job, pack(Unload(job)))
 
     def cancel(self, job: int) -> None:
         """Give a job up. It ends in an Error `cancelled`, or in Done when it was just complete."""
@@ -150,16 +157,19 @@ class Client:
             self._socket.disable_monitor()
             self._context.destroy(linger=_FAREWELL)
 
-    def _begin(self, message: Submit | Unload) -> None:
+    def _begin(self, job: int, frames: list[bytes]) -> None:
         if self._lost:
             raise self._lost
-        self.jobs.add(message.job)
-        self._send(message)
+        self.jobs.add(job)
+        self._send_frames(frames)
 
     def _send(self, message: Message) -> None:
+        self._send_frames(pack(message))
+
+    def _send_frames(self, frames: list[bytes]) -> None:
         # A full or broken pipe is found out by the heartbeat.
         with contextlib.suppress(zmq.Again):
-            self._socket.send_multipart(pack(message), zmq.NOBLOCK)
+            self._socket.send_multipart(frames, zmq.NOBLOCK)
 
     def _read_messages(self, all_of_them: bool = False) -> list[Event]:
         events: list[Event] = []
@@ -190,8 +200,8 @@ class Client:
                 self._liveness = LOADING_LIVENESS if message.state == "loading" else LIVENESS
                 return message
             case Result():
-                motion = motion_of(message, arrays)
-                return Take(message.job, message.take, message.takes, motion)
+                motion = motion_of(message.clip, arrays)
+                return Take(message.job, message.take, message.takes, motion, message.audit)
             case Done():
                 self.jobs.discard(message.job)
                 return message

@@ -14,8 +14,8 @@ from .shared.protocol import (
     Capabilities,
     Done,
     Error,
-    Generate,
     Progress,
+    Request,
     Welcome,
     validate,
 )
@@ -47,7 +47,7 @@ class Session:
         self._process: BackendProcess | None = None
         self._client: Client | None = None
         # Requests made before the backend can be reached.
-        self._pending: dict[int, Generate] = {}
+        self._pending: dict[int, tuple[Request, Motion | None]] = {}
         self._undelivered: list[Event] = []
         # The connection broke; until the deadline the reason may become known.
         self._broken: Lost | None = None
@@ -76,20 +76,23 @@ class Session:
         self._process = self._launch()
         self.state = "starting"
 
-    def submit(self, request: Generate) -> int:
+    def submit(self, request: Request, motion: Motion | None = None) -> int:
         """Ask for motion, starting the backend if there is none; returns the job's number.
+
+        Args:
+            motion: what an EditMotion is about.
 
         Raises:
             PlacidError: as `start` does, or for a request the backend cannot fulfil.
         """
         if self.capabilities:
-            validate(request, self.capabilities)
+            validate(request, self.capabilities, motion)
         self.start()
         job = next(self._numbers)
         if self._client:
-            self._client.submit(job, request)
+            self._client.submit(job, request, motion)
         else:
-            self._pending[job] = request
+            self._pending[job] = request, motion
         return job
 
     def cancel(self, job: int) -> None:
@@ -121,14 +124,20 @@ class Session:
         return events
 
     def generate(
-        self, request: Generate, progress: Callable[[Progress], None] | None = None
+        self,
+        request: Request,
+        progress: Callable[[Progress], None] | None = None,
+        motion: Motion | None = None,
     ) -> list[Motion]:
         """Make motion and wait for it; for scripts without an event loop.
+
+        Args:
+            motion: what an EditMotion is about.
 
         Raises:
             PlacidError: whatever ended the job.
         """
-        job = self.submit(request)
+        job = self.submit(request, motion)
         motions: list[Motion] = []
         while True:
             for event in self.poll(_POLL_SECONDS):
@@ -167,8 +176,8 @@ class Session:
             time.sleep(timeout)
             return
         self._client = Client(connection)
-        for job, request in self._pending.items():
-            self._client.submit(job, request)
+        for job, (request, motion) in self._pending.items():
+            self._client.submit(job, request, motion)
         self._pending.clear()
 
     def _listen(self, client: Client, timeout: float) -> list[Event]:

@@ -11,14 +11,15 @@ import msgspec
 import numpy as np
 
 from .errors import PlacidError
-from .motion import Motion, MotionError
-from .protocol import PROTOCOL_VERSION, AnyMessage, Message, Result
+from .motion import Motion
+from .protocol import PROTOCOL_VERSION, AnyMessage, Clip, FoundStrike, Message, Result, Submit
+from .requests import Request
 
 DType = Literal["<f4", "|b1"]
 Arrays = Mapping[str, np.ndarray]
 
-# Requests are a prompt and some numbers; nothing a client sends comes near this.
-MAX_REQUEST_BYTES: Final = 64 * 1024
+# The largest request is an edit with its motion, 264 bytes a frame; see MAX_CLIP_FRAMES.
+MAX_REQUEST_BYTES: Final = 1024 * 1024
 
 
 class _ArrayHeader(msgspec.Struct, array_like=True):
@@ -93,33 +94,48 @@ def unpack(frames: Sequence[bytes]) -> tuple[AnyMessage, dict[str, np.ndarray]]:
     return message, _read_arrays(envelope.arrays, frames[1:])
 
 
-def pack_result(job: int, take: int, takes: int, motion: Motion) -> list[bytes]:
+def pack_result(
+    job: int, take: int, takes: int, motion: Motion, audit: tuple[FoundStrike, ...] = ()
+) -> list[bytes]:
     """Frames for one finished take."""
+    return pack(Result(job, take, takes, _clip(motion), audit), _arrays(motion))
+
+
+def pack_submit(job: int, request: Request, motion: Motion | None = None) -> list[bytes]:
+    """Frames for a request, and for the motion that an EditMotion is about."""
+    if motion is None:
+        return pack(Submit(job, request))
+    return pack(Submit(job, request, _clip(motion)), _arrays(motion))
+
+
+def motion_of(clip: Clip, arrays: Arrays) -> Motion:
+    """The motion of a Result or a Submit.
+
+    Raises:
+        PlacidError: `bad_message` without joints, `bad_motion` for joints that are no motion.
+    """
+    if "joints" not in arrays:
+        raise _bad("a motion without joints")
+    return Motion(
+        arrays["joints"],
+        clip.up,
+        clip.fps,
+        arrays.get("contacts"),
+        clip.prompt,
+        clip.seed,
+        clip.provenance,
+    )
+
+
+def _clip(motion: Motion) -> Clip:
+    return Clip(motion.up, motion.fps, motion.prompt, motion.seed, motion.provenance)
+
+
+def _arrays(motion: Motion) -> dict[str, np.ndarray]:
     arrays = {"joints": motion.joints}
     if motion.contacts is not None:
         arrays["contacts"] = motion.contacts.astype(bool)
-    message = Result(
-        job, take, takes, motion.up, motion.fps, motion.prompt, motion.seed, motion.provenance
-    )
-    return pack(message, arrays)
-
-
-def motion_of(result: Result, arrays: Arrays) -> Motion:
-    """The motion in a Result. Raises PlacidError `bad_message` when it is not one."""
-    if "joints" not in arrays:
-        raise _bad("a result without joints")
-    try:
-        return Motion(
-            arrays["joints"],
-            result.up,
-            result.fps,
-            arrays.get("contacts"),
-            result.prompt,
-            result.seed,
-            result.provenance,
-        )
-    except MotionError as error:
-        raise _bad(str(error)) from None
+    return arrays
 
 
 def _decode_version(frame: bytes) -> int:

@@ -1,99 +1,35 @@
 """What Blender, the command line and the backend say to each other.
 
-`Generate` is the one request for motion; `validate` holds it against what a backend can do. The
-other messages carry it, its progress and its results over the socket (`framing.py`).
+The requests (`requests.py`) and what they are held against (`validation.py`) can be had from here
+as well. The messages carry them, their progress and their results over the socket (`framing.py`).
 """
 
-import difflib
-import math
-from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 import msgspec
 
 from .errors import PlacidError
 from .motion import UpAxis
+from .requests import Capabilities as Capabilities
+from .requests import Choice as Choice
+from .requests import EditMotion as EditMotion
+from .requests import Generate as Generate
+from .requests import Request as Request
+from .requests import Segment as Segment
+from .requests import Timeline as Timeline
+from .validation import MAX_PROMPT_CHARACTERS as MAX_PROMPT_CHARACTERS
+from .validation import MAX_SEED as MAX_SEED
+from .validation import MAX_STRENGTH as MAX_STRENGTH
+from .validation import MAX_TAKES as MAX_TAKES
+from .validation import validate as validate
 
-PROTOCOL_VERSION: Final = 1
-
-MAX_PROMPT_CHARACTERS: Final = 500
-MAX_TAKES: Final = 64
-# The ranges outside which sampling yields noise or nothing; far wider than is useful.
-MAX_STRENGTH: Final = 2.0
-MAX_STEPS: Final = 100
-MAX_GUIDANCE: Final = 20.0
-MAX_TEMPERATURE: Final = 4.0
-# Blender's integer properties are signed 32-bit; every take adds its index to the seed.
-MAX_SEED: Final = 2**31 - 1
+PROTOCOL_VERSION: Final = 2
 
 BackendState = Literal["loading", "ready", "failed"]
 
 
 class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=str.lower):
     """Base of everything that travels; the tag is the class name in lower case."""
-
-
-class Generate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A request for motion.
-
-    Attributes:
-        prompt: what the body shall do, in English.
-        seconds: length of each take; None lets the length estimator choose.
-        takes: how many variations; take k is made with seed + k.
-        seed: start of the random numbers.
-        model: one of the backend's models.
-        safety: unlearning method, or `off`; None is the backend's default.
-        concepts: what the method makes the model forget.
-        strength: how far the edit is applied, 0 (not at all) to 2; 1 as it was fitted.
-        steps: sampling iterations; None is the model's default.
-        guidance: classifier-free guidance scale; None is the model's default.
-        temperature: of the sampled tokens; None is the model's default.
-    """
-
-    prompt: str
-    seconds: float | None = None
-    takes: int = 1
-    seed: int = 0
-    model: str = "momask"
-    safety: str | None = None
-    concepts: tuple[str, ...] = ("violence",)
-    strength: float = 1.0
-    steps: int | None = None
-    guidance: float | None = None
-    temperature: float | None = None
-
-
-class Choice(msgspec.Struct, frozen=True):
-    """One entry of a list the user picks from."""
-
-    name: str
-    description: str
-
-
-class Capabilities(msgspec.Struct, frozen=True):
-    """What a backend offers; front ends draw their choices from this alone.
-
-    Attributes:
-        version: Placid's version.
-        models: text-to-motion models that are present.
-        safety: unlearning methods, `off` included.
-        concepts: what can be forgotten.
-        default_safety: the method used when a request names none.
-        min_seconds: shortest take.
-        max_seconds: longest take.
-        device: where the networks run, for example `cpu` or `cuda:0`.
-        encoder: the text encoder in use.
-    """
-
-    version: str
-    models: tuple[Choice, ...]
-    safety: tuple[Choice, ...]
-    concepts: tuple[Choice, ...]
-    default_safety: str
-    min_seconds: float = 1.0
-    max_seconds: float = 9.8
-    device: str = "cpu"
-    encoder: str = ""
 
 
 class Hello(Message, frozen=True):
@@ -127,11 +63,25 @@ class Welcome(Message, frozen=True):
     problem: Error | None = None
 
 
+class Clip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is said of a motion whose joints and contacts travel as arrays; see `Motion`."""
+
+    up: UpAxis
+    fps: float
+    prompt: str
+    seed: int | None
+    provenance: dict[str, Any]
+
+
 class Submit(Message, frozen=True):
-    """Client to backend: make these takes. The client numbers its jobs."""
+    """Client to backend: make these takes. The client numbers its jobs.
+
+    An EditMotion has its motion in `clip` and in arrays beside the message (`pack_submit`).
+    """
 
     job: int
-    request: Generate
+    request: Request
+    clip: Clip | None = None
 
 
 class Unload(Message, frozen=True):
@@ -154,6 +104,7 @@ class Progress(Message, frozen=True):
         stage: what is being done, for people.
         step: takes that are finished.
         steps: takes that were asked for.
+        seconds_left: an estimate from the time so far; None while it is too early for one.
     """
 
     job: int
@@ -161,19 +112,39 @@ class Progress(Message, frozen=True):
     stage: str
     step: int
     steps: int
+    seconds_left: float | None = None
+
+
+class FoundStrike(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A strike that the kinematic checks found in a take.
+
+    Attributes:
+        strike: kick, punch or swing.
+        side: left, right or both; None when the check does not tell sides apart.
+        start: its first frame.
+        end: the frame behind its last.
+        peak: the frame in which the limb is most outstretched.
+    """
+
+    strike: str
+    side: str | None
+    start: int
+    end: int
+    peak: int
 
 
 class Result(Message, frozen=True):
-    """Backend to client: one finished take; joints and contacts travel as arrays beside it."""
+    """Backend to client: one finished take; its joints and contacts travel as arrays beside it.
+
+    Attributes:
+        audit: the strikes found in it, in order of time; empty when there are none.
+    """
 
     job: int
     take: int
     takes: int
-    up: UpAxis
-    fps: float
-    prompt: str
-    seed: int | None
-    provenance: dict[str, Any]
+    clip: Clip
+    audit: tuple[FoundStrike, ...] = ()
 
 
 class Done(Message, frozen=True):
@@ -208,64 +179,3 @@ AnyMessage = (
     | Pong
     | Shutdown
 )
-
-
-def validate(request: Generate, capabilities: Capabilities) -> None:
-    """Hold a request against what the backend can do.
-
-    Raises:
-        PlacidError: `bad_request` for a value out of range; `unknown_model`, `unknown_method` or
-            `unknown_concept` for a name the backend does not have.
-    """
-    _check_prompt(request.prompt)
-    shortest, longest = capabilities.min_seconds, capabilities.max_seconds
-    _check_range("seconds", request.seconds, shortest, longest)
-    _check_range("takes", request.takes, 1, MAX_TAKES)
-    _check_range("seed", request.seed, 0, MAX_SEED)
-    _check_range("strength", request.strength, 0, MAX_STRENGTH)
-    _check_range("steps", request.steps, 1, MAX_STEPS)
-    _check_range("guidance", request.guidance, 0, MAX_GUIDANCE)
-    _check_range("temperature", request.temperature, 0.01, MAX_TEMPERATURE)
-    _check_name("model", request.model, capabilities.models, "unknown_model")
-    if request.safety is not None:
-        _check_name("safety method", request.safety, capabilities.safety, "unknown_method")
-    if request.safety == "off":
-        return
-    if not request.concepts:
-        raise PlacidError(
-            "bad_request", "no concept to forget is named; name one, or choose safety 'off'"
-        )
-    for concept in request.concepts:
-        _check_name("concept", concept, capabilities.concepts, "unknown_concept")
-
-
-def _check_prompt(prompt: str) -> None:
-    if not prompt.strip():
-        raise PlacidError(
-            "bad_request", "the prompt is empty; describe the motion, as in 'a person waves'"
-        )
-    if len(prompt) > MAX_PROMPT_CHARACTERS:
-        raise PlacidError(
-            "bad_request",
-            f"the prompt has {len(prompt)} characters; shorten it to at most "
-            f"{MAX_PROMPT_CHARACTERS}",
-        )
-
-
-def _check_range(name: str, value: float | None, lowest: float, highest: float) -> None:
-    if value is None:
-        return
-    # Written so that a value that is not a number fails as well.
-    if not (math.isfinite(value) and lowest <= value <= highest):
-        raise PlacidError(
-            "bad_request", f"{name} is {value:g}; choose a value from {lowest:g} to {highest:g}"
-        )
-
-
-def _check_name(kind: str, name: str, choices: Sequence[Choice], code: str) -> None:
-    names = [choice.name for choice in choices]
-    if name in names:
-        return
-    close = difflib.get_close_matches(name.lower(), names, n=1)
-    remedy = f"did you mean {close[0]!r}?" if close else f"choose one of: {', '.join(names)}"
-    raise PlacidError(code, f"there is no {kind} {name!r}; {remedy}")

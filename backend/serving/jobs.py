@@ -18,15 +18,18 @@ from shared.protocol import (
     Capabilities,
     Done,
     Error,
-    Generate,
+    FoundStrike,
     Message,
     Progress,
+    Request,
     Welcome,
     validate,
 )
 
 # Progress in the same stage travels no more often than a display can show it.
 _PROGRESS_SECONDS: Final = 0.05
+# Before this share of a job is done its speed is not known.
+_ENOUGH_TO_ESTIMATE: Final = 0.03
 _OUT_OF_MEMORY: Final = ("out of memory", "can't allocate memory", "not enough memory")
 
 # The address of everybody, for `Send`.
@@ -44,9 +47,10 @@ class MotionGenerator(Protocol):
 
     def generate(
         self,
-        request: Generate,
+        request: Request,
         progress: Callable[[float, str], None],
         cancelled: Callable[[], bool],
+        motion: Motion | None = None,
     ) -> Iterator[Motion]:
         """Yield takes as they are ready.
 
@@ -54,7 +58,12 @@ class MotionGenerator(Protocol):
             request: already validated.
             progress: told the fraction of the whole request, 0 to 1, and the stage.
             cancelled: asked between sampling steps; when true, raise PlacidError `cancelled`.
+            motion: what an EditMotion is about.
         """
+        ...
+
+    def audit(self, motion: Motion) -> tuple[FoundStrike, ...]:
+        """The strikes that can be seen in a motion, in order of time."""
         ...
 
     def unload(self) -> None:
@@ -64,11 +73,15 @@ class MotionGenerator(Protocol):
 
 @dataclass(eq=False)
 class Job:
-    """One request of one client; `request` is None for "unload the model"."""
+    """One request of one client; `request` is None for "unload the model".
+
+    `motion` is what an EditMotion is about.
+    """
 
     client: bytes
     number: int
-    request: Generate | None
+    request: Request | None
+    motion: Motion | None = None
     cancelled_at: float | None = None
     alive_at: float = 0.0
 
@@ -185,15 +198,16 @@ class Worker(threading.Thread):
             return
         capabilities = self.welcome.capabilities
         assert capabilities is not None, "a loaded generator has told its capabilities"
-        validate(job.request, capabilities)
+        validate(job.request, capabilities, job.motion)
         takes = job.request.takes
         reporter = _Reporter(job, takes, self._tell)
         for take, motion in enumerate(
-            generator.generate(job.request, reporter.progress, job.is_cancelled)
+            generator.generate(job.request, reporter.progress, job.is_cancelled, job.motion)
         ):
             if job.is_cancelled():
                 raise cancellation()
-            self._send(job.client, pack_result(job.number, take, takes, motion))
+            audit = generator.audit(motion)
+            self._send(job.client, pack_result(job.number, take, takes, motion, audit))
             reporter.finished = take + 1
 
     def _load(self) -> MotionGenerator:
@@ -250,6 +264,7 @@ class _Reporter:
         self._takes = takes
         self._tell = tell
         self._last_stage = ""
+        self._began = time.monotonic()
         self._last_time = 0.0
 
     def progress(self, fraction: float, stage: str) -> None:
@@ -257,10 +272,11 @@ class _Reporter:
         if stage == self._last_stage and now - self._last_time < _PROGRESS_SECONDS:
             return
         self._last_stage, self._last_time = stage, now
-        self._tell(
-            self._job.client,
-            Progress(self._job.number, fraction, stage, self.finished, self._takes),
-        )
+        left = None
+        if fraction > _ENOUGH_TO_ESTIMATE:
+            left = (now - self._began) * (1 - fraction) / fraction
+        job, takes = self._job.number, self._takes
+        self._tell(self._job.client, Progress(job, fraction, stage, self.finished, takes, left))
 
 
 def _is_out_of_memory(error: Exception) -> bool:

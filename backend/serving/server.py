@@ -12,7 +12,7 @@ from typing import Final
 import zmq
 
 from shared.errors import PlacidError
-from shared.framing import MAX_REQUEST_BYTES, pack, unpack
+from shared.framing import MAX_REQUEST_BYTES, Arrays, motion_of, pack, unpack
 from shared.handover import Announcement, Connection, ExitCode, Handover, write_connection
 from shared.protocol import (
     PROTOCOL_VERSION,
@@ -202,20 +202,20 @@ class Server:
         """Act on one message; true when the backend is to end."""
         self._clients.add(client)
         try:
-            message, _ = unpack(frames)
-            return self._dispatch(client, message)
+            message, arrays = unpack(frames)
+            return self._dispatch(client, message, arrays)
         except PlacidError as error:
             log.warning("a message was refused: %s", error.message)
             self._tell(client, Error.of(error))
         return False
 
-    def _dispatch(self, client: bytes, message: AnyMessage) -> bool:
+    def _dispatch(self, client: bytes, message: AnyMessage, arrays: Arrays) -> bool:
         match message:
             case Hello():
                 log.info("%s has connected", message.client)
                 self._tell(client, self._worker.welcome)
             case Submit():
-                self._worker.queue.put(Job(client, message.job, message.request))
+                self._enqueue(client, message, arrays)
             case Unload():
                 self._worker.queue.put(Job(client, message.job, None))
             case Cancel():
@@ -234,6 +234,14 @@ class Server:
                     "use the client that comes with Placid",
                 )
         return False
+
+    def _enqueue(self, client: bytes, submit: Submit, arrays: Arrays) -> None:
+        try:
+            motion = motion_of(submit.clip, arrays) if submit.clip else None
+        except PlacidError as error:
+            self._tell(client, Error.of(error, submit.job))
+            return
+        self._worker.queue.put(Job(client, submit.job, submit.request, motion))
 
     def _tell(self, client: bytes, message: Message) -> None:
         self._forward(client, pack(message))

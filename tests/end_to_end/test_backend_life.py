@@ -83,14 +83,14 @@ def test_a_killed_backend_is_reported_with_its_jobs_and_comes_back(
     make_session: Any, processes: Any, addon_package: ModuleType
 ) -> None:
     session = make_session(processes)
-    job = session.submit(addon_package.session.Generate("slow walk"))
+    job = session.submit(addon_package.shared.protocol.Generate("slow walk"))
     until(session, "Progress")
     os.kill(processes.started[-1].pid, signal.SIGKILL)
     lost = until(session, "Lost")
     assert lost.jobs == (job,)
     assert "killed" in lost.error.message
     assert session.state == "stopped"
-    assert len(session.generate(addon_package.session.Generate("walk", takes=2))) == 2
+    assert len(session.generate(addon_package.shared.protocol.Generate("walk", takes=2))) == 2
     assert len(processes.started) == 2
 
 
@@ -99,8 +99,8 @@ def test_a_frozen_backend_is_given_up_and_killed(
 ) -> None:
     monkeypatch.setattr(addon_package.client, "HEARTBEAT_SECONDS", 0.1)
     session = make_session(processes)
-    session.generate(addon_package.session.Generate("walk"))
-    job = session.submit(addon_package.session.Generate("slow walk"))
+    session.generate(addon_package.shared.protocol.Generate("walk"))
+    job = session.submit(addon_package.shared.protocol.Generate("slow walk"))
     pid = processes.started[-1].pid
     os.kill(pid, signal.SIGSTOP)
     lost = until(session, "Lost")
@@ -112,7 +112,7 @@ def test_a_hung_generator_ends_the_backend_with_a_sentence(
     make_session: Any, processes: Any, addon_package: ModuleType
 ) -> None:
     session = make_session(processes)
-    job = session.submit(addon_package.session.Generate("hang"))
+    job = session.submit(addon_package.shared.protocol.Generate("hang"))
     until(session, "Progress")
     session.cancel(job)
     error = until(session, "Error")
@@ -124,7 +124,7 @@ def test_a_request_is_cancelled_before_the_backend_is_there(
     make_session: Any, processes: Any, addon_package: ModuleType
 ) -> None:
     session = make_session(processes)
-    job = session.submit(addon_package.session.Generate("walk"))
+    job = session.submit(addon_package.shared.protocol.Generate("walk"))
     session.cancel(job)
     assert until(session, "Error").code == "cancelled"
     assert session.jobs == ()
@@ -134,7 +134,7 @@ def test_stopping_the_backend_leaves_neither_process_nor_jobs(
     make_session: Any, processes: Any, addon_package: ModuleType
 ) -> None:
     session = make_session(processes)
-    session.submit(addon_package.session.Generate("slow walk"))
+    session.submit(addon_package.shared.protocol.Generate("slow walk"))
     until(session, "Progress")
     pid = processes.started[-1].pid
     session.stop()
@@ -153,14 +153,15 @@ def test_a_broken_model_is_said_and_tried_again(
         welcome = until(session, "Welcome")
     assert (welcome.state, welcome.problem.code) == ("failed", "bad_checkpoint")
     with pytest.raises(addon_package.session.PlacidError, match="damaged"):
-        session.generate(addon_package.session.Generate("walk"))
+        session.generate(addon_package.shared.protocol.Generate("walk"))
 
 
 PARENT = """
 import sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from placid.session import BackendProcess, Generate, Session
+from placid.session import BackendProcess, Session
+from placid.shared.protocol import Generate
 command = [sys.executable, sys.argv[2], "whole", sys.argv[4]]
 processes = []
 def launch():
@@ -295,7 +296,7 @@ def test_by_hand_the_owner_alone_can_connect_and_end_it(
     process, path = by_hand
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     client = addon_package.client.Client(read_connection(path))
-    client.submit(1, addon_package.client.Generate("walk"))
+    client.submit(1, addon_package.shared.protocol.Generate("walk"))
     until(client, "Done")
     client.shutdown()
     until(client, "Lost")

@@ -3,10 +3,20 @@
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from shared.errors import PlacidError
-from shared.protocol import Capabilities, Choice, Generate, validate
+from shared.motion import Motion
+from shared.protocol import (
+    Capabilities,
+    Choice,
+    EditMotion,
+    Generate,
+    Segment,
+    Timeline,
+    validate,
+)
 
 CAPABILITIES = Capabilities(
     version="0",
@@ -30,7 +40,8 @@ def request(**fields: Any) -> Generate:
         {"prompt": "x" * 500},
         {"safety": "off", "concepts": ()},
         {"safety": "rece", "concepts": ("kick", "violence"), "strength": 0.5},
-        {"steps": 1, "guidance": 0.0, "temperature": 0.5},
+        {"steps": 1, "guidance": 0.0, "temperature": 0.5, "top_k": 0.0, "residual_guidance": 6.0},
+        {"loop": "travelling"},
     ],
 )
 def test_requests_within_the_limits_pass(fields: dict[str, Any]) -> None:
@@ -54,6 +65,11 @@ def test_requests_within_the_limits_pass(fields: dict[str, Any]) -> None:
         ({"steps": 0}, "bad_request", "steps is 0"),
         ({"guidance": -1.0}, "bad_request", "guidance is -1"),
         ({"temperature": 0.0}, "bad_request", "temperature is 0"),
+        ({"top_k": 1.0}, "bad_request", "top-k is 1; choose a value from 0 to 0.99"),
+        ({"residual_guidance": 21.0}, "bad_request", "residual guidance is 21"),
+        ({"prompt": "x" * 10_000}, "bad_request", "10000 characters"),
+        ({"seconds": 0.0}, "bad_request", "seconds is 0"),
+        ({"loop": "round"}, "bad_request", "choose one of: off, in_place, travelling"),
         ({"model": "momsk"}, "unknown_model", "did you mean 'momask'?"),
         ({"safety": "LCR"}, "unknown_method", "did you mean 'lcr'?"),
         ({"safety": "zzz"}, "unknown_method", "choose one of: lcr, rece, off"),
@@ -74,3 +90,59 @@ def test_requests_beyond_them_get_one_sentence(
 def test_limits_are_the_backends_own() -> None:
     long = msgspec.structs.replace(CAPABILITIES, max_seconds=20.0)
     validate(request(seconds=15.0), long)
+
+
+def clip(frames: int, fps: float = 20.0) -> Motion:
+    return Motion(np.zeros((frames, 22, 3), np.float32), fps=fps)
+
+
+def test_an_edit_of_frames_inside_the_motion_passes() -> None:
+    validate(EditMotion("wave", ((0, 40), (40, 60), (80, 100))), CAPABILITIES, clip(100))
+
+
+@pytest.mark.parametrize(
+    ("frames", "motion", "names"),
+    [
+        (((40, 101),), clip(100), "40:101 reaches beyond the motion, which has 100 frames"),
+        (((-1, 10),), clip(100), "-1:10"),
+        (((10, 10),), clip(100), "10:10 is empty"),
+        (((20, 40), (30, 50)), clip(100), "begins at 30, before the range ahead of it ends (40)"),
+        ((), clip(100), "0 frame ranges"),
+        (((0, 4),), clip(7), "the motion has 7 frames"),
+        (((0, 4),), clip(2401), "2401 frames"),
+        (((0, 4),), clip(50, fps=1000.0), "frames a second is 1000"),
+        (((0, 4),), None, "no motion to edit"),
+    ],
+)
+def test_edits_that_cannot_be_get_one_sentence(
+    frames: tuple[tuple[int, int], ...], motion: Motion | None, names: str
+) -> None:
+    with pytest.raises(PlacidError) as error:
+        validate(EditMotion("wave", frames), CAPABILITIES, motion)
+    assert error.value.code == "bad_request"
+    assert names in error.value.message
+
+
+@pytest.mark.parametrize(
+    ("segments", "names"),
+    [
+        ((), "the timeline has 0 prompts"),
+        ((Segment("walk", 2.0), Segment(" ", 2.0)), "the prompt is empty"),
+        ((Segment("walk", 2.0), Segment("wave", 0.0)), "seconds of prompt 2 is 0"),
+        ((Segment("walk", 9.0),) * 7, "the timeline takes 63 seconds"),
+    ],
+)
+def test_timelines_that_cannot_be_get_one_sentence(
+    segments: tuple[Segment, ...], names: str
+) -> None:
+    with pytest.raises(PlacidError) as error:
+        validate(Timeline(segments), CAPABILITIES)
+    assert error.value.code == "bad_request"
+    assert names in error.value.message
+
+
+def test_a_backend_that_cannot_edit_says_so() -> None:
+    simple = msgspec.structs.replace(CAPABILITIES, requests=("generate",))
+    validate(request(), simple)
+    with pytest.raises(PlacidError, match="cannot do 'timeline'"):
+        validate(Timeline((Segment("walk", 2.0),)), simple)

@@ -9,10 +9,25 @@ import msgspec
 import numpy as np
 import pytest
 import zmq
-from walking_backend import walk
+from walking_backend import KICK, walk
 
-from shared.framing import MAX_REQUEST_BYTES, pack, unpack
-from shared.protocol import Cancel, Done, Error, Generate, Hello, Ping, Pong, Submit
+from shared.framing import MAX_REQUEST_BYTES, pack, pack_submit, unpack
+from shared.motion import Motion
+from shared.protocol import PROTOCOL_VERSION as VERSION
+from shared.protocol import (
+    Cancel,
+    Clip,
+    Done,
+    EditMotion,
+    Error,
+    Generate,
+    Hello,
+    Ping,
+    Pong,
+    Segment,
+    Submit,
+    Timeline,
+)
 
 Until = Callable[..., list[Any]]
 
@@ -50,7 +65,7 @@ def receive(dealer: Any) -> Any:
 
 
 def request_for(placid: ModuleType, prompt: str, **fields: Any) -> Any:
-    return placid.client.Generate(prompt, **fields)
+    return placid.shared.protocol.Generate(prompt, **fields)
 
 
 def test_takes_arrive_one_by_one_with_progress_and_are_the_generators(
@@ -70,6 +85,64 @@ def test_takes_arrive_one_by_one_with_progress_and_are_the_generators(
     assert takes[1].motion.seed == 8
     assert takes[1].motion.provenance == {"model": "momask"}
     assert client.jobs == set()
+
+
+def test_a_strike_is_reported_with_its_take(
+    client: Any, addon_package: ModuleType, until: Until
+) -> None:
+    kinds = {}
+    for job, prompt in ((1, "walk"), (2, "kick")):
+        client.submit(job, request_for(addon_package, prompt))
+        [take] = [e for e in until(client, "Done") if type(e).__name__ == "Take"]
+        kinds[prompt] = [(s.strike, s.side, s.start, s.end, s.peak) for s in take.audit]
+    found = (KICK.strike, KICK.side, KICK.start, KICK.end, KICK.peak)
+    assert kinds == {"walk": [], "kick": [found]}
+
+
+def test_the_time_left_is_told_and_shrinks(
+    client: Any, addon_package: ModuleType, until: Until
+) -> None:
+    client.submit(1, request_for(addon_package, "slow walk"))
+    events = [e for e in until(client, "Done") if type(e).__name__ == "Progress"]
+    left = [event.seconds_left for event in events]
+    assert left[0] is None
+    told = [seconds for seconds in left if seconds is not None]
+    assert 0.1 < told[-1] < told[0] < 10
+    fractions = [event.fraction for event in events]
+    assert fractions == sorted(fractions)
+
+
+def test_an_edit_brings_its_motion_to_the_generator(
+    client: Any, addon_package: ModuleType, until: Until
+) -> None:
+    protocol = addon_package.shared.protocol
+    motion = walk(Generate("walk"), 5)
+    sent = addon_package.shared.motion.Motion(motion.joints, contacts=motion.contacts)
+    client.submit(1, protocol.EditMotion("wave", ((8, 20),), takes=2, seed=3), sent)
+    takes = [event for event in until(client, "Done") if type(event).__name__ == "Take"]
+    assert [take.motion.seed for take in takes] == [3, 4]
+    np.testing.assert_array_equal(takes[0].motion.joints, motion.joints)
+    np.testing.assert_array_equal(takes[0].motion.contacts, motion.contacts)
+
+
+def test_an_edit_of_no_motion_is_refused_and_the_next_job_runs(raw: Callable[..., Any]) -> None:
+    dealer = raw()
+    joints = walk(Generate("walk"), 5).joints.copy()
+    joints[7, 3, 1] = np.nan
+    clip = Clip("Y", 20.0, "", None, {})
+    edit = EditMotion("wave", ((8, 20),))
+    dealer.send_multipart(pack(Submit(1, edit, clip), {"joints": joints}))
+    dealer.send_multipart(pack(Submit(2, edit, clip)))
+    dealer.send_multipart(pack_submit(3, EditMotion("wave", ((50, 70),)), Motion(joints[8:])))
+    dealer.send_multipart(pack(Submit(4, edit)))
+    errors = {(error := receive(dealer)).job: error for _ in range(4)}
+    assert errors[1].code == "bad_motion"
+    assert "frame 7" in errors[1].message
+    assert errors[2].code == "bad_message"
+    assert "50:70 reaches beyond the motion" in errors[3].message
+    assert "no motion" in errors[4].message
+    dealer.send_multipart(pack(Submit(5, Timeline((Segment("walk", 2.0), Segment("", 2.0))))))
+    assert "empty" in receive(dealer).message
 
 
 def test_cancel_half_way_stops_the_job_and_not_the_next(
@@ -175,8 +248,8 @@ def test_bytes_that_are_not_zeromq_harm_nobody(connection: Any, client: Any, unt
         ([b""], "bad_message"),
         ([b"\xff\x00garbage"], "bad_message"),
         ([msgspec.msgpack.encode([99, {"a new": "format"}])], "version_mismatch"),
-        ([msgspec.msgpack.encode([1, {"type": "dance"}, []])], "unknown_message"),
-        ([msgspec.msgpack.encode([1, {"type": "submit", "job": "x"}, []])], "bad_message"),
+        ([msgspec.msgpack.encode([VERSION, {"type": "dance"}, []])], "unknown_message"),
+        ([msgspec.msgpack.encode([VERSION, {"type": "submit", "job": "x"}, []])], "bad_message"),
         ([*pack(Ping()), b"an array that was not announced"], "bad_message"),
         (pack(Done(1)), "bad_message"),
     ],

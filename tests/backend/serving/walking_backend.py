@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from backend.serving.server import Limits, serve
 from shared import VERSION
 from shared.errors import PlacidError
 from shared.motion import Motion
-from shared.protocol import Capabilities, Choice, Generate
+from shared.protocol import Capabilities, Choice, FoundStrike, Generate, Request
 from shared.skeleton import JOINT, JOINT_COUNT
 
 STEPS = 10
@@ -31,6 +32,9 @@ CAPABILITIES = Capabilities(
     concepts=(Choice("violence", "strikes"), Choice("kick", "kicks")),
     default_safety="lcr",
 )
+
+
+KICK = FoundStrike("kick", "left", 4, 9, 6)
 
 
 class OutOfMemoryError(RuntimeError):
@@ -51,9 +55,10 @@ class WalkingGenerator:
 
     def generate(
         self,
-        request: Generate,
+        request: Request,
         progress: Callable[[float, str], None],
         cancelled: Callable[[], bool],
+        motion: Motion | None = None,
     ) -> Iterator[Motion]:
         if "hang" in request.prompt:
             progress(0.0, "hanging")
@@ -71,12 +76,20 @@ class WalkingGenerator:
                 progress((take + step / STEPS) / request.takes, "sampling")
                 if "slow" in request.prompt:
                     time.sleep(0.2)
-            yield walk(request, request.seed + take)
+            if motion is None:
+                yield walk(request, request.seed + take)
+            else:
+                yield replace(motion, prompt=request.prompt, seed=request.seed + take)
+
+    def audit(self, motion: Motion) -> tuple[FoundStrike, ...]:
+        """A kick where the prompt says so."""
+        return (KICK,) if "kick" in motion.prompt else ()
 
 
-def walk(request: Generate, seed: int) -> Motion:
+def walk(request: Request, seed: int) -> Motion:
     """Legs and arms swing, the body moves along +Z; the seed sets the phase."""
-    seconds = np.arange(int((request.seconds or 3.0) * FPS)) / FPS
+    length = request.seconds if isinstance(request, Generate) else None
+    seconds = np.arange(int((length or 3.0) * FPS)) / FPS
     swing = 0.3 * np.sin(2 * np.pi * seconds + seed)
     joints = np.zeros((len(seconds), JOINT_COUNT, 3), np.float32)
     joints[..., 1] = np.linspace(0.9, 1.7, JOINT_COUNT)

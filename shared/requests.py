@@ -1,0 +1,143 @@
+"""What a front end can ask for, and what a backend says that it offers.
+
+`Generate` makes motion from a prompt, `EditMotion` makes parts of a motion anew, `Timeline` makes
+one motion from several prompts. `validation.py` holds them against `Capabilities`.
+"""
+
+from typing import Final, Literal
+
+import msgspec
+
+LoopKind = Literal["off", "in_place", "travelling"]
+
+# Of the networks: 49 tokens of 4 frames at 20 frames a second.
+MAX_FRAMES: Final = 196
+# Longer clips are edited in windows; this is two minutes at 20 frames a second.
+MAX_CLIP_FRAMES: Final = 2400
+MAX_SEGMENTS: Final = 32
+MAX_RANGES: Final = 16
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What all requests have.
+
+    Attributes:
+        takes: how many variations; take k is made with seed + k.
+        seed: start of the random numbers.
+        model: one of the backend's models.
+        safety: unlearning method, or `off`; None is the backend's default.
+        concepts: what the method makes the model forget.
+        strength: how far the edit is applied, 0 (not at all) to 2; 1 as it was fitted.
+        steps: sampling iterations; None is the model's default, here and below.
+        guidance: classifier-free guidance scale of the base tokens.
+        temperature: of the sampled base tokens.
+        top_k: share of the least likely tokens that are never drawn, 0 to 0.99.
+        residual_guidance: classifier-free guidance scale of the residual tokens.
+    """
+
+    takes: int = 1
+    seed: int = 0
+    model: str = "momask"
+    safety: str | None = None
+    concepts: tuple[str, ...] = ("violence",)
+    strength: float = 1.0
+    steps: int | None = None
+    guidance: float | None = None
+    temperature: float | None = None
+    top_k: float | None = None
+    residual_guidance: float | None = None
+
+
+class Generate(Settings, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="generate"):
+    """A request for motion.
+
+    Attributes:
+        prompt: what the body shall do, in English.
+        seconds: length of each take; None lets the length estimator choose.
+        loop: `in_place` and `travelling` make the last frame meet the first; see `loop` in
+            `docs/protocol.md`.
+    """
+
+    prompt: str
+    seconds: float | None = None
+    loop: LoopKind = "off"
+
+
+class EditMotion(Settings, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="edit"):
+    """A request to make parts of a motion anew; the motion travels beside it.
+
+    Attributes:
+        prompt: what the body shall do in the new frames, in English.
+        frames: ranges [start, end) of the motion's own frames, in order and apart from each other.
+    """
+
+    prompt: str
+    frames: tuple[tuple[int, int], ...]
+
+
+class Segment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One prompt of a timeline and how long it is acted on."""
+
+    prompt: str
+    seconds: float
+
+
+class Timeline(Settings, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="timeline"):
+    """A request for one motion that does one thing after the other.
+
+    Attributes:
+        segments: in order of time; together at most `Capabilities.max_timeline_seconds`.
+        loop: as of `Generate`.
+    """
+
+    segments: tuple[Segment, ...]
+    loop: LoopKind = "off"
+
+    @property
+    def prompt(self) -> str:
+        """All prompts in one line, for names and lists."""
+        return ", then ".join(segment.prompt for segment in self.segments)
+
+
+Request = Generate | EditMotion | Timeline
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """One entry of a list the user picks from."""
+
+    name: str
+    description: str
+
+
+class Capabilities(msgspec.Struct, frozen=True):
+    """What a backend offers; front ends draw their choices from this alone.
+
+    Attributes:
+        version: Placid's version.
+        models: text-to-motion models that are present.
+        safety: unlearning methods, `off` included.
+        concepts: what can be forgotten.
+        default_safety: the method used when a request names none.
+        min_seconds: shortest take and shortest segment of a timeline.
+        max_seconds: longest take and longest segment.
+        device: where the networks run, for example `cpu` or `cuda:0`.
+        encoder: the text encoder in use.
+        requests: kinds of requests that are understood: generate, edit, timeline.
+        loops: values of `loop` that are understood.
+        max_timeline_seconds: longest timeline.
+        max_clip_frames: longest motion that can be edited.
+    """
+
+    version: str
+    models: tuple[Choice, ...]
+    safety: tuple[Choice, ...]
+    concepts: tuple[Choice, ...]
+    default_safety: str
+    min_seconds: float = 1.0
+    max_seconds: float = 9.8
+    device: str = "cpu"
+    encoder: str = ""
+    requests: tuple[str, ...] = ("generate", "edit", "timeline")
+    loops: tuple[LoopKind, ...] = ("off", "in_place", "travelling")
+    max_timeline_seconds: float = 60.0
+    max_clip_frames: int = MAX_CLIP_FRAMES
