@@ -12,18 +12,39 @@ from .base import Verb
 
 def request_of(settings) -> Generate:
     """The panel's settings as a request."""
-    concepts = tuple(word.strip() for word in settings.concepts.split(",") if word.strip())
-    options = {"model": settings.model_name} if settings.model_name else {}
     return Generate(
         prompt=settings.prompt.strip(),
         seconds=None if settings.automatic_length else round(settings.seconds, 3),
-        takes=settings.take_count,
-        seed=settings.seed,
-        safety=settings.safety_name or None,
-        concepts=concepts,
-        strength=round(settings.strength, 3),
-        **options,
+        **settings_of(settings),
     )
+
+
+def settings_of(settings) -> dict[str, object]:
+    """The panel's settings that every kind of request has."""
+    options = {"model": settings.model_name} if settings.model_name else {}
+    return {
+        "takes": settings.take_count,
+        "seed": settings.seed,
+        "safety": settings.safety_name or None,
+        "concepts": tuple(word.strip() for word in settings.concepts.split(",") if word.strip()),
+        "strength": round(settings.strength, 3),
+        **options,
+    }
+
+
+def new_seed(settings) -> None:
+    """Draw a seed, unless the user locked the one that is there."""
+    if not settings.lock_seed:
+        settings.seed = random.randrange(MAX_SEED - MAX_TAKES)
+
+
+def busy() -> str:
+    """Why nothing can be generated now; empty when it can."""
+    if runtime.get().job:
+        return "A generation is running; cancel it or wait"
+    if runtime.get().setup is not None:
+        return "The backend is being set up"
+    return ""
 
 
 def target_or_new(context: bpy.types.Context) -> bpy.types.Object:
@@ -47,16 +68,11 @@ class PLACID_OT_generate(Verb, bpy.types.Operator):
     def obstacle(cls, context):
         if not context.scene.placid.prompt.strip():
             return "Describe the motion first, for example: a person waves"
-        if runtime.get().job:
-            return "A generation is running; cancel it or wait"
-        if runtime.get().setup is not None:
-            return "The backend is being set up"
-        return ""
+        return busy()
 
     def act(self, context):
         settings = context.scene.placid
-        if not settings.lock_seed:
-            settings.seed = random.randrange(MAX_SEED - MAX_TAKES)
+        new_seed(settings)
         runtime.get().generate(context.scene, request_of(settings), lambda: target_or_new(context))
 
 
@@ -70,9 +86,7 @@ class PLACID_OT_regenerate(Verb, bpy.types.Operator):
     def obstacle(cls, context):
         if takes.active(context.scene) is None:
             return "There is no take"
-        if runtime.get().job:
-            return "A generation is running; cancel it or wait"
-        return ""
+        return busy()
 
     def act(self, context):
         take = takes.active(context.scene)
