@@ -1,9 +1,11 @@
-"""`backend unlearn`: fit safety edits on the embedded checkpoint, list methods, inspect edits."""
+"""`backend unlearn`: fit safety edits, list methods, inspect edits."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from backend.commands.options import AllowDownload, Checkpoints, Encoder
 
 app = typer.Typer(help="Make a model forget a concept.", no_args_is_help=True)
 
@@ -36,6 +38,9 @@ def fit(
     statistics: Annotated[
         Path | None, typer.Option(help="Code statistics for LCR; the shipped ones if left out.")
     ] = None,
+    checkpoints: Checkpoints = None,
+    encoder: Encoder = None,
+    allow_download: AllowDownload = False,
     out: Out = Path("edits"),
     dry_run: Annotated[bool, typer.Option(help="Only show what would change.")] = False,
 ) -> None:
@@ -43,13 +48,16 @@ def fit(
     from backend.checkpoints import EMBEDDED, load_checkpoint
     from backend.fitting import fit_edit
     from backend.safety import edit_file
-    from backend.text_encoder import make_encoder
+    from backend.text_encoder import clip_folder, make_encoder
     from backend.unlearning.concept import find_concept
 
-    checkpoint = load_checkpoint(EMBEDDED)
+    folder = checkpoints or EMBEDDED
+    checkpoint = load_checkpoint(folder)
+    text_encoder = make_encoder(checkpoint.encoder, encoder or clip_folder(folder), allow_download)
+    checkpoint.check_encoder(text_encoder)
     edit = fit_edit(
         checkpoint,
-        make_encoder(checkpoint.encoder),
+        text_encoder,
         find_concept(concept),
         method,
         model,
