@@ -1,5 +1,7 @@
 """How takes are put on a character: the settings of the Motion panel, kept in the .blend."""
 
+from dataclasses import replace
+
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty
 
@@ -77,6 +79,11 @@ def apply_options(scene: bpy.types.Scene, name: str) -> ApplyOptions:
         blend_out=settings.blend_out,
         loop=settings.loop,
     )
+
+
+def in_place_of(options: ApplyOptions, frame: int) -> ApplyOptions:
+    """The options for a motion that takes the place of another one, frame by frame."""
+    return replace(options, frame_start=frame, fps=None, blend_in=0, blend_out=0, loop=False)
 
 
 def register() -> None:
