@@ -48,13 +48,13 @@ def walking(frames: int, turn: float = 0.0, speed: float = 1.2) -> np.ndarray:
     return (joints + np.cumsum(step, axis=0)[:, None]).astype(np.float32)
 
 
-def kicking(frames: int, peaks: list[int], side: str = "right") -> np.ndarray:
-    """Stand and swing a straight leg forward and up at the given frames."""
+def kicking(frames: int, peaks: list[int], side: str = "right", lift: float = 85.0) -> np.ndarray:
+    """Stand and swing a straight leg forward and up by `lift` degrees at the given frames."""
     joints = standing(frames)
     hip, ankle = JOINT[f"{side}_hip"], JOINT[f"{side}_ankle"]
     for peak in peaks:
         for frame in range(peak - 5, peak + 6):
-            swing = np.radians(85) * (1 - abs(frame - peak) / 6)
+            swing = np.radians(lift) * (1 - abs(frame - peak) / 6)
             for part in ("knee", "ankle", "foot"):
                 joint = JOINT[f"{side}_{part}"]
                 length = joints[0, hip, 1] - joints[0, joint, 1]
