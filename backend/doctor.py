@@ -41,6 +41,12 @@ _WITHOUT: Final[dict[str, tuple[State, str]]] = {
     ),
 }
 
+# Whose features are normalised with statistics, and in which folder beside it they lie.
+_STATISTICS: Final = {
+    "rvq": ("feature statistics", ""),
+    "evaluator": ("evaluator's statistics", "Comp_v6_KLD005"),
+}
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -119,7 +125,7 @@ def examine_release(folder: Path) -> Iterator[Finding]:
     codes = sizes_of_codes(chosen)
     for part in parts:
         yield _examine_part(part, folder, codes)
-        if part.kind == "rvq":
+        if part.kind in _STATISTICS:
             yield _examine_statistics(part, folder)
     for kind, (state, remedy) in _WITHOUT.items():
         if not any(part.kind == kind for part in parts):
@@ -147,10 +153,13 @@ def examine_encoder(name: str, width: int, folder: Path | None, allow_download: 
 
 
 def can_generate(findings: Sequence[Finding]) -> bool:
-    """Whether nothing that every generation needs is missing or broken."""
+    """Whether there is a model, and nothing that generation needs is missing or broken."""
     models = {finding.what for finding in findings if finding.state == "ok"}
     titles = {KINDS["masked"].title, KINDS["bamm"].title}
-    bad = any(finding.state in ("missing", "broken") for finding in findings)
+    bad = any(
+        finding.state in ("missing", "broken") and finding.what != KINDS["evaluator"].title
+        for finding in findings
+    )
     return not bad and bool(models & titles)
 
 
@@ -161,7 +170,7 @@ def _examine_part(part: Part, root: Path, codes: RVQConfig | None) -> Finding:
     try:
         if part.problem is not None:
             raise part.problem
-        if part.kind != "evaluator" and (codes is not None or part.kind not in TRANSFORMERS):
+        if codes is not None or part.kind not in TRANSFORMERS:
             check_network(part, codes)
     except PlacidError as error:
         return Finding(title, "broken", place, hashed, error.message)
@@ -169,9 +178,12 @@ def _examine_part(part: Part, root: Path, codes: RVQConfig | None) -> Finding:
 
 
 def _examine_statistics(part: Part, root: Path) -> Finding:
-    place = str((part.folder / "meta").relative_to(root))
+    title, sibling = _STATISTICS[part.kind]
+    folder = part.folder.parent / sibling if sibling else part.folder
+    place = str((folder / "meta").relative_to(root))
     try:
-        read_statistics(part)
+        read_statistics(folder)
     except PlacidError as error:
-        return Finding("feature statistics", "broken", place, remedy=error.message)
-    return Finding("feature statistics", "ok", f"{place}/mean.npy, std.npy")
+        state: State = "broken" if part.kind == "rvq" else "optional"
+        return Finding(title, state, place, remedy=error.message)
+    return Finding(title, "ok", f"{place}/mean.npy, std.npy")

@@ -1,5 +1,6 @@
 """Networks of a release: sizes from `opt.txt`, weights from the `.tar` file, loaded strictly."""
 
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -10,6 +11,7 @@ from backend.models.bamm import BAMM, BAMMConfig
 from backend.models.length import LengthConfig, LengthEstimator
 from backend.models.loading import load_strict, mismatches
 from backend.models.masked import MaskedConfig, MaskTransformer
+from backend.models.matching import WordMatcher, WordMatcherConfig
 from backend.models.residual import ResidualConfig, ResidualTransformer
 from backend.models.rvqvae import RVQVAE, RVQConfig
 from backend.official.layout import KINDS, OPTIONS, Part
@@ -19,6 +21,7 @@ from shared.errors import PlacidError
 
 FEATURES: Final = 263
 _PRE_NORM_KEYS: Final = "seqTransEncoder.blocks."
+_MATCHERS: Final = ("movement_encoder", "motion_encoder", "text_encoder")
 
 
 def load_network(part: Part, rvq: RVQConfig | None) -> nn.Module:
@@ -42,8 +45,10 @@ def load_network(part: Part, rvq: RVQConfig | None) -> nn.Module:
 
 
 def check_network(part: Part, rvq: RVQConfig | None) -> None:
-    """Raise what `load_network` would, without making the tensors."""
+    """Raise what `load_network` would, without making the tensors; evaluators as well."""
     state = read_state(part)
+    if part.kind == "evaluator":
+        return _check_evaluator(part)
     with torch.device("meta"):
         network = _make(part, rvq, state)
     problems = mismatches(network, state)
@@ -63,6 +68,20 @@ def read_state(part: Part) -> dict[str, Tensor]:
             "the official release there once more",
         )
     return state_dict(open_weights(part.file), KINDS[part.kind].states, part.file)
+
+
+def _check_evaluator(part: Part) -> None:
+    assert part.file is not None
+    content = open_weights(part.file)
+    with torch.device("meta"):
+        matcher = WordMatcher(WordMatcherConfig())
+    problems = [
+        f"{name}: {problem}"
+        for name in _MATCHERS
+        for problem in mismatches(getattr(matcher, name), state_dict(content, (name,), part.file))
+    ]
+    if problems:
+        raise unusable(part.file, "; ".join(problems))
 
 
 def rvq_config(part: Part) -> RVQConfig:
@@ -89,20 +108,19 @@ def rvq_config(part: Part) -> RVQConfig:
     )
 
 
-def read_statistics(part: Part) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and std, float32 (263,), that an RVQ-VAE's features were normalised with.
+def read_statistics(folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and std, float32 (263,), from the folder `meta` of a network's folder.
 
     Raises:
         PlacidError: `damaged_checkpoint` naming the file that is missing or unsound.
     """
-    mean, std = (_statistic(part, name) for name in ("mean.npy", "std.npy"))
+    mean, std = (_statistic(folder / "meta" / name) for name in ("mean.npy", "std.npy"))
     if not (std > 0).all():
-        raise unusable(part.folder / "meta" / "std.npy", "not all of its numbers are positive")
+        raise unusable(folder / "meta" / "std.npy", "not all of its numbers are positive")
     return mean, std
 
 
-def _statistic(part: Part, name: str) -> np.ndarray:
-    path = part.folder / "meta" / name
+def _statistic(path: Path) -> np.ndarray:
     try:
         values = np.load(path, allow_pickle=False)
     except FileNotFoundError as error:

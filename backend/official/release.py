@@ -48,7 +48,7 @@ def load_release(folder: Path) -> Release:
             "there (`backend doctor --checkpoints` shows what is missing)",
         )
     rvq = rvq_config(chosen["rvq"])
-    mean, std = read_statistics(chosen["rvq"])
+    mean, std = read_statistics(chosen["rvq"].folder)
     networks = {name: load_network(part, rvq) for name, part in chosen.items()}
     files = {name: part.file for name, part in chosen.items() if part.file is not None}
     return Release(networks, files, mean, std)

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from backend.datasets import features as feat
 from backend.datasets import rotations_6d as six
 from shared import rotations as quat
-from shared.skeleton import MIRROR
+from shared.skeleton import MIRROR, PARENTS
 
 GOLDEN = np.load(Path(__file__).parents[2] / "golden" / "golden_features.npz")
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-4}
@@ -91,6 +92,17 @@ def test_quaternions() -> None:
     check(six.to_6d(q), "quat_cont6d")
     check(six.matrix_from_6d(GOLDEN["cont6d_in"]), "cont6d_mat")
     check(quat.continuous(np.concatenate([q, -q, q[::-1]])), "quat_qfix")
+
+
+@pytest.mark.parametrize("order", ["xyz", "zyx", "yzx"])
+def test_matrices_as_angles(order: str) -> None:
+    turned = Rotation.from_matrix(quat.to_matrix(GOLDEN["quat_in_q"].reshape(-1, 4)))
+    angles = turned.as_euler(order.upper(), degrees=True)
+    check(angles[:, [order.index(axis) for axis in "xyz"]], f"quat_euler_{order}")
+
+
+def test_the_skeleton_is_the_published_one() -> None:
+    np.testing.assert_array_equal(PARENTS, GOLDEN["parents"])
 
 
 def test_opposite_vectors_have_no_smallest_rotation() -> None:

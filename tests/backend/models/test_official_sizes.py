@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from goldens import FOLDER, Golden, rnd, rndint, rnduni, text_embedding, weights
 
 from backend.models.bamm import BAMM, BAMMConfig
@@ -14,6 +15,7 @@ from backend.models.columns import Drawing
 from backend.models.length import LengthConfig, LengthEstimator
 from backend.models.loading import load_strict
 from backend.models.masked import MaskedConfig, MaskTransformer
+from backend.models.matching import WordMatcher, WordMatcherConfig
 from backend.models.noise import SeededNoise
 from backend.models.residual import ResidualConfig, ResidualTransformer
 from backend.models.rvqvae import RVQVAE, RVQConfig
@@ -25,6 +27,7 @@ OFFICIAL = {
     "length_estimator": lambda: LengthEstimator(LengthConfig()),
     "bamm_t2m_transformer": lambda: BAMM(BAMMConfig()),
 }
+EVALUATOR = ("movement_encoder", "motion_encoder", "text_encoder")
 GREEDY = 1e-8
 
 
@@ -63,6 +66,17 @@ def test_state_dict_layout(name):
         key: entry["shape"] for key, entry in wanted.items()
     }
     assert {str(value.dtype) for value in state.values()} == {"torch.float32"}
+
+
+def test_state_dict_layout_of_the_evaluator():
+    layout = json.loads((FOLDER / "checkpoint_layout.json").read_text(encoding="utf-8"))
+    wanted = layout["checkpoints"]["evaluator_text_mot_match"]
+    with torch.device("meta"):
+        matcher = WordMatcher(WordMatcherConfig())
+    for name in EVALUATOR:
+        state = getattr(matcher, name).state_dict()
+        shapes = {key: entry["shape"] for key, entry in wanted[name].items()}
+        assert {key: list(value.shape) for key, value in state.items()} == shapes
 
 
 @pytest.mark.usefixtures("two_threads")
@@ -149,6 +163,18 @@ def test_decoded_motion_and_length(golden, text):
     golden.check_statistics("e2e_motion_stats", motion)
     golden.check("e2e_slice", motion[:, ::28, :16])
     golden.check("len_logits", build("length_estimator", golden.seed)(text))
+
+
+@torch.no_grad()
+def test_evaluator(golden):
+    matcher = WordMatcher(WordMatcherConfig()).eval()
+    load_strict(matcher, weights(matcher, golden.seed))
+    motion = rnd("full_motion", (3, 196, 263), golden.seed)
+    golden.check_statistics("ev_movement_stats", matcher.movement_encoder(motion[..., :-4]))
+    golden.check("ev_motion", matcher.embed_motions(motion, torch.tensor([196, 120, 44])))
+    words = rnd("full_we", (3, 22, 300), golden.seed)
+    classes = F.one_hot(rndint("full_pos", (3, 22), 0, 15, golden.seed), 15).float()
+    golden.check("ev_text", matcher.embed_texts(words, classes, torch.tensor([22, 9, 5])))
 
 
 @torch.no_grad()

@@ -10,7 +10,7 @@ from backend.unlearning import lcr, rece, uce
 from backend.unlearning.concept import Concept
 from backend.unlearning.statistics import count_codes
 from backend.unlearning.text_embeddings import TextEmbeddings
-from tests.goldens import Golden
+from tests.goldens import Golden, weight
 
 CONCEPT = Concept("kick", ("kick",))
 
@@ -82,6 +82,17 @@ def test_replaced_codebooks(golden, case):
         noise = golden[f"lcr_{case}_noise{layer}"]
         edited = lcr.move_to_target(before, codes, before[target], noise, alpha)
         golden.check(f"lcr_{case}_codebook_l{layer}", edited)
+
+
+def test_noise_is_scaled_by_the_spread_of_its_layer(golden):
+    codes, dim = golden.config["nb_code"], golden.config["code_dim"]
+    moved = []
+    for layer in range(golden.config["num_quantizers"]):
+        key = f"quantizer.layers.{layer}.codebook"
+        before = torch.from_numpy(weight(key, (codes, dim), golden.seed))
+        edited = lcr.move_to_target(before, [3], torch.zeros(dim), torch.ones(1, dim), 1.0)
+        moved.append(edited[3, 0])
+    golden.check("lcr_std", torch.stack(moved))
 
 
 @pytest.mark.parametrize(("case", "alpha"), [("orth", 1.0), ("orth_alpha", 2.0)])
