@@ -12,6 +12,9 @@ from . import (
     preferences,
     properties,
     runtime,
+    takes_panel,
+    timeline_panel,
+    timeline_settings,
 )
 from .scripting import generate_blocking
 
@@ -21,11 +24,14 @@ _PARTS = (
     preferences,
     properties,
     batch_settings,
+    timeline_settings,
     bone_mapping,
     motion_settings,
     operators,
     panels,
+    takes_panel,
     motion_panel,
+    timeline_panel,
     export_panel,
     batch_panel,
 )

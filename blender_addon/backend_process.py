@@ -57,7 +57,7 @@ class CircuitBreaker:
             raise PlacidError(
                 "backend_unavailable",
                 f"the backend ended {_BREAKER_ENDS} times within {_BREAKER_SECONDS:g} seconds; "
-                "read its log, then press Restart",
+                "read its log, then press Restart Backend",
             )
 
     def reset(self) -> None:

@@ -12,9 +12,13 @@ from typing import IO
 
 from .shared.errors import PlacidError
 
-# The builds without CUDA, several times smaller, where there is no NVIDIA driver.
-CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+# PyTorch's builds that the package index does not have for every system; the plain index has the
+# CUDA build for Linux, the processor's for Windows, and for Apple's computers the one with Metal.
+_INDEX = "https://download.pytorch.org/whl/"
+_CPU_INDEX = _INDEX + "cpu"
+_CUDA_INDEX = _INDEX + "cu130"
 _MARK = "complete"
+_LOG_LINES = 4
 
 
 def environment_python(folder: Path) -> Path:
@@ -39,29 +43,45 @@ class _Step:
 class Setup:
     """One run of the set-up. Call `poll` now and then; nothing here waits.
 
-    An environment is complete only once its mark is written, last; whatever an interrupted run
-    left behind is removed at the next start and never used.
+    The environment is made beside the place where it shall be and takes that place when it is
+    complete, so an earlier one stays usable until then and after a failure. What an interrupted run
+    left behind is removed at the next start; what it had downloaded is not downloaded again.
+
+    Args:
+        folder: where the environment shall be.
+        requirements: the list of libraries.
+        log_path: takes what the tools say.
+        build: PyTorch's build: `auto`, `cpu` or `cuda`; Apple's computers have only one.
 
     Attributes:
         label: what is being done, for people.
         detail: the last line the running tool wrote.
+        recent: the last lines, for people.
         fraction: 0 to 1.
+
+    Raises:
+        PlacidError: `backend_missing` or `not_writable`.
     """
 
-    def __init__(self, folder: Path, requirements: Path, log_path: Path) -> None:
-        """Start at once. Raises PlacidError `backend_missing` or `not_writable`."""
+    def __init__(
+        self, folder: Path, requirements: Path, log_path: Path, build: str = "auto"
+    ) -> None:
         if not requirements.is_file():
             raise PlacidError(
                 "backend_missing",
                 f"the list of libraries {requirements} is missing; install the extension again",
             )
         self._folder, self._requirements, self._log_path = folder, requirements, log_path
+        self._unfinished = folder.with_name(f"{folder.name}-unfinished")
+        self._downloads = folder.with_name(f"{folder.name}-downloads")
+        self._build = build
         self._expected = max(1, _count_requirements(requirements))
         self._steps = self._plan()
         self._index = 0
         self._log = self._prepare()
         self.label = ""
         self.detail = ""
+        self.recent: tuple[str, ...] = ()
         self.fraction = 0.0
         self._process = self._start()
 
@@ -83,38 +103,46 @@ class Setup:
             self._process = self._start()
             return False
         self._log.close()
-        (self._folder / _MARK).write_text(_digest(self._requirements))
+        self._take_place()
         self.fraction = 1.0
         return True
 
     def cancel(self) -> None:
-        """End the running tool; the unfinished environment is removed at the next start."""
+        """End the running tool; an earlier environment stays as it was."""
         self._process.kill()
         self._process.wait()
         self._log.close()
 
     def _plan(self) -> list[_Step]:
-        python = str(environment_python(self._folder))
+        python = str(environment_python(self._unfinished))
         pip = [python, "-m", "pip", "--disable-pip-version-check", "--no-input"]
-        extra = [] if _has_nvidia() else ["--extra-index-url", CPU_INDEX]
-        install = [*pip, "install", "--progress-bar", "off", *extra]
+        install = [*pip, "install", "--progress-bar", "off", "--cache-dir", str(self._downloads)]
+        install += torch_source(self._build)
         return [
-            _Step("Making an environment", [sys.executable, "-m", "venv", str(self._folder)]),
+            _Step("Making an environment", [sys.executable, "-m", "venv", str(self._unfinished)]),
             _Step("Installing libraries", [*install, "-r", str(self._requirements)]),
         ]
 
-    def _prepare(self) -> IO[bytes]:
+    def _take_place(self) -> None:
+        """Put the finished environment where the earlier one is."""
         try:
+            (self._unfinished / _MARK).write_text(_digest(self._requirements))
             if self._folder.exists():
                 shutil.rmtree(self._folder)
+            # Nothing in an environment but the scripts that nobody runs knows where it lies.
+            self._unfinished.rename(self._folder)
+        except OSError as error:
+            raise PlacidError("setup_failed", _not_changed(error)) from error
+        shutil.rmtree(self._downloads, ignore_errors=True)
+
+    def _prepare(self) -> IO[bytes]:
+        try:
+            if self._unfinished.exists():
+                shutil.rmtree(self._unfinished)
             self._log_path.parent.mkdir(parents=True, exist_ok=True)
             return self._log_path.open("wb")
         except OSError as error:
-            raise PlacidError(
-                "not_writable",
-                f"{error.filename} cannot be changed ({error.strerror}); "
-                "close what uses it or free some space, then set up again",
-            ) from error
+            raise PlacidError("not_writable", _not_changed(error)) from error
 
     def _start(self) -> subprocess.Popen[bytes]:
         step = self._steps[self._index]
@@ -143,7 +171,9 @@ class Setup:
             lines = self._log_path.read_text(errors="replace").splitlines()
         except OSError:
             return
-        self.detail = next((line.strip() for line in reversed(lines) if line.strip()), "")[:120]
+        said = [line.strip()[:120] for line in lines if line.strip()]
+        self.recent = tuple(said[-_LOG_LINES:])
+        self.detail = said[-1] if said else ""
         # pip names every library once while it fetches; installing them is the last tenth.
         fetched = sum(line.startswith("Collecting ") for line in lines)
         if any(line.startswith("Installing collected") for line in lines):
@@ -161,5 +191,19 @@ def _count_requirements(requirements: Path) -> int:
     return sum(bool(line) and line[0] not in "#-" for line in lines)
 
 
-def _has_nvidia() -> bool:
-    return shutil.which("nvidia-smi") is not None
+def torch_source(build: str) -> list[str]:
+    """Options with which pip finds PyTorch's build `auto`, `cpu` or `cuda` for this system."""
+    if sys.platform == "darwin":
+        return []
+    if build == "auto":
+        build = "cuda" if shutil.which("nvidia-smi") else "cpu"
+    if build == "cpu":
+        return ["--extra-index-url", _CPU_INDEX]
+    return ["--extra-index-url", _CUDA_INDEX] if sys.platform == "win32" else []
+
+
+def _not_changed(error: OSError) -> str:
+    return (
+        f"{error.filename} cannot be changed ({error.strerror}); "
+        "close what uses it or free some space, then set up again"
+    )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import bpy
 
-from . import runtime
+from . import launch, runtime
 from .render import render_contact_sheet, render_video
 from .sample_rigs import RIGS
 from .scripting import GeneratedTake, generate_blocking
@@ -58,7 +58,7 @@ def film(options: argparse.Namespace) -> None:
     bpy.ops.wm.read_homefile(use_empty=True)
     scene = bpy.context.scene
     scene.render.fps = FRAMES_PER_SECOND
-    runtime.preferences().python_path = options.python
+    launch.preferences().python_path = options.python
     with _step("Starting the backend"):
         _start_backend()
     with _step(f"Generating {options.prompt!r} and baking it on the rig {options.rig!r}"):

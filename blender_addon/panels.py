@@ -2,18 +2,12 @@
 
 import bpy
 
-from . import runtime, takes
+from . import launch, runtime, takes
+from .properties import chosen_safety, description
 from .rig_label import rig_label
 from .sentences import characters_of, draw_sentence, draw_text
+from .state_panel import draw_backend, draw_notice
 from .tab import Tab
-
-STATES = {
-    "stopped": ("Backend: starts with the first generation", "RADIOBUT_OFF"),
-    "starting": ("Backend: starting", "SORTTIME"),
-    "loading": ("Backend: loading the model", "SORTTIME"),
-    "ready": ("Backend: ready", "RADIOBUT_ON"),
-    "failed": ("Backend: could not load the model", "ERROR"),
-}
 
 
 class PLACID_PT_main(Tab, bpy.types.Panel):
@@ -22,14 +16,13 @@ class PLACID_PT_main(Tab, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         settings = context.scene.placid
         layout = self.layout
+        _draw_first_start(layout, characters_of(context))
         column = layout.column()
         column.prop(settings, "prompt", text="", placeholder="a person walks and waves")
-        column = layout.column()
-        column.use_property_split = True
-        column.use_property_decorate = False
+        column = _settings_column(layout)
         column.prop(settings, "automatic_length")
         length = column.row()
-        length.enabled = not settings.automatic_length
+        length.active = not settings.automatic_length
         length.prop(settings, "seconds")
         column.prop(settings, "take_count")
         row = column.row(align=True)
@@ -38,7 +31,7 @@ class PLACID_PT_main(Tab, bpy.types.Panel):
         row.prop(settings, "lock_seed", text="", icon=lock)
         column.prop(settings, "model")
         column.prop(settings, "armature")
-        column.label(text=rig_label(takes.target(context)), icon="ARMATURE_DATA")
+        draw_text(layout, rig_label(takes.target(context)), characters_of(context), "ARMATURE_DATA")
 
 
 class PLACID_PT_safety(Tab, bpy.types.Panel):
@@ -47,15 +40,37 @@ class PLACID_PT_safety(Tab, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         settings = context.scene.placid
-        column = self.layout.column()
-        column.use_property_split = True
-        column.use_property_decorate = False
+        layout = self.layout
+        column = _settings_column(layout)
         column.prop(settings, "safety")
-        if settings.safety_name == "off":
-            draw_sentence(column, "Violent motion can be generated", characters_of(context))
+        method = chosen_safety(settings)
+        if method == "off":
+            warning = "Safety is off: violent motion can be generated"
+            draw_sentence(layout, warning, characters_of(context))
             return
         column.prop(settings, "concepts")
         column.prop(settings, "strength")
+        if what := description("safety", method).partition(": ")[2]:
+            note = layout.column(align=True)
+            note.active = False
+            draw_text(note, f"{what[:1].upper()}{what[1:]}.", characters_of(context))
+
+
+class PLACID_PT_advanced(Tab, bpy.types.Panel):
+    bl_label = "Advanced"
+    bl_parent_id = "PLACID_PT_main"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw_header(self, context: bpy.types.Context) -> None:
+        self.layout.prop(context.scene.placid, "own_sampling", text="")
+
+    def draw(self, context: bpy.types.Context) -> None:
+        settings = context.scene.placid
+        column = _settings_column(self.layout)
+        column.active = settings.own_sampling
+        column.prop(settings, "guidance")
+        column.prop(settings, "steps")
+        column.prop(settings, "temperature")
 
 
 class PLACID_PT_generate(Tab, bpy.types.Panel):
@@ -67,92 +82,43 @@ class PLACID_PT_generate(Tab, bpy.types.Panel):
         layout = self.layout
         current = runtime.get()
         job = current.job
+        row = layout.row(align=True)
+        row.scale_y = 1.5
         if job is None:
-            row = layout.row()
-            row.scale_y = 1.5
             row.operator("placid.generate", icon="PLAY")
         else:
-            row = layout.row(align=True)
-            row.progress(factor=job.fraction, text=job.stage)
+            row.progress(factor=job.fraction, text=job.summary())
             row.operator("placid.cancel", text="", icon="X")
         if current.notice is not None:
-            draw_sentence(layout, current.notice.message, characters_of(context))
-            layout.operator("placid.copy_report", icon="COPYDOWN")
-        _draw_backend(layout, current)
+            draw_notice(layout, current.notice, characters_of(context))
+        draw_backend(layout, current)
 
 
-class PLACID_UL_takes(bpy.types.UIList):
-    """Takes: status, name, seed."""
-
-    def draw_item(self, context, layout, data, take, icon, active_data, active_property):
-        row = layout.row(align=True)
-        row.active = take.status != "REJECTED"
-        badge = take.bl_rna.properties["status"].enum_items[take.status].icon
-        row.prop(take, "name", text="", emboss=False, icon=badge)
-        seed = row.row()
-        seed.alignment = "RIGHT"
-        seed.label(text=str(take.seed))
-
-
-class PLACID_PT_takes(Tab, bpy.types.Panel):
-    bl_label = "Takes"
-    bl_parent_id = "PLACID_PT_main"
-
-    def draw(self, context: bpy.types.Context) -> None:
-        settings = context.scene.placid
-        layout = self.layout
-        if not settings.takes:
-            layout.label(text="What you generate appears here")
-            return
-        layout.template_list("PLACID_UL_takes", "", settings, "takes", settings, "take_index")
-        row = layout.row(align=True)
-        row.operator("placid.accept_take", icon="CHECKMARK")
-        row.operator("placid.reject_take", icon="X")
-        row = layout.row(align=True)
-        row.operator("placid.regenerate", icon="FILE_REFRESH")
-        row.operator("placid.push_to_nla", icon="NLA_PUSHDOWN")
-        row.operator("placid.delete_take", text="", icon="TRASH")
-        take = takes.active(context.scene)
-        if take is not None:
-            _draw_take(layout, take, characters_of(context))
+def _draw_first_start(layout: bpy.types.UILayout, characters: int) -> None:
+    """What a new user has to do first; nothing once the backend can be started."""
+    current = runtime.get()
+    if current.setup is not None:
+        layout.progress(factor=current.setup.fraction, text=current.setup.label)
+        return
+    if current.session.state != "stopped" or not (obstacle := launch.obstacle()):
+        return
+    box = layout.box()
+    draw_text(box, f"{obstacle}.", characters, "INFO")
+    box.operator("placid.open_preferences", icon="PREFERENCES")
 
 
-def _draw_take(layout: bpy.types.UILayout, take, characters: int) -> None:
-    column = layout.column(align=True)
-    draw_text(column, take.prompt, characters)
-    safety = "off" if take.safety == "off" else f"{take.safety}: {take.concepts}"
-    column.label(text=f"{take.seconds:.1f} s, seed {take.seed}, safety {safety}")
-    if take.report:
-        draw_text(column, take.report, characters)
-
-
-def _draw_backend(layout: bpy.types.UILayout, current: runtime.Runtime) -> None:
-    text, icon = STATES[current.session.state]
-    capabilities = current.session.capabilities
-    if current.session.state == "ready" and capabilities is not None:
-        text += f" on {capabilities.device}"
-    row = layout.row(align=True)
-    row.label(text=text, icon=icon)
-    if current.session.state != "stopped":
-        row.operator("placid.stop_backend", text="", icon="CANCEL")
-    else:
-        row.operator("placid.start_backend", text="", icon="FILE_REFRESH")
+def _settings_column(layout: bpy.types.UILayout) -> bpy.types.UILayout:
+    column = layout.column()
+    column.use_property_split = True
+    column.use_property_decorate = False
+    return column
 
 
 CLASSES = (
     PLACID_PT_main,
     PLACID_PT_safety,
+    PLACID_PT_advanced,
     PLACID_PT_generate,
-    PLACID_UL_takes,
-    PLACID_PT_takes,
 )
 
-
-def register() -> None:
-    for cls in CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

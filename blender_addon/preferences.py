@@ -1,11 +1,15 @@
 """Preferences: where the backend runs, its set-up and its state."""
 
-import bpy
-from bpy.props import EnumProperty, StringProperty
+import sys
 
-from . import paths, runtime
-from .environment import is_complete
-from .sentences import draw_sentence
+import bpy
+from bpy.props import EnumProperty, IntProperty, StringProperty
+
+from . import launch, runtime
+from .sentences import draw_sentence, draw_text
+from .state_panel import draw_backend, draw_notice
+
+CHARACTERS = 90
 
 
 class PlacidPreferences(bpy.types.AddonPreferences):
@@ -19,53 +23,103 @@ class PlacidPreferences(bpy.types.AddonPreferences):
         "empty: the one that Set Up Backend makes",
         subtype="FILE_PATH",
     )
+    torch_build: EnumProperty(
+        name="PyTorch",
+        description="Which build of PyTorch the set-up installs; on Apple computers there is one, "
+        "which can use the graphics processor",
+        items=[
+            ("auto", "Automatic", "The one for NVIDIA if its driver is there, else the smaller"),
+            ("cpu", "Processor", "Runs everywhere; about 200 MB to download"),
+            ("cuda", "NVIDIA (CUDA)", "For NVIDIA graphics cards; several GB to download"),
+        ],
+    )
     device: EnumProperty(
         name="Device",
-        description="Where the model runs",
+        description="Where the model runs, from the next start of the backend on",
         items=[
             ("auto", "Automatic", "The graphics card if there is one, else the processor"),
             ("cpu", "Processor", "Slower, always available"),
-            ("cuda", "NVIDIA", "CUDA"),
-            ("mps", "Apple", "Metal"),
+            ("cuda", "NVIDIA (CUDA)", "An NVIDIA graphics card"),
+            ("mps", "Apple (MPS)", "The graphics processor of an Apple computer"),
         ],
+    )
+    checkpoints: StringProperty(
+        name="Checkpoint Folder",
+        description="Folder with an official MoMask or BAMM release, or another checkpoint; "
+        "empty: the embedded model. Takes effect when the backend is started again",
+        subtype="DIR_PATH",
+    )
+    idle_minutes: IntProperty(
+        name="Unload After",
+        description="Minutes without a generation after which the backend frees the model's "
+        "memory; 0: never. The next generation loads it again",
+        default=10,
+        min=0,
+        max=1440,
+    )
+    log_level: EnumProperty(
+        name="Log Level",
+        description="How much the backend writes into its log, from its next start on",
+        items=[
+            ("error", "Errors", "Failures only"),
+            ("info", "Normal", "Starts, requests and failures"),
+            ("debug", "Everything", "Details for finding a fault"),
+        ],
+        default="info",
     )
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        _draw_state(layout.box(), self)
+        _draw_setup(layout.box(), self)
         column = layout.column()
         column.use_property_split = True
+        column.use_property_decorate = False
+        if sys.platform != "darwin":
+            column.prop(self, "torch_build")
         column.prop(self, "python_path")
+        column.separator()
         column.prop(self, "device")
+        column.prop(self, "checkpoints")
+        column.prop(self, "idle_minutes", text="Unload After (Minutes)")
+        column.prop(self, "log_level")
         row = layout.row(align=True)
         row.operator("placid.open_log", text="Open Backend Log", icon="TEXT").log = "BACKEND"
         row.operator("placid.open_log", text="Open Set-Up Log", icon="TEXT").log = "SETUP"
         row.operator("placid.copy_report", icon="COPYDOWN")
 
 
-def _draw_state(layout: bpy.types.UILayout, preferences: PlacidPreferences) -> None:
+def _draw_setup(box: bpy.types.UILayout, preferences: PlacidPreferences) -> None:
     current = runtime.get()
     if current.setup is not None:
-        layout.progress(factor=current.setup.fraction, text=current.setup.label)
-        layout.label(text=current.setup.detail)
-        layout.operator("placid.cancel_set_up", icon="X")
+        row = box.row(align=True)
+        row.progress(factor=current.setup.fraction, text=current.setup.label)
+        row.operator("placid.cancel_set_up", text="", icon="X")
+        lines = box.column(align=True)
+        lines.active = False
+        for line in current.setup.recent:
+            lines.label(text=line)
         return
-    if preferences.python_path:
-        layout.label(text="The backend runs in the environment chosen below", icon="CHECKMARK")
-    elif is_complete(paths.environment_folder(), paths.requirements_path()):
-        layout.label(text="The backend is set up", icon="CHECKMARK")
-    else:
-        layout.label(text="The backend is not set up yet (about 1 GB to download)", icon="INFO")
+    if obstacle := launch.obstacle():
+        draw_sentence(box, obstacle, CHARACTERS)
         if not bpy.app.online_access:
-            layout.label(text="Online access is off: System > Network > Allow Online Access")
-    layout.operator("placid.set_up", icon="IMPORT")
+            draw_text(
+                box,
+                "The set-up downloads libraries, and online access is off: allow it in "
+                "System > Network, or choose an existing environment below.",
+                CHARACTERS,
+            )
+    else:
+        chosen = "the chosen environment" if preferences.python_path else "its own environment"
+        box.label(text=f"The backend is set up: it runs in {chosen}", icon="CHECKMARK")
+        draw_backend(box, current)
+    row = box.row()
+    row.scale_y = 1.2
+    again = "" if obstacle else " Again"
+    row.operator("placid.set_up", text=f"Set Up Backend{again}", icon="IMPORT")
     if current.notice is not None:
-        draw_sentence(layout, current.notice.message, 90)
+        draw_notice(box, current.notice, CHARACTERS)
 
 
-def register() -> None:
-    bpy.utils.register_class(PlacidPreferences)
+CLASSES = (PlacidPreferences,)
 
-
-def unregister() -> None:
-    bpy.utils.unregister_class(PlacidPreferences)
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

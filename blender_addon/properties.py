@@ -17,7 +17,15 @@ from bpy.props import (
 
 from . import runtime, takes
 from .shared.errors import PlacidError
-from .shared.protocol import MAX_PROMPT_CHARACTERS, MAX_SEED, MAX_STRENGTH, Choice
+from .shared.protocol import Choice
+from .shared.validation import (
+    MAX_GUIDANCE,
+    MAX_PROMPT_CHARACTERS,
+    MAX_SEED,
+    MAX_STEPS,
+    MAX_STRENGTH,
+    MAX_TEMPERATURE,
+)
 
 NOT_ASKED = "default"
 
@@ -28,15 +36,17 @@ _entries: dict[str, list[tuple[str, str, str, int]]] = {}
 def _menu(kind: str, choices: tuple[Choice, ...], fallback: str) -> list:
     """Menu entries for the backend's choices; before it is known, the one fallback."""
     if choices:
-        rows = [(c.name, _label(c.name), c.description, i) for i, c in enumerate(choices)]
+        rows = [(c.name, _label(c), c.description, i) for i, c in enumerate(choices)]
     else:
         rows = [(NOT_ASKED, fallback, "Start the backend to see what it offers", 0)]
     _entries[kind] = rows
     return rows
 
 
-def _label(name: str) -> str:
-    return name.upper() if len(name) <= 4 and name != "off" else name.replace("_", " ").title()
+def _label(choice: Choice) -> str:
+    """The name that the description begins with, as in "MoMask: fills all tokens"."""
+    name, colon, _ = choice.description.partition(":")
+    return name if colon else choice.name.replace("_", " ").title()
 
 
 def _offered(kind: str) -> tuple[Choice, ...]:
@@ -52,13 +62,33 @@ def _safety_items(_settings, _context):
     return _menu("safety", _offered("safety"), "Backend's default")
 
 
+def chosen_model(settings) -> str:
+    """The model that the menu shows; what the file names when the backend is not known yet."""
+    names = [choice.name for choice in _offered("models")]
+    return settings.model_name if settings.model_name in names or not names else names[0]
+
+
+def chosen_safety(settings) -> str:
+    """The method that the menu shows; what the file names when the backend is not known yet."""
+    capabilities = runtime.session().capabilities
+    if capabilities is None:
+        return settings.safety_name
+    names = [choice.name for choice in capabilities.safety]
+    return settings.safety_name if settings.safety_name in names else capabilities.default_safety
+
+
+def description(kind: str, name: str) -> str:
+    """What the backend says of one of its choices; empty when it is not known."""
+    return next((c.description for c in _offered(kind) if c.name == name), "")
+
+
 def _index_of(name: str, kind: str) -> int:
     names = [choice.name for choice in _offered(kind)]
     return names.index(name) if name in names else 0
 
 
 def _get_model(settings) -> int:
-    return _index_of(settings.model_name, "models")
+    return _index_of(chosen_model(settings), "models")
 
 
 def _set_model(settings, index: int) -> None:
@@ -67,9 +97,7 @@ def _set_model(settings, index: int) -> None:
 
 
 def _get_safety(settings) -> int:
-    capabilities = runtime.session().capabilities
-    default = capabilities.default_safety if capabilities else ""
-    return _index_of(settings.safety_name or default, "safety")
+    return _index_of(chosen_safety(settings), "safety")
 
 
 def _set_safety(settings, index: int) -> None:
@@ -98,10 +126,11 @@ class PlacidTake(bpy.types.PropertyGroup):
 
     prompt: StringProperty(name="Prompt")
     seed: IntProperty(name="Seed")
-    model: StringProperty(name="Model")
+    request: StringProperty(description="What was asked for, as JSON")
     safety: StringProperty(name="Safety")
     concepts: StringProperty(name="Concepts")
-    strength: FloatProperty(name="Strength", default=1.0)
+    changes: StringProperty(description="What the safety edit changed, a line for each thing")
+    audit: StringProperty(description="The strikes found, as JSON; empty when nobody looked")
     seconds: FloatProperty(name="Length", unit="TIME_ABSOLUTE")
     status: EnumProperty(
         name="Status",
@@ -111,6 +140,8 @@ class PlacidTake(bpy.types.PropertyGroup):
             ("REJECTED", "Rejected", "Its action was removed; the motion is still here", "X", 2),
         ],
     )
+    placed: BoolProperty(description="Whether it belongs to a frame of its own")
+    place: IntProperty(description="Scene frame of its first key, when it was made for a place")
     report: StringProperty(name="Report")
     armature: PointerProperty(type=bpy.types.Object)
     action: PointerProperty(type=bpy.types.Action)
@@ -168,7 +199,8 @@ class PlacidSettings(bpy.types.PropertyGroup):
     )
     concepts: StringProperty(
         name="Forget",
-        description="Concepts to forget, separated by commas",
+        description="Concepts to forget, separated by commas: those that are built in, or your "
+        "own words for an action, such as: crawl, creep",
         default="violence",
         search=lambda _settings, _context, _text: [c.name for c in _offered("concepts")],
         search_options={"SUGGESTION"},
@@ -180,6 +212,36 @@ class PlacidSettings(bpy.types.PropertyGroup):
         min=0.0,
         max=MAX_STRENGTH,
         subtype="FACTOR",
+    )
+    own_sampling: BoolProperty(
+        name="Own Sampling",
+        description="Sample as set below instead of as the model does best",
+    )
+    guidance: FloatProperty(
+        name="Guidance",
+        description="How closely the motion follows the prompt; high values exaggerate",
+        default=4.0,
+        min=0.0,
+        max=MAX_GUIDANCE,
+        soft_max=10.0,
+        precision=1,
+        step=50,
+    )
+    steps: IntProperty(
+        name="Steps",
+        description="Sampling iterations; more is slower and seldom better",
+        default=10,
+        min=1,
+        max=MAX_STEPS,
+        soft_max=30,
+    )
+    temperature: FloatProperty(
+        name="Temperature",
+        description="How daring the sampling is; takes differ more with high values",
+        default=1.0,
+        min=0.01,
+        max=MAX_TEMPERATURE,
+        soft_max=2.0,
     )
     armature: PointerProperty(
         name="Character",

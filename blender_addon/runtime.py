@@ -4,50 +4,26 @@ Everything runs on Blender's main thread, in steps of milliseconds.
 """
 
 import logging
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import bpy
 
-from . import paths, takes
-from .backend_process import BackendProcess, backend_command
+from . import launch, paths, takes
 from .client import Event, Lost, Take
-from .environment import Setup, environment_python, is_complete
+from .environment import Setup
+from .jobs import Job
 from .session import Session
 from .shared.errors import PlacidError
-from .shared.protocol import Done, Error, Generate, Progress, Welcome
+from .shared.motion import Motion
+from .shared.protocol import Done, Error, Progress, Request, Welcome
 
 log = logging.getLogger(__name__)
 
 BUSY_SECONDS = 0.05
 IDLE_SECONDS = 0.5
-
-
-@dataclass
-class Job:
-    """A generation on its way, or over.
-
-    Attributes:
-        request: what was asked for.
-        scene, armature: where its takes go, by number: references die with every undo.
-        fraction: progress, 0 to 1.
-        stage: what is being done, for people.
-        takes: names of the takes that arrived.
-        error: what ended it early.
-        over: whether anything can still come.
-    """
-
-    request: Generate
-    scene: int
-    armature: int
-    fraction: float = 0.0
-    stage: str = "Starting"
-    takes: list[str] = field(default_factory=list)
-    error: PlacidError | None = None
-    over: bool = False
 
 
 class Runtime:
@@ -59,15 +35,18 @@ class Runtime:
         notice: the last problem, for the panel and the preferences.
         tracebacks: of unforeseen errors, for the report.
         listeners: told every event of the session, besides the panel's own generations.
+        unloaded: whether the idle backend was asked to free the model's memory.
     """
 
     def __init__(self) -> None:
-        self.session = Session(_launch)
+        self.session = Session(launch.launch)
         self._jobs: dict[int, Job] = {}
         self.setup: Setup | None = None
         self.notice: PlacidError | None = None
         self.tracebacks: deque[str] = deque(maxlen=5)
         self.listeners: list[Callable[[Event], None]] = []
+        self.unloaded = False
+        self._busy_at = time.monotonic()
         self._drawn: object = None
 
     @property
@@ -78,21 +57,24 @@ class Runtime:
     def generate(
         self,
         scene: bpy.types.Scene,
-        request: Generate,
+        request: Request,
         cast: Callable[[], bpy.types.Object],
+        motion: Motion | None = None,
+        place: int | None = None,
     ) -> Job:
         """Send a request; its takes go to the armature that `cast` returns.
 
+        `motion` is what an EditMotion is about, and `place` the scene frame of its first frame.
         Nobody is cast for a request that cannot be sent. Raises PlacidError at once or never.
         """
         self.notice = None
-        number = self.session.submit(request)
+        number = self.session.submit(request, motion)
         try:
             armature = cast()
         except Exception:
             self.session.cancel(number)
             raise
-        job = Job(request, scene.session_uid, armature.session_uid)
+        job = Job(request, scene.session_uid, armature.session_uid, place)
         self._jobs[number] = job
         self.watch()
         return job
@@ -100,7 +82,7 @@ class Runtime:
     def cancel(self) -> None:
         """Give every generation up; takes that arrived stay."""
         for number, job in self._jobs.items():
-            job.stage = "Cancelling"
+            job.cancel()
             self.session.cancel(number)
 
     def stop_backend(self) -> None:
@@ -113,7 +95,12 @@ class Runtime:
         """Begin to make the backend's environment. Raises PlacidError when that cannot begin."""
         self.notice = None
         self.stop_backend()
-        self.setup = Setup(paths.environment_folder(), paths.requirements_path(), paths.setup_log())
+        self.setup = Setup(
+            paths.environment_folder(),
+            paths.requirements_path(),
+            paths.setup_log(),
+            launch.preferences().torch_build,
+        )
         self.watch()
 
     def cancel_setup(self) -> None:
@@ -131,11 +118,14 @@ class Runtime:
         """Do what is due. Never raises: what goes wrong becomes the notice."""
         try:
             for event in self.session.poll(wait):
+                if isinstance(event, Welcome | Progress | Take):
+                    self._busy_at, self.unloaded = time.monotonic(), False
                 self._handle(event)
                 for listener in tuple(self.listeners):
                     listener(event)
             if self.setup is not None and self.setup.poll():
                 self.setup = None
+            self._rest()
         except PlacidError as error:
             self.notice = error
             if self.setup is not None and error.code == "setup_failed":
@@ -165,21 +155,34 @@ class Runtime:
         job, setup = self.job, self.setup
         look = (
             self.session.state,
-            job and (round(job.fraction, 2), job.stage, len(job.takes)),
+            job and (round(job.fraction, 2), job.summary()),
             setup and (setup.label, setup.detail, round(setup.fraction, 2)),
             self.notice,
+            self.unloaded,
         )
         if look == self._drawn:
             return
         self._drawn = look
         redraw()
 
+    def unload(self) -> None:
+        """Let the backend free the model's memory; the next generation loads it again."""
+        if self.session.state == "ready" and not self.session.jobs:
+            self.session.unload()
+            self.unloaded = True
+
+    def _rest(self) -> None:
+        """Free the model's memory once nothing was asked for so long as the preferences say."""
+        minutes = launch.preferences().idle_minutes
+        if minutes and not self.unloaded and time.monotonic() - self._busy_at > minutes * 60:
+            self.unload()
+
     def _handle(self, event: Event) -> None:
         match event:
             case Welcome(problem=Error() as problem):
                 self.notice = PlacidError(problem.code, problem.message, problem.details)
             case Progress(job=number) if job := self._jobs.get(number):
-                job.fraction, job.stage = event.fraction, event.stage
+                job.advance(event)
             case Take(job=number) if job := self._jobs.get(number):
                 self._keep(job, event)
             case Done(job=number):
@@ -207,12 +210,14 @@ class Runtime:
         """Put a take into the list first of all; showing it may fail, the take stays."""
         scene = _by_uid(bpy.data.scenes, job.scene) or bpy.context.scene
         armature = _by_uid(bpy.data.objects, job.armature)
-        take = takes.add_take(scene, armature, job.request, event.motion)
+        take = takes.add_take(scene, armature, job.request, event.motion, event.audit)
+        if job.place is not None:
+            take.placed, take.place = True, job.place
         job.takes.append(take.name)
+        push_undo(f"Placid: {take.name}")
         if len(job.takes) == 1:
             # The index shows the take by its update callback.
             scene.placid.take_index = len(scene.placid.takes) - 1
-        _push_undo(f"Placid: {take.name}")
 
 
 def redraw() -> None:
@@ -247,38 +252,6 @@ def unregister() -> None:
         _runtime = None
 
 
-def preferences():
-    """The extension's preferences."""
-    return bpy.context.preferences.addons[paths.PACKAGE].preferences
-
-
-def backend_python() -> Path:
-    """The Python that runs the backend. Raises PlacidError `backend_missing`."""
-    chosen = preferences().python_path
-    if chosen:
-        python = Path(bpy.path.abspath(chosen))
-        if not python.is_file():
-            raise PlacidError(
-                "backend_missing",
-                f"the backend's Python {python} does not exist; correct it in the preferences",
-            )
-        return python
-    folder = paths.environment_folder()
-    if not is_complete(folder, paths.requirements_path()):
-        raise PlacidError(
-            "backend_missing",
-            "the backend is not set up yet; press Set Up Backend in Placid's preferences",
-        )
-    return environment_python(folder)
-
-
-def _launch() -> BackendProcess:
-    command = backend_command(backend_python(), paths.backend_log())
-    if preferences().device != "auto":
-        command += ["--device", preferences().device]
-    return BackendProcess(command, paths.source_folder(), paths.backend_log())
-
-
 def _on_timer() -> float | None:
     runtime = get()
     runtime.tick()
@@ -293,8 +266,8 @@ def _by_uid(blocks, uid: int):
     return next((block for block in blocks if block.session_uid == uid), None)
 
 
-def _push_undo(message: str) -> None:
-    """One step of undo for what a timer did; there is no undo stack without a window."""
+def push_undo(message: str) -> None:
+    """One step of undo, outside of what operators do by themselves; none without a window."""
     manager = bpy.context.window_manager
     if bpy.app.background or not manager.windows:
         return

@@ -8,6 +8,7 @@ import bpy
 
 from . import runtime, takes
 from .character import create_character
+from .jobs import Job
 from .shared.errors import PlacidError
 from .shared.protocol import Generate
 
@@ -86,7 +87,7 @@ def generate_blocking(
     return [_finish(scene, scene.placid.takes[name]) for name in job.takes]
 
 
-def _wait(current: runtime.Runtime, job: runtime.Job, timeout: float) -> None:
+def _wait(current: runtime.Runtime, job: Job, timeout: float) -> None:
     deadline = time.monotonic() + timeout
     while not job.over:
         if time.monotonic() > deadline:

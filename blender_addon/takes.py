@@ -4,66 +4,72 @@ A take is baked when it is first shown, so that ten arriving takes cost Blender 
 """
 
 import logging
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
 import bpy
+import msgspec
 
+from . import audits
 from .bake import assign_action, fcurves_of
-from .motion_settings import apply_options
+from .motion_settings import apply_options, in_place_of
 from .rig.apply import apply_motion
 from .rig.mapping import MappingError
 from .rig.skeleton_rig import RigError
 from .shared.errors import PlacidError
-from .shared.motion import Motion, MotionError, load_motion, save_motion
-from .shared.protocol import Generate
+from .shared.motion import Motion, MotionError, decode_motion, encode_motion
+from .shared.protocol import FoundStrike, Request
 
 log = logging.getLogger(__name__)
 
 NAME_CHARACTERS = 40
 
 
-def pack_motion(motion: Motion) -> bytes:
-    """The motion as the bytes of its file, to be kept in the .blend."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "take.npz"
-        save_motion(motion, path)
-        return path.read_bytes()
-
-
 def unpack_motion(data: bytes) -> Motion:
-    """The reverse of `pack_motion`. Raises PlacidError `damaged_take`."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "take.npz"
-        path.write_bytes(data)
-        try:
-            return load_motion(path)
-        except MotionError as error:
-            raise PlacidError(
-                "damaged_take", "the take's motion is damaged; delete the take and generate again"
-            ) from error
+    """The motion that a take keeps. Raises PlacidError `damaged_take`."""
+    try:
+        return decode_motion(data)
+    except MotionError as error:
+        raise PlacidError(
+            "damaged_take", "the take's motion is damaged; delete the take and generate again"
+        ) from error
+
+
+def request_of(take) -> Request:
+    """What the take was made from. Raises PlacidError `damaged_take`."""
+    try:
+        return msgspec.json.decode(take.request, type=Request)
+    except msgspec.MsgspecError as error:
+        raise PlacidError(
+            "damaged_take",
+            "the take does not say how it was made; generate anew from its prompt",
+        ) from error
 
 
 def add_take(
     scene: bpy.types.Scene,
     armature: bpy.types.Object | None,
-    request: Generate,
+    request: Request,
     motion: Motion,
+    audit: Sequence[FoundStrike] | None = None,
 ):
-    """Append a take to the scene's list, unseen, and return it."""
+    """Append a take to the scene's list, unseen, and return it.
+
+    `audit` is what the backend's checks found; None for a motion that nobody checked.
+    """
     settings = scene.placid
     take = settings.takes.add()
     take.name = _name(request.prompt, [other.name for other in settings.takes[:-1]])
     take.prompt = request.prompt
     take.seed = motion.seed or 0
-    take.model = request.model
+    take.request = msgspec.json.encode(request).decode()
     take.safety = request.safety or str(motion.provenance.get("safety", ""))
     take.concepts = ", ".join(request.concepts)
-    take.strength = request.strength
+    take.changes = "\n".join(motion.provenance.get("changes", ()))
+    if audit is not None:
+        audits.keep(take, audit, motion.fps)
     take.seconds = motion.seconds
     take.armature = armature
-    take.motion = pack_motion(motion)
+    take.motion = encode_motion(motion)
     return take
 
 
@@ -83,6 +89,8 @@ def show(scene: bpy.types.Scene, take) -> None:
     _play_only(armature, take.before)
     try:
         options = apply_options(scene, take.name)
+        if take.placed:
+            options = in_place_of(options, take.place)
         report = apply_motion(scene, armature, unpack_motion(take.motion), options)
     except (RigError, MappingError) as error:
         _play_only(armature, playing)
@@ -104,6 +112,14 @@ def retarget(scene: bpy.types.Scene, take, armature: bpy.types.Object) -> None:
         take.action.use_fake_user = True
     else:
         take.status = "NEW"
+
+
+def withdraw(take) -> None:
+    """Let the take's armature play again what it played before; the take's action stays."""
+    armature, action = take.armature, take.action
+    data = armature.animation_data if armature is not None else None
+    if data is not None and action is not None and data.action == action:
+        _play_only(armature, take.before)
 
 
 def accept(scene: bpy.types.Scene, take) -> None:

@@ -1,8 +1,10 @@
 """The `Motion` value that travels from the generator to the armature, and its file format."""
 
 from dataclasses import dataclass, field, replace
+from io import BytesIO
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import IO, Any, Final, Literal
+from zipfile import BadZipFile
 
 import msgspec
 import numpy as np
@@ -92,6 +94,31 @@ class _Header(msgspec.Struct, forbid_unknown_fields=True):
 
 def save_motion(motion: Motion, path: Path) -> None:
     """Write a motion as npz (joints, contacts, JSON header), whole or not at all."""
+    with written_whole(path) as file:
+        _write(motion, file)
+
+
+def encode_motion(motion: Motion) -> bytes:
+    """The bytes of the file that `save_motion` writes."""
+    buffer = BytesIO()
+    _write(motion, buffer)
+    return buffer.getvalue()
+
+
+def load_motion(path: Path) -> Motion:
+    """Read a motion written by `save_motion`. Raises MotionError for anything else."""
+    try:
+        return _read(path, str(path))
+    except FileNotFoundError:
+        raise MotionError(f"{path} does not exist") from None
+
+
+def decode_motion(data: bytes) -> Motion:
+    """The reverse of `encode_motion`. Raises MotionError for anything else."""
+    return _read(BytesIO(data), "the stored motion")
+
+
+def _write(motion: Motion, file: IO[bytes]) -> None:
     header = _Header(
         FORMAT_VERSION, motion.up, motion.fps, motion.prompt, motion.seed, motion.provenance
     )
@@ -101,26 +128,24 @@ def save_motion(motion: Motion, path: Path) -> None:
     }
     if motion.contacts is not None:
         arrays["contacts"] = motion.contacts.astype(bool)
-    with written_whole(path) as file:
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+    np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
 
-def load_motion(path: Path) -> Motion:
-    """Read a motion written by `save_motion`. Raises MotionError for anything else."""
+def _read(source: Path | IO[bytes], name: str) -> Motion:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(source, allow_pickle=False) as file:
             header = msgspec.json.decode(file["header"].tobytes(), type=_Header)
             joints = file["joints"]
             contacts = file.get("contacts")
     except FileNotFoundError:
-        raise MotionError(f"{path} does not exist") from None
-    except (OSError, ValueError, KeyError, EOFError, msgspec.MsgspecError) as error:
+        raise
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, msgspec.MsgspecError) as error:
         raise MotionError(
-            f"{path} is not a Placid motion ({error}); export it again with `backend generate`"
+            f"{name} is not a Placid motion ({error}); export it again with `backend generate`"
         ) from error
     if header.version != FORMAT_VERSION:
         raise MotionError(
-            f"{path} has format version {header.version}; this Placid reads version "
+            f"{name} has format version {header.version}; this Placid reads version "
             f"{FORMAT_VERSION}: update Placid"
         )
     return Motion(

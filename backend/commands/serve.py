@@ -1,12 +1,22 @@
 """`backend serve`: the process that Blender talks to."""
 
+import logging
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from backend.commands.options import AllowDownload, Checkpoints, Encoder, PresetName
+
+
+class LogLevel(StrEnum):
+    """How much is logged."""
+
+    ERROR = "error"
+    INFO = "info"
+    DEBUG = "debug"
 
 
 def serve(
@@ -17,6 +27,7 @@ def serve(
         Path | None, typer.Option(help="Where to write how to connect, when started by hand.")
     ] = None,
     log: Annotated[Path | None, typer.Option(help="Log file.")] = None,
+    log_level: Annotated[LogLevel, typer.Option(help="How much is logged.")] = LogLevel.INFO,
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda or mps; the best if left out.")
     ] = None,
@@ -50,4 +61,5 @@ def serve(
             allow_download=allow_download,
         )
 
-    raise typer.Exit(run(make_generator, start, log or folder / "backend.log"))
+    level = logging.getLevelNamesMapping()[log_level.upper()]
+    raise typer.Exit(run(make_generator, start, log or folder / "backend.log", log_level=level))

@@ -64,6 +64,7 @@ def serve(
     handover: Handover | Path,
     log_path: Path,
     limits: Limits | None = None,
+    log_level: int = logging.INFO,
 ) -> int:
     """Run a backend until it is told to end; returns the exit code of the process.
 
@@ -73,11 +74,12 @@ def serve(
             the connection file.
         log_path: the log; in a backend with a parent it takes stdout and stderr as well.
         limits: patience; the defaults suit people.
+        log_level: the least severe level that is logged, as the module `logging` counts.
 
     Raises:
         PlacidError: `no_port` or `not_writable`, before anything is announced.
     """
-    lifecycle.log_to(log_path)
+    lifecycle.log_to(log_path, log_level)
     server_keys = auth.make_keys()
     context: Context = zmq.Context()
     try:

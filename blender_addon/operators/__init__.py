@@ -9,19 +9,24 @@ from . import (
     copy_report,
     export,
     generate,
+    in_between,
     judge_take,
     load_motion,
     mapping,
+    notice,
     open_log,
     push_to_nla,
     retarget,
     set_up,
+    timeline,
 )
 
 CLASSES = tuple(
     cls
     for module in (
         generate,
+        timeline,
+        in_between,
         cancel,
         judge_take,
         push_to_nla,
@@ -30,6 +35,7 @@ CLASSES = tuple(
         export,
         batch,
         load_motion,
+        notice,
         backend,
         set_up,
         open_log,
@@ -38,12 +44,4 @@ CLASSES = tuple(
     for cls in module.CLASSES
 )
 
-
-def register() -> None:
-    for cls in CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

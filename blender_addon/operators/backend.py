@@ -1,8 +1,8 @@
-"""Start and stop the backend by hand; a generation starts it by itself."""
+"""Start, rest and stop the backend by hand; a generation starts it by itself."""
 
 import bpy
 
-from .. import runtime
+from .. import launch, runtime
 from .base import Verb
 
 
@@ -10,13 +10,13 @@ class PLACID_OT_start_backend(Verb, bpy.types.Operator):
     """Start the backend afresh, so that the choices it offers are known"""
 
     bl_idname = "placid.start_backend"
-    bl_label = "Start Backend"
+    bl_label = "Restart Backend"
 
     @classmethod
     def obstacle(cls, context):
         if runtime.get().setup is not None:
             return "The backend is being set up"
-        return ""
+        return launch.obstacle()
 
     def act(self, context):
         runtime.get().notice = None
@@ -39,4 +39,25 @@ class PLACID_OT_stop_backend(Verb, bpy.types.Operator):
         runtime.get().stop_backend()
 
 
-CLASSES = (PLACID_OT_start_backend, PLACID_OT_stop_backend)
+class PLACID_OT_unload(Verb, bpy.types.Operator):
+    """Free the memory that the model takes, for a render for example; the next generation \
+loads it again"""
+
+    bl_idname = "placid.unload"
+    bl_label = "Unload Model"
+
+    @classmethod
+    def obstacle(cls, context):
+        current = runtime.get()
+        if current.session.state != "ready":
+            return "No model is loaded"
+        if current.session.jobs:
+            return "A generation is running; cancel it or wait"
+        return "The model is unloaded already" if current.unloaded else ""
+
+    def act(self, context):
+        runtime.get().unload()
+        runtime.get().watch()
+
+
+CLASSES = (PLACID_OT_start_backend, PLACID_OT_stop_backend, PLACID_OT_unload)

@@ -3,10 +3,12 @@
 import random
 
 import bpy
+import msgspec
 
-from .. import runtime, takes
+from .. import launch, runtime, takes
 from ..character import create_character
-from ..shared.protocol import MAX_SEED, MAX_TAKES, Generate
+from ..properties import chosen_model, chosen_safety
+from ..shared.protocol import MAX_SEED, MAX_TAKES, EditMotion, Generate
 from .base import Verb
 
 
@@ -21,11 +23,17 @@ def request_of(settings) -> Generate:
 
 def settings_of(settings) -> dict[str, object]:
     """The panel's settings that every kind of request has."""
-    options = {"model": settings.model_name} if settings.model_name else {}
+    options: dict[str, object] = {}
+    if model := chosen_model(settings):
+        options["model"] = model
+    if settings.own_sampling:
+        options["guidance"] = round(settings.guidance, 3)
+        options["steps"] = settings.steps
+        options["temperature"] = round(settings.temperature, 3)
     return {
         "takes": settings.take_count,
         "seed": settings.seed,
-        "safety": settings.safety_name or None,
+        "safety": chosen_safety(settings) or None,
         "concepts": tuple(word.strip() for word in settings.concepts.split(",") if word.strip()),
         "strength": round(settings.strength, 3),
         **options,
@@ -38,24 +46,24 @@ def new_seed(settings) -> None:
         settings.seed = random.randrange(MAX_SEED - MAX_TAKES)
 
 
-def busy() -> str:
-    """Why nothing can be generated now; empty when it can."""
-    if runtime.get().job:
-        return "A generation is running; cancel it or wait"
-    if runtime.get().setup is not None:
-        return "The backend is being set up"
-    return ""
-
-
 def target_or_new(context: bpy.types.Context) -> bpy.types.Object:
     """Who shall move; Placid's own character is made when nobody is chosen."""
     armature = takes.target(context)
     if armature is None:
         armature = create_character(context)
         context.scene.placid.armature = armature
-        if not bpy.app.background:
-            bpy.ops.ed.undo_push(message="Placid: add character")
+        runtime.push_undo("Placid: add character")
     return armature
+
+
+def busy() -> str:
+    """Why nothing can be generated now; empty when it can."""
+    current = runtime.get()
+    if current.job:
+        return "A generation is running; cancel it or wait"
+    if current.setup is not None:
+        return "The backend is being set up"
+    return launch.obstacle() if current.session.state == "stopped" else ""
 
 
 class PLACID_OT_generate(Verb, bpy.types.Operator):
@@ -77,28 +85,23 @@ class PLACID_OT_generate(Verb, bpy.types.Operator):
 
 
 class PLACID_OT_regenerate(Verb, bpy.types.Operator):
-    """Make the chosen take again with its own prompt, seed and safety"""
+    """Make the chosen take again, with its own prompt, seed, safety and sampling"""
 
     bl_idname = "placid.regenerate"
     bl_label = "Regenerate"
 
     @classmethod
     def obstacle(cls, context):
-        if takes.active(context.scene) is None:
+        take = takes.active(context.scene)
+        if take is None:
             return "There is no take"
+        if isinstance(takes.request_of(take), EditMotion):
+            return "This take changed a part of another one: change that part again instead"
         return busy()
 
     def act(self, context):
         take = takes.active(context.scene)
-        request = Generate(
-            prompt=take.prompt,
-            seconds=round(take.seconds, 3),
-            seed=take.seed,
-            model=take.model,
-            safety=take.safety or None,
-            concepts=tuple(word.strip() for word in take.concepts.split(",") if word.strip()),
-            strength=round(take.strength, 3),
-        )
+        request = msgspec.structs.replace(takes.request_of(take), takes=1, seed=take.seed)
         armature = take.armature
         runtime.get().generate(context.scene, request, lambda: armature or target_or_new(context))
 

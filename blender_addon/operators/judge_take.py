@@ -2,7 +2,7 @@
 
 import bpy
 
-from .. import takes
+from .. import runtime, takes
 from .base import Verb
 
 
@@ -17,13 +17,17 @@ class TakeVerb(Verb):
 
 
 class PLACID_OT_show_take(TakeVerb, bpy.types.Operator):
-    """Let the character play the chosen take"""
+    """Play the chosen take from its beginning"""
 
     bl_idname = "placid.show_take"
     bl_label = "Preview"
 
     def act(self, context):
-        takes.show(context.scene, takes.active(context.scene))
+        take = takes.active(context.scene)
+        takes.show(context.scene, take)
+        context.scene.frame_set(round(take.action.frame_range[0]))
+        if context.screen is not None and not context.screen.is_animation_playing:
+            bpy.ops.screen.animation_play()
 
 
 class PLACID_OT_accept_take(TakeVerb, bpy.types.Operator):
@@ -32,8 +36,19 @@ class PLACID_OT_accept_take(TakeVerb, bpy.types.Operator):
     bl_idname = "placid.accept_take"
     bl_label = "Accept"
 
+    @classmethod
+    def obstacle(cls, context):
+        take = takes.active(context.scene)
+        if take is not None and take.status == "ACCEPTED":
+            return "The take is accepted already"
+        return super().obstacle(context)
+
     def act(self, context):
-        takes.accept(context.scene, takes.active(context.scene))
+        take = takes.active(context.scene)
+        # So that one undo takes the take off the character instead of leaving its preview there.
+        takes.withdraw(take)
+        runtime.push_undo(f"Placid: before {take.name}")
+        takes.accept(context.scene, take)
 
 
 class PLACID_OT_reject_take(TakeVerb, bpy.types.Operator):
@@ -41,6 +56,13 @@ class PLACID_OT_reject_take(TakeVerb, bpy.types.Operator):
 
     bl_idname = "placid.reject_take"
     bl_label = "Reject"
+
+    @classmethod
+    def obstacle(cls, context):
+        take = takes.active(context.scene)
+        if take is not None and take.status == "REJECTED":
+            return "The take is rejected already; Preview brings it back"
+        return super().obstacle(context)
 
     def act(self, context):
         takes.reject(context.scene, takes.active(context.scene))

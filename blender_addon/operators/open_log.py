@@ -7,6 +7,8 @@ from .. import paths
 from ..shared.errors import PlacidError
 from .base import Verb
 
+_LOGS = {"BACKEND": paths.backend_log, "SETUP": paths.setup_log}
+
 
 class PLACID_OT_open_log(Verb, bpy.types.Operator):
     """Open the log in the system's text viewer"""
@@ -22,9 +24,11 @@ class PLACID_OT_open_log(Verb, bpy.types.Operator):
     )
 
     def act(self, context):
-        path = paths.backend_log() if self.log == "BACKEND" else paths.setup_log()
+        path = _LOGS[self.log]()
         if not path.is_file():
-            raise PlacidError("no_log", f"there is no log yet at {path}; start the backend first")
+            raise PlacidError(
+                "no_log", f"there is no log yet at {path}; start or set up the backend first"
+            )
         bpy.ops.wm.path_open(filepath=str(path))
 
 

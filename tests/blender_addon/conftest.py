@@ -60,6 +60,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     sys.path.insert(0, str(package.parent))
     names = (
         "binding",
+        "blend",
         "bone_names",
         "detect",
         "feet",
@@ -86,18 +87,22 @@ def walking(blank: ModuleType, walking_session) -> Iterator[ModuleType]:
     """The extension in an empty file, with a backend without weights."""
     current = blank.runtime.get()
     current.session = walking_session
+    blank.launch.preferences().python_path = sys.executable
     yield blank
     current.cancel()
     while current.job is not None:
         current.tick(0.05)
     current.session = blank.session.Session(lambda: None)
+    blank.launch.preferences().python_path = ""
 
 
 @pytest.fixture
-def fresh_backend(blank: ModuleType, tmp_path: Path) -> ModuleType:
+def fresh_backend(blank: ModuleType, tmp_path: Path) -> Iterator[ModuleType]:
     """Like `walking`, with a backend of the test's own that it may break."""
     blank.runtime.get().session = _new_session(blank, tmp_path)
-    return blank
+    blank.launch.preferences().python_path = sys.executable
+    yield blank
+    blank.launch.preferences().python_path = ""
 
 
 def _new_session(placid: ModuleType, folder: Path):

@@ -31,6 +31,12 @@ def steps(placid, monkeypatch):
     return use
 
 
+def _make(folder: Path, file: str = "python") -> str:
+    """Python that makes a folder with a file where the set-up makes the environment."""
+    unfinished = str(folder.with_name("environment-unfinished"))
+    return f"import pathlib as p; f = p.Path({unfinished!r}); f.mkdir(); (f / {file!r}).touch()"
+
+
 def _wait(setup) -> None:
     deadline = time.monotonic() + 120
     while not setup.poll():
@@ -40,7 +46,7 @@ def _wait(setup) -> None:
 
 def test_it_is_complete_after_the_last_step_only(placid, places, steps):
     folder, requirements, _ = places
-    steps(f"import os; os.mkdir({str(folder)!r})", "print('Collecting torch')")
+    steps(_make(folder), "print('Collecting torch')")
     setup = placid.environment.Setup(*places)
     assert not placid.environment.is_complete(folder, requirements)
     _wait(setup)
@@ -50,7 +56,7 @@ def test_it_is_complete_after_the_last_step_only(placid, places, steps):
 
 def test_other_requirements_make_it_incomplete(placid, places, steps):
     folder, requirements, _ = places
-    steps(f"import os; os.mkdir({str(folder)!r})")
+    steps(_make(folder))
     _wait(placid.environment.Setup(*places))
     requirements.write_text("torch==99\n")
     assert not placid.environment.is_complete(folder, requirements)
@@ -69,11 +75,8 @@ def test_a_failure_names_the_step_and_the_tools_last_words(placid, places, steps
 
 def test_after_a_cancel_the_next_run_starts_from_nothing(placid, places, steps):
     folder, _, _ = places
-    rubbish = folder / "half"
-    steps(
-        f"import pathlib, time; p = pathlib.Path({str(rubbish)!r}); p.parent.mkdir(); "
-        "p.touch(); time.sleep(60)"
-    )
+    rubbish = folder.with_name("environment-unfinished") / "half"
+    steps(f"{_make(folder, 'half')}; import time; time.sleep(60)")
     setup = placid.environment.Setup(*places)
     deadline = time.monotonic() + 60
     while not rubbish.exists():
@@ -81,9 +84,47 @@ def test_after_a_cancel_the_next_run_starts_from_nothing(placid, places, steps):
         time.sleep(0.02)
     setup.cancel()
     assert not placid.environment.is_complete(*places[:2])
-    steps(f"import os; os.mkdir({str(folder)!r})")
+    steps(_make(folder))
     _wait(placid.environment.Setup(*places))
-    assert not rubbish.exists()
+    assert {path.name for path in folder.iterdir()} == {"complete", "python"}
+    assert not rubbish.parent.exists()
+
+
+def test_a_failed_update_leaves_the_earlier_environment_usable(placid, places, steps):
+    folder, requirements, _ = places
+    steps(_make(folder))
+    _wait(placid.environment.Setup(*places))
+    steps(_make(folder), "raise SystemExit('no space left on device')")
+    setup = placid.environment.Setup(*places)
+    with pytest.raises(placid.shared.errors.PlacidError, match="no space left"):
+        _wait(setup)
+    assert placid.environment.is_complete(folder, requirements)
+    assert setup.recent[-1] == "no space left on device"
+
+
+@pytest.mark.parametrize(
+    ("system", "build", "driver", "index"),
+    [
+        ("linux", "auto", None, "whl/cpu"),
+        ("linux", "auto", "/bin/nvidia-smi", None),
+        ("linux", "cpu", "/bin/nvidia-smi", "whl/cpu"),
+        ("win32", "cuda", None, "whl/cu"),
+        ("darwin", "auto", None, None),
+    ],
+)
+def test_pytorchs_build_fits_the_system(placid, monkeypatch, system, build, driver, index):
+    monkeypatch.setattr(placid.environment.sys, "platform", system)
+    monkeypatch.setattr(placid.environment.shutil, "which", lambda name: driver)
+    options = placid.environment.torch_source(build)
+    assert (index in options[1]) if index else not options
+
+
+def test_downloads_are_kept_for_the_next_try_beside_the_environment(placid, places):
+    setup = placid.environment.Setup(*places)
+    command = list(setup._steps[1].command)
+    setup.cancel()
+    cache = command[command.index("--cache-dir") + 1]
+    assert Path(cache).parent == places[0].parent
 
 
 def test_a_missing_list_of_libraries_is_said(placid, tmp_path):
