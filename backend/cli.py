@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import typer
 
-from backend.commands import batch, body, doctor, generate, prepare, serve, train, unlearn
+from backend.commands import batch, body, doctor, edits, generate, prepare, serve, train, unlearn
 from shared import VERSION
 from shared.errors import PlacidError
 
@@ -24,6 +24,7 @@ app.command()(doctor.doctor)
 app.add_typer(train.app, name="train")
 app.add_typer(prepare.app, name="prepare")
 app.add_typer(unlearn.app, name="unlearn")
+app.add_typer(edits.app, name="edits")
 
 
 @app.command()

@@ -5,20 +5,28 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from backend.checkpoints import EMBEDDED, Checkpoint, load_checkpoint
-from backend.datasets.features import CONTACTS
+from backend.codec import MotionCodec
 from backend.device import choose_device
+from backend.editing import edit_motion
 from backend.evaluation.kinematics import strikes
-from backend.grounding import ground
-from backend.models.noise import SeededNoise
-from backend.models.sampling import Step
+from backend.fitting import Materials, fit_edit, statistics_folders, swift_preset
 from backend.presets import DEFAULT, Sampling, find_preset
-from backend.safety import EDITS, EditShelf
+from backend.safety import EditShelf, edit_folders
+from backend.takes import make_takes
 from backend.text_encoder import TextEncoder, clip_folder, make_encoder
+from backend.timeline import make_timeline
+from backend.token_sampler import Draft, ReportProgress, TokenSampler
+from backend.tools import Tools, part
+from backend.unlearning.concept import find_concept
+from backend.unlearning.edit import Edit
+from backend.unlearning.summary import summarise
 from shared import VERSION
 from shared.errors import PlacidError
 from shared.motion import Motion
@@ -28,21 +36,17 @@ from shared.protocol import (
     FoundStrike,
     Generate,
     Request,
+    Timeline,
     validate,
 )
 
 FPS: Final = 20.0
-FRAMES_PER_TOKEN: Final = 4
-MAX_TOKENS: Final = 49
-MIN_TOKENS: Final = 6
-CHUNK: Final = 16  # takes that go through the networks together
 
 _MODELS: Final = {
     "momask": "MoMask: fills all tokens in a few parallel steps",
     "bamm": "BAMM: writes tokens one after the other and finds its own length",
 }
 
-ReportProgress = Callable[[float, str], None]
 IsCancelled = Callable[[], bool]
 
 
@@ -84,15 +88,21 @@ class Generator:
         """
         self._folder = checkpoint
         self._device = choose_device(device)
-        self._edits = edits or EditShelf(
-            [EDITS if checkpoint == EMBEDDED else checkpoint / "edits"]
-        )
+        self._edits = edits or EditShelf(edit_folders(checkpoint))
         self._preset = find_preset(preset)
         self._encoder_folder = encoder_folder or clip_folder(checkpoint)
         self._allow_download = allow_download
         self._checkpoint: Checkpoint | None = None
         self._encoder: TextEncoder | None = None
+        self._edits.fit_with(self._fit)
         self.load()
+
+    def _fit(self, model: str, method: str, concept: str) -> Edit:
+        """The edit for a concept that no file holds; see `EditShelf`."""
+        checkpoint = self.load()
+        materials = Materials(self.encoder, statistics_folders(self._folder))
+        preset = swift_preset(checkpoint)
+        return fit_edit(checkpoint, materials, find_concept(concept), method, model, preset)
 
     def load(self) -> Checkpoint:
         """The checkpoint, read now if it is not in memory."""
@@ -133,11 +143,10 @@ class Generator:
             models=tuple(Choice(name, _MODELS[name]) for name in checkpoint.models()),
             safety=self._edits.methods(),
             concepts=self._edits.concepts(),
+            typed_concepts=self._edits.typed_methods(),
             default_safety=self._edits.default_method(),
             device=self._device,
             encoder=checkpoint.encoder,
-            requests=("generate",),
-            loops=("off",),
         )
 
     def audit(self, motion: Motion) -> tuple[FoundStrike, ...]:
@@ -152,39 +161,98 @@ class Generator:
         cancelled: IsCancelled = never,
         motion: Motion | None = None,
     ) -> Iterator[Motion]:
-        """Yield the takes of a request, Y up, 20 fps, each as soon as it is done.
+        """Yield the takes of a request, each as soon as it is done.
 
         Take k has seed `request.seed + k` and depends on nothing but the request and that seed.
+        What is generated has Y up and 20 fps; an edit has what its motion has.
+
+        Args:
+            motion: what an EditMotion is about.
 
         Raises:
             PlacidError: for a request that cannot be met, or `cancelled`.
         """
+        if isinstance(request, Generate):
+            for _, take in self.generate_batch([request], progress, cancelled):
+                yield take
+            return
         validate(request, self.capabilities(), motion)
-        assert isinstance(request, Generate)
-        method = request.safety or self._edits.default_method()
-        edits = self._edits.find(request.model, method, request.concepts)
-        checkpoint = self.load()
-        networks = checkpoint.model_networks(request.model)
-        progress(0.0, "reading the prompt")
-        text = self.encoder.encode([request.prompt])
-        provenance = self._provenance(request, method)
+        tools = self._tools(request, progress, cancelled)
         seeds = [request.seed + take for take in range(request.takes)]
-        for start in range(0, len(seeds), CHUNK):
-            part = seeds[start : start + CHUNK]
+        provenance = self._provenance(request)
+        if isinstance(request, Timeline):
+            provenance["timeline"] = [[part.prompt, part.seconds] for part in request.segments]
+            made = make_timeline(request, seeds, tools, FPS)
+            for seed, (joints, contacts) in zip(seeds, made, strict=True):
+                yield Motion(joints, "Y", FPS, contacts, request.prompt, seed, provenance)
+            return
+        assert motion is not None, "validated"
+        provenance["edited"] = {
+            "prompt": motion.prompt,
+            "seed": motion.seed,
+            "frames": [list(span) for span in request.frames],
+        }
+        for seed, edited in zip(seeds, edit_motion(request, motion, seeds, tools), strict=True):
+            yield replace(edited, prompt=request.prompt, seed=seed, provenance=provenance)
 
-            def advance(
-                fraction: float, stage: str, first: int = start, n: int = len(part)
-            ) -> None:
-                if cancelled():
-                    raise PlacidError("cancelled", "the generation was cancelled")
-                progress((first + fraction * n) / len(seeds), stage)
+    def generate_batch(
+        self,
+        requests: Sequence[Generate],
+        progress: ReportProgress = ignore_progress,
+        cancelled: IsCancelled = never,
+    ) -> Iterator[tuple[int, Motion]]:
+        """Yield the takes of many requests with the number of their request.
 
-            self._edits.use(checkpoint.networks, edits, request.strength)
-            features = self._features(
-                networks, request.model, text.expand(len(part), -1), request, part, advance
-            )
-            for seed, rows in zip(part, features, strict=True):
-                yield _motion(rows, request.prompt, seed, provenance)
+        Requests that differ in prompt, length, seed and takes alone go through the networks
+        together; each take is the one that its request gives by itself.
+
+        Raises:
+            PlacidError: for a request that cannot be met, before any is begun; or `cancelled`.
+        """
+        capabilities = self.capabilities()
+        for request in requests:
+            validate(request, capabilities)
+        groups: dict[Generate, list[int]] = {}
+        for number, request in enumerate(requests):
+            groups.setdefault(_settings(request), []).append(number)
+        done, total = 0, sum(request.takes for request in requests)
+        for settings, numbers in groups.items():
+            takes = sum(requests[number].takes for number in numbers)
+            share = part(progress, done / total, takes / total)
+            tools = self._tools(settings, share, cancelled)
+            provenance = self._provenance(settings)
+            for take in make_takes([(number, requests[number]) for number in numbers], tools, FPS):
+                prompt = requests[take.request].prompt
+                motion = Motion(take.joints, "Y", FPS, take.contacts, prompt, take.seed, provenance)
+                yield take.request, motion
+            done += takes
+
+    def _tools(self, request: Request, progress: ReportProgress, cancelled: IsCancelled) -> Tools:
+        """What a request is made with; every report of progress asks whether it is cancelled."""
+        checkpoint = self.load()
+        edits = self._edits.find(request.model, self._method(request), request.concepts)
+        defaults = self._preset.sampling[request.model]
+        chosen = {
+            name: value
+            for name in ("steps", "guidance", "temperature", "top_k", "residual_guidance")
+            if (value := getattr(request, name)) is not None
+        }
+
+        def advance(fraction: float, stage: str) -> None:
+            if cancelled():
+                raise PlacidError("cancelled", "the generation was cancelled")
+            progress(fraction, stage)
+
+        advance(0.0, "reading the prompt")
+        sampler = TokenSampler(
+            checkpoint.model_networks(request.model),
+            request.model,
+            replace(defaults, **chosen),
+            self._device,
+            lambda: self._edits.use(checkpoint.networks, edits, request.strength),
+        )
+        codec = self._codec(checkpoint)
+        return Tools(sampler, codec, self.encoder.encode, advance)
 
     def sample_tokens(
         self,
@@ -194,7 +262,6 @@ class Generator:
         tokens: Sequence[int] | None,
         seeds: Sequence[int],
         sampling: Sampling,
-        advance: ReportProgress = ignore_progress,
     ) -> tuple[Tensor, Tensor]:
         """Token ids (b, n, Q), -1 behind the end, and lengths (b).
 
@@ -203,96 +270,35 @@ class Generator:
             tokens: the lengths in tokens; None lets the model estimate them.
             seeds: one per sample; a sample's tokens do not depend on the others.
         """
-        noise = SeededNoise.from_seeds(seeds)
-        text = text.to(self._device)
-        lengths = None if tokens is None else torch.tensor(tokens, device=self._device)
-        layers = 5
-        total = sampling.steps + layers
+        lengths = [None] * len(seeds) if tokens is None else tokens
+        drafts = [
+            Draft(vector, seed, length)
+            for vector, seed, length in zip(text, seeds, lengths, strict=True)
+        ]
+        sampler = TokenSampler(networks, model, sampling, self._device)
+        rows = list(sampler.draw(drafts, ignore_progress))
+        ids = pad_sequence(rows, batch_first=True, padding_value=-1)
+        return ids, torch.tensor([len(row) for row in rows], device=ids.device)
 
-        def base_step(step: Step) -> None:
-            advance(step.index / step.count * sampling.steps / total, "motion")
-
-        def residual_step(step: Step) -> None:
-            advance((sampling.steps + step.index) / total, "detail")
-
-        if lengths is None and model == "momask":
-            if "length" not in networks:
-                raise PlacidError(
-                    "no_length_estimator",
-                    "the checkpoint has no length estimator; say how many seconds the motion shall "
-                    "take, or add the estimator's folder to the checkpoint",
-                )
-            lengths = networks["length"].sample(text, noise).clamp(MIN_TOKENS, MAX_TOKENS)
-        if model == "momask":
-            base = networks["masked"].generate(
-                text,
-                lengths,
-                noise=noise,
-                steps=sampling.steps,
-                guidance=sampling.guidance,
-                temperature=sampling.temperature,
-                top_k=sampling.top_k,
-                on_step=base_step,
-            )
-        else:
-            base, lengths = networks["bamm"].generate(
-                text,
-                lengths,
-                noise=noise,
-                guidance=sampling.guidance,
-                temperature=sampling.temperature,
-                top_k=sampling.top_k,
-                on_step=base_step,
-            )
-        ids = networks["residual"].generate(
-            base,
-            text,
-            lengths,
-            noise=noise,
-            guidance=sampling.residual_guidance,
-            on_step=residual_step,
-        )
-        assert lengths is not None
-        return ids, lengths
-
-    def _features(
-        self,
-        networks: dict[str, Any],
-        model: str,
-        text: Tensor,
-        request: Generate,
-        seeds: Sequence[int],
-        advance: ReportProgress,
-    ) -> list[np.ndarray]:
-        defaults = self._preset.sampling[model]
-        sampling = replace(
-            defaults,
-            steps=request.steps or defaults.steps,
-            guidance=defaults.guidance if request.guidance is None else request.guidance,
-            temperature=request.temperature or defaults.temperature,
-        )
-        tokens = None
-        if request.seconds is not None:
-            count = round(request.seconds * FPS / FRAMES_PER_TOKEN)
-            tokens = [min(max(count, 1), MAX_TOKENS)] * len(seeds)
-        ids, lengths = self.sample_tokens(networks, model, text, tokens, seeds, sampling, advance)
-        return self.decode(ids, lengths)
-
-    @torch.no_grad()
     def decode(self, ids: Tensor, lengths: Tensor) -> list[np.ndarray]:
         """Features (4 n, 263) of each sample of token ids (b, N, Q) with lengths n (b).
 
         Samples are decoded at their own lengths, so that padding leaves no trace in the end.
         """
-        checkpoint = self.load()
-        rvq: Any = checkpoint.networks["rvq"]
-        result = []
-        for row, length in zip(ids, lengths.tolist(), strict=True):
-            decoded = rvq.decode(row[None, :length])[0].float().cpu().numpy()
-            result.append(decoded * checkpoint.std + checkpoint.mean)
-        return result
+        codec = self._codec(self.load())
+        pairs = zip(ids, lengths.tolist(), strict=True)
+        return [codec.features(row[:length]) for row, length in pairs]
 
-    def _provenance(self, request: Generate, method: str) -> dict[str, Any]:
+    def _codec(self, checkpoint: Checkpoint) -> MotionCodec:
+        return MotionCodec(
+            checkpoint.networks["rvq"], checkpoint.mean, checkpoint.std, self._device
+        )
+
+    def _method(self, request: Request) -> str:
+        return request.safety or self._edits.default_method(request.concepts)
+
+    def _provenance(self, request: Request) -> dict[str, Any]:
+        method = self._method(request)
         return {
             "placid": VERSION,
             "model": request.model,
@@ -300,11 +306,12 @@ class Generator:
             "safety": method,
             "concepts": list(request.concepts) if method != "off" else [],
             "strength": request.strength,
+            "changes": summarise(self._edits.find(request.model, method, request.concepts)),
             "device": self._device,
         }
 
 
-def _motion(rows: np.ndarray, prompt: str, seed: int, provenance: dict[str, Any]) -> Motion:
-    joints = ground(rows)
-    contacts = rows[:, CONTACTS] > 0.5
-    return Motion(joints, "Y", FPS, contacts, prompt, seed, provenance)
+def _settings(request: Generate) -> Generate:
+    """What requests that can be made together have in common."""
+    estimated = None if request.seconds is None else 1.0
+    return msgspec.structs.replace(request, prompt="", seconds=estimated, seed=0, takes=1)

@@ -117,6 +117,8 @@ class Capabilities(msgspec.Struct, frozen=True):
         models: text-to-motion models that are present.
         safety: unlearning methods, `off` included.
         concepts: what can be forgotten.
+        typed_concepts: methods that also forget a concept that is not listed: keywords with a
+            comma ("crawl, creep"; one alone: "crawl,"), or the path of a concept file (.toml).
         default_safety: the method used when a request names none.
         min_seconds: shortest take and shortest segment of a timeline.
         max_seconds: longest take and longest segment.
@@ -141,3 +143,4 @@ class Capabilities(msgspec.Struct, frozen=True):
     loops: tuple[LoopKind, ...] = ("off", "in_place", "travelling")
     max_timeline_seconds: float = 60.0
     max_clip_frames: int = MAX_CLIP_FRAMES
+    typed_concepts: tuple[str, ...] = ()

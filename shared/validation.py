@@ -88,7 +88,26 @@ def _check_settings(request: Settings, capabilities: Capabilities) -> None:
             "bad_request", "no concept to forget is named; name one, or choose safety 'off'"
         )
     for concept in request.concepts:
+        _check_concept(concept, request.safety, capabilities)
+
+
+def _check_concept(concept: str, method: str | None, capabilities: Capabilities) -> None:
+    typed = capabilities.typed_concepts
+    if not typed or not ("," in concept or concept.endswith(".toml")):
         _check_name("concept", concept, capabilities.concepts, "unknown_concept")
+        return
+    if len(concept) > MAX_PROMPT_CHARACTERS:
+        raise PlacidError(
+            "bad_request",
+            f"the concept has {len(concept)} characters; shorten it to at most "
+            f"{MAX_PROMPT_CHARACTERS}",
+        )
+    if method is not None and method not in typed:
+        raise PlacidError(
+            "unknown_method",
+            f"{method} cannot forget {concept!r} on request; choose {' or '.join(typed)}, or a "
+            "listed concept",
+        )
 
 
 def _check_segments(request: Timeline, capabilities: Capabilities) -> None:

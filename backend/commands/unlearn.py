@@ -1,18 +1,47 @@
-"""`backend unlearn`: fit safety edits, list methods, inspect edits."""
+"""`backend unlearn METHOD`: fit safety edits, count codes for LCR, compare methods."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+import click
 import typer
+import typer.core
 
 from backend.commands.options import AllowDownload, Checkpoints, Encoder
 
-app = typer.Typer(help="Make a model forget a concept.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from backend.unlearning.concept import Concept
+    from backend.unlearning.statistics import CodeStatistics
+
+
+class _MethodGroup(typer.core.TyperGroup):
+    """A group in which every word that names no other command is a method to fit."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            return "METHOD", self.commands["fit"], args
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(
+    cls=_MethodGroup,
+    help="Make a model forget a concept: `backend unlearn METHOD --concept NAME --model MODEL`. "
+    "METHOD is lcr, uce, rece, finetune, retrain, or several as in lcr+uce; "
+    "`backend unlearn METHOD --help` shows the options.",
+    no_args_is_help=True,
+)
 
 ConceptOption = Annotated[
     str, typer.Option(help="A built-in concept, a TOML file, or keywords: 'crawl, creep'.")
 ]
-Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the file.")]
+Concepts = Annotated[
+    list[str], typer.Option("--concept", help="As of METHOD; may be repeated, `all` for every one.")
+]
+Model = Annotated[str, typer.Option(help="momask or bamm.")]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda or mps; the best if left out.")]
 
 
 @app.command("list")
@@ -24,77 +53,223 @@ def list_methods() -> None:
         print(f"{method['name']}: {method['summary']}")
         for preset, values in method["presets"].items():
             print(f"  {preset}: " + ", ".join(f"{k}={v}" for k, v in values.items()))
+    print("Methods can be joined: lcr+uce fits both and composes them.")
 
 
-@app.command()
+@app.command("fit", hidden=True)
 def fit(
-    method: Annotated[str, typer.Argument(help="lcr, uce or rece.")],
+    method: Annotated[
+        str, typer.Argument(help="lcr, uce, rece, finetune, retrain, or several: lcr+uce.")
+    ],
     concept: ConceptOption = "violence",
-    model: Annotated[str, typer.Option(help="momask or bamm.")] = "momask",
+    model: Model = "momask",
     preset: Annotated[str, typer.Option(help="Named parameters; see `list`.")] = "embedded",
     change: Annotated[
         list[str] | None, typer.Option("--set", help="One parameter as name=value; repeatable.")
     ] = None,
     statistics: Annotated[
-        Path | None, typer.Option(help="Code statistics for LCR; the shipped ones if left out.")
+        Path | None, typer.Option(help="File of code statistics for LCR; found if left out.")
     ] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="Run with tokens, for finetune and retrain.")
+    ] = None,
+    device: Device = None,
     checkpoints: Checkpoints = None,
     encoder: Encoder = None,
     allow_download: AllowDownload = False,
-    out: Out = Path("edits"),
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder; where the backend finds it if left out."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option(help="Only show what would change.")] = False,
 ) -> None:
-    """Fit an edit and write it as safetensors."""
+    """Fit an edit and write it as safetensors; training methods resume when they are repeated."""
     from backend.checkpoints import EMBEDDED, load_checkpoint
-    from backend.fitting import fit_edit
-    from backend.safety import edit_file
+    from backend.commands.edits import print_edit
+    from backend.device import choose_device
+    from backend.fitting import Materials, fit_edit, statistics_folders
+    from backend.safety import edit_file, edit_folders
     from backend.text_encoder import clip_folder, make_encoder
+    from backend.training.retain import RetainTraining
     from backend.unlearning.concept import find_concept
+    from backend.unlearning.registry import find_methods
 
+    find_methods(method)
+    wanted = find_concept(concept)
     folder = checkpoints or EMBEDDED
     checkpoint = load_checkpoint(folder)
-    text_encoder = make_encoder(checkpoint.encoder, encoder or clip_folder(folder), allow_download)
-    checkpoint.check_encoder(text_encoder)
-    edit = fit_edit(
-        checkpoint,
-        text_encoder,
-        find_concept(concept),
-        method,
-        model,
-        preset,
-        dict(_parameter(text) for text in change or []),
-        statistics,
+    materials = Materials(
+        make_encoder(checkpoint.encoder, encoder or clip_folder(folder), allow_download),
+        [statistics] if statistics else statistics_folders(folder),
+        RetainTraining(run, choose_device(device)) if run else None,
     )
-    _show(edit)
+    changes = dict(_parameter(text) for text in change or [])
+    edit = fit_edit(checkpoint, materials, wanted, method, model, preset, changes)
+    print_edit(edit)
     if not dry_run:
-        out.mkdir(parents=True, exist_ok=True)
-        path = out / edit_file(model, method, edit.concept)
+        path = (out or edit_folders(folder)[-1]) / edit_file(model, method, edit.concept)
         edit.save(path)
         print(f"written to {path}")
 
 
 @app.command()
-def show(path: Annotated[Path, typer.Argument(help="An edit's file.")]) -> None:
-    """What an edit changes, and what made it."""
-    from backend.unlearning.edit import Edit
+def statistics(
+    counts: Annotated[str, typer.Argument(help="motions, padded or generated; see LCR's counts.")],
+    concept: Concepts = ["violence"],  # noqa: B006 (typer's way to give a list)
+    run: Annotated[
+        Path | None, typer.Option(help="For motions: folder of a run with tokens.")
+    ] = None,
+    prepared: Annotated[
+        Path | None, typer.Option(help="For padded: what `backend prepare mocap` wrote.")
+    ] = None,
+    samples: Annotated[int, typer.Option(help="Padded samples, or generated motions.")] = 400,
+    model: Model = "momask",
+    device: Device = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder; where the backend finds them if left out."),
+    ] = None,
+) -> None:
+    """Count the codes of forget and retain samples, which LCR ranks."""
+    from functools import partial
 
-    _show(Edit.load(path))
+    from backend.checkpoints import EMBEDDED, load_checkpoint
+    from backend.counting import count_generated, padded_tokens, tokens_of_run
+    from backend.fitting import statistics_file, statistics_folders
+    from backend.generator import Generator
+    from backend.unlearning.concept import builtin_concepts, find_concept
+    from backend.unlearning.errors import UnlearningError, unknown
+
+    names = list(builtin_concepts()) if "all" in concept else concept
+    if counts == "generated":
+        generator = Generator(device=device)
+        count: Callable[[Concept], CodeStatistics] = partial(
+            count_generated, generator, model=model, motions=samples
+        )
+    elif counts == "motions" and run:
+        count = partial(tokens_of_run(run).count, checkpoint=load_checkpoint(EMBEDDED))
+    elif counts == "padded" and prepared:
+        checkpoint = load_checkpoint(EMBEDDED)
+        count = partial(padded_tokens(prepared, checkpoint, samples).count, checkpoint=checkpoint)
+    elif counts in ("motions", "padded"):
+        raise UnlearningError(
+            f"{counts} are counted in data: give --run for motions, --prepared for padded"
+        )
+    else:
+        raise unknown("kind of counts", counts, ("motions", "padded", "generated"))
+    for wanted in map(find_concept, names):
+        try:
+            found = count(wanted)
+        except UnlearningError as error:
+            if len(names) == 1:
+                raise
+            print(error)
+            continue
+        path = (out or statistics_folders(EMBEDDED)[0]) / statistics_file(found.concept, counts)
+        found.save(path)
+        print(f"{found.forget_samples} forget, {found.retain_samples} retain samples: {path}")
 
 
 @app.command()
-def statistics(
-    run: Annotated[Path, typer.Argument(help="Folder of a run with tokens.")],
-    concept: ConceptOption = "violence",
-    out: Out = Path("statistics"),
+def agreement(
+    concept: Concepts = ["violence"],  # noqa: B006 (typer's way to give a list)
+    k: Annotated[list[int], typer.Option("--k", help="Codes per ranking; repeatable.")] = [  # noqa: B006
+        16,
+        64,
+    ],
+    layers: Annotated[int, typer.Option(help="Quantiser layers.")] = 1,
 ) -> None:
-    """Count the codes of forget and retain samples, which LCR ranks."""
-    from backend.training.runs import count_statistics
+    """How far LCR's selection from padded or generated counts agrees with that from motions."""
+    from backend.checkpoints import EMBEDDED
+    from backend.fitting import find_statistics, statistics_folders
+    from backend.unlearning.concept import builtin_concepts, find_concept
+    from backend.unlearning.errors import UnlearningError
+    from backend.unlearning.lcr import LCRParameters
+    from backend.unlearning.lcr import agreement as compare
 
-    out.mkdir(parents=True, exist_ok=True)
-    found = count_statistics(run, concept)
-    path = out / f"{found.concept}.safetensors"
-    found.save(path)
-    print(f"{found.forget_samples} forget and {found.retain_samples} retain samples, in {path}")
+    folders = statistics_folders(EMBEDDED)
+    print("| concept | counts | K | precision at K | Jaccard | Jaccard by chance |")
+    print("|---|---|---:|---:|---:|---:|")
+    missing = []
+    for name in list(builtin_concepts()) if "all" in concept else concept:
+        own = find_concept(name).name
+        for counts in ("generated", "padded"):
+            try:
+                reference = find_statistics(own, "motions", folders)
+                other = find_statistics(own, counts, folders)
+            except UnlearningError as error:
+                missing.append(str(error))
+                continue
+            for size in k:
+                found = compare(reference, other, LCRParameters(k=size, layers=layers))
+                print(
+                    f"| {own} | {counts} | {size} | {found.precision:.2f} | "
+                    f"{found.jaccard:.2f} | {found.chance:.2f} |"
+                )
+    for sentence in missing:
+        typer.echo(sentence, err=True)
+
+
+@app.command()
+def compare(
+    method: Annotated[
+        list[str] | None,
+        typer.Option("--method", help="METHOD, METHOD:PRESET or an edit's file; repeatable."),
+    ] = None,
+    model: Annotated[
+        list[str] | None, typer.Option("--model", help="momask or bamm; all there are if left out.")
+    ] = None,
+    concept: ConceptOption = "violence",
+    suite: Annotated[
+        str, typer.Option(help="validation (for choosing settings) or test (for the last table).")
+    ] = "validation",
+    prompts: Annotated[
+        int | None, typer.Option(help="Prompts of either kind, taken evenly; all if left out.")
+    ] = None,
+    strength: Annotated[float, typer.Option(help="How far the edits are applied, 0 to 2.")] = 1.0,
+    run: Annotated[
+        Path | None, typer.Option(help="Run with tokens, for finetune and retrain.")
+    ] = None,
+    device: Device = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Markdown file.")] = None,
+) -> None:
+    """A table of methods and models: strikes left on forget prompts, how far prompts moved."""
+    from backend.evaluation.unlearning_table import compare_methods
+
+    lines = compare_methods(
+        method or ["lcr", "uce", "rece", "lcr+uce"],
+        model or [],
+        concept,
+        suite,
+        prompts,
+        strength,
+        run,
+        device,
+    )
+    kept = []
+    for line in lines:
+        print(line, flush=True)
+        kept.append(line)
+    if out:
+        out.write_text("\n".join(kept) + "\n", encoding="utf-8")
+
+
+@app.command()
+def sentences(
+    run: Annotated[Path, typer.Argument(help="Folder of a run with tokens.")],
+    samples: Annotated[int, typer.Option(help="Samples whose captions are taken.")] = 600,
+) -> None:
+    """Write the sentence bank that UCE and RECE learn from what to keep."""
+    from backend.sentences import BANK, choose_sentences
+    from backend.text_encoder import SentenceEncoder
+    from backend.training.tokens import TokenSet
+
+    tokens = TokenSet.load(run, "train")
+    bank = choose_sentences(
+        SentenceEncoder.name, tokens.texts, tokens.vectors, tokens.captions, samples
+    )
+    bank.save(BANK)
+    print(f"{len(bank.texts)} sentences, in {BANK}")
 
 
 def _parameter(text: str) -> tuple[str, str]:
@@ -102,9 +277,3 @@ def _parameter(text: str) -> tuple[str, str]:
     if not separator:
         raise typer.BadParameter(f"{text!r} is not of the form name=value")
     return name, value
-
-
-def _show(edit) -> None:  # type: ignore[no-untyped-def]
-    print(f"{edit.method} of {edit.concept!r}: {edit.parameters}")
-    for row in edit.inspect():
-        print("  " + ", ".join(f"{key} {value}" for key, value in row.items()))

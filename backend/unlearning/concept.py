@@ -90,7 +90,7 @@ def find_concept(text: str) -> Concept:
         return load_concept(Path(text))
     if "," in text:
         keywords = tuple(word.strip() for word in text.split(",") if word.strip())
-        own = Concept("_".join(keywords), keywords)
+        own = Concept(_identifier(keywords), keywords)
         retain = tuple(text for text in DEFAULT_RETAIN_PROMPTS if not own.matches(text))
         return msgspec.structs.replace(own, forget_prompts=keywords, retain_prompts=retain)
     by_name = dict(_builtin())
@@ -99,6 +99,11 @@ def find_concept(text: str) -> Concept:
         return by_name[text]
     error = unknown("concept", text, _builtin())
     raise UnlearningError(f"{error}; your own are keywords ({text + ','!r}) or a TOML file")
+
+
+def _identifier(keywords: Iterable[str]) -> str:
+    """A name that can be part of a file's name on any system."""
+    return re.sub(r"\W+", "_", "_".join(keywords)).lower().strip("_")[:60]
 
 
 def load_concept(path: Path) -> Concept:

@@ -17,6 +17,7 @@ from torch import Tensor
 from backend.unlearning.errors import UnlearningError
 from backend.unlearning.storage import read_tensors, write_tensors
 from backend.unlearning.tensors import NetworkName, Networks, find_tensor, tensor_hash
+from shared.validation import MAX_STRENGTH
 
 FORMAT_VERSION: Final = 1
 # Network, state-dict key, rows (None for all), values.
@@ -24,6 +25,7 @@ Change = tuple[NetworkName, str, Tensor | None, Tensor]
 # The precisions a network may run in. A half-precision copy of the right base must not be
 # mistaken for a foreign one, so an edit carries the base's hash after rounding to each.
 _PRECISIONS: Final = (torch.float32, torch.float16, torch.bfloat16)
+_STORED: Final = (torch.float32, torch.float16)
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,8 @@ class Patch:
         network: which network of the model.
         key: the tensor's state-dict key.
         rows: int64 (k,), the distinct rows (first axis) that change; None for the whole tensor.
-        values: float32, (k, ...) or the tensor's own shape.
+        values: float32 or, where a method trained whole networks, float16; (k, ...) or the
+            tensor's own shape.
         relative_change: |values - base| / |base| over the changed part (Frobenius norms).
     """
 
@@ -151,7 +154,7 @@ class Applied:
 
 
 def apply_edits(edits: Sequence[tuple[Edit, float]], networks: Networks) -> Applied:
-    """Apply edits, each with a strength in [0, 1], in the given order.
+    """Apply edits, each with a strength in [0, 2], in the given order.
 
     Every edit was made for the untouched base, so all of them are checked before the first tensor
     changes. Where two edits meet in one tensor, whole-tensor patches add their changes
@@ -159,13 +162,13 @@ def apply_edits(edits: Sequence[tuple[Edit, float]], networks: Networks) -> Appl
     the later edit decides a row that both name: a code has one place to be moved to.
 
     Raises UnlearningError, with nothing changed, for a missing network or tensor, a strength
-    outside [0, 1], or a base that is not the one the edit was made for.
+    outside [0, 2], or a base that is not the one the edit was made for.
     """
     for edit, strength in edits:
-        if not 0.0 <= strength <= 1.0:
+        if not 0.0 <= strength <= MAX_STRENGTH:
             raise UnlearningError(
                 f"strength {strength} of edit {edit.method}/{edit.concept} is out of range: "
-                "give a number from 0 to 1"
+                f"give a number from 0 to {MAX_STRENGTH:g}"
             )
         _check_base(edit, networks)
     originals: dict[tuple[str, str], tuple[Tensor, Tensor]] = {}
@@ -188,8 +191,11 @@ def build_edit(
     networks: Networks,
     changes: Iterable[Change],
     provenance: dict[str, Any] | None = None,
+    precision: torch.dtype = torch.float32,
 ) -> Edit:
     """Make an edit of (network, key, rows, values) changes against the networks as they are now.
+
+    The values are kept in `precision`, float32 or float16.
 
     Raises UnlearningError when a value is not a number.
     """
@@ -197,13 +203,13 @@ def build_edit(
     for network, key, rows, values in changes:
         base = find_tensor(networks, network, key).detach().float().cpu()
         base = base if rows is None else base[rows]
-        values = values.detach().float().cpu().contiguous().clone()
+        values = values.detach().to("cpu", precision).contiguous().clone()
         if not torch.isfinite(values).all():
             raise UnlearningError(
                 f"{method} for {concept!r} gave values that are not numbers in {network}:{key}: "
                 "use milder parameters"
             )
-        change = float((values - base).norm() / base.norm().clamp_min(1e-12))
+        change = float((values.float() - base).norm() / base.norm().clamp_min(1e-12))
         patches.append(Patch(network, key, rows, values, change))
     touched: list[str] = sorted({patch.network for patch in patches})
     hashes = {name: _base_hashes(patches, name, networks) for name in touched}
@@ -227,7 +233,7 @@ class _EditHeader(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def _is_sound(values: Tensor, rows: Tensor | None) -> bool:
-    if values.dtype != torch.float32 or not torch.isfinite(values).all():
+    if values.dtype not in _STORED or not torch.isfinite(values).all():
         return False
     if rows is None:
         return True
@@ -287,7 +293,8 @@ def _write(live: Tensor, base: Tensor, patch: Patch, strength: float, is_first: 
     values = patch.values.to(live.device)
     if patch.rows is not None:
         rows = patch.rows.to(live.device)
-        if strength < 1.0:
+        values = values.float()
+        if strength != 1.0:
             origin = base[rows].float()
             values = origin + strength * (values - origin)
         live[rows] = values.to(live.dtype)

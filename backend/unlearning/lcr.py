@@ -28,6 +28,9 @@ from backend.unlearning.tensors import Networks
 _EPSILON = 1e-8
 
 
+Counts = Literal["padded", "motions", "generated"]
+
+
 @dataclass(frozen=True)
 class LCRParameters:
     """How many codes go, and where to.
@@ -45,6 +48,10 @@ class LCRParameters:
         min_forget: codes in fewer forget samples are left alone. Both rankings favour codes that
             no retain sample has, however rare; on a small data set these take up all of k.
         seed: of the noise and of the drawn target.
+        counts: which statistics are ranked. "padded" also counts the tokens that encode the zero
+            padding behind short motions, as published; "motions" counts tokens of motion alone;
+            "generated" is data-free: the tokens that the model itself writes for the concept's
+            prompts and for neutral ones.
     """
 
     k: int = 16
@@ -54,13 +61,18 @@ class LCRParameters:
     alpha: float = 1.0
     min_forget: int = 0
     seed: int = 0
+    counts: Counts = "padded"
 
 
 PRESETS = {
     "published": LCRParameters(),
-    "nearest": LCRParameters(replacement="nearest", alpha=0.0),
+    "no-padding": LCRParameters(counts="motions"),
+    "nearest": LCRParameters(replacement="nearest", alpha=0.0, counts="motions"),
     "orth": LCRParameters(replacement="orth"),
-    "embedded": LCRParameters(k=64, replacement="nearest", alpha=0.0, min_forget=20),
+    "data-free": LCRParameters(replacement="nearest", alpha=0.0, counts="generated"),
+    "embedded": LCRParameters(
+        k=64, replacement="nearest", alpha=0.0, min_forget=20, counts="motions"
+    ),
 }
 
 
@@ -222,28 +234,41 @@ def fit(
     return fit_codes(networks, concept.name, codes, parameters, safe, provenance)
 
 
-def agreement(first: CodeStatistics, second: CodeStatistics, parameters: LCRParameters) -> float:
-    """How far two statistics lead to the same edit: |A and B| / |A or B| of the selected codes.
+@dataclass(frozen=True)
+class Agreement:
+    """How far two statistics lead to the same edit, over all edited layers.
 
-    Over all edited layers; 1 is the same selection. Compares counts of data with counts of
-    generated motions.
+    Attributes:
+        jaccard: codes that both select / codes that either selects; 1 is the same selection.
+        precision: codes that both select / codes that the second selects: how many of its choices
+            the first confirms ("precision at K").
+        chance: the jaccard to expect of two random selections of these sizes.
     """
-    shared = total = 0
+
+    jaccard: float
+    precision: float
+    chance: float
+
+
+def agreement(
+    reference: CodeStatistics, other: CodeStatistics, parameters: LCRParameters
+) -> Agreement:
+    """Compare the codes selected from two statistics, such as those of data and of generations."""
+    common = union = chosen = 0
+    expected = 0.0
     for layer in range(parameters.layers):
-        one, other = (
-            set(
-                select_codes(
-                    counts.forget[layer],
-                    counts.retain[layer],
-                    parameters.k,
-                    parameters.min_forget,
-                )
-            )
-            for counts in (first, second)
+        one, two = (
+            set(select_codes(s.forget[layer], s.retain[layer], parameters.k, parameters.min_forget))
+            for s in (reference, other)
         )
-        shared += len(one & other)
-        total += len(one | other)
-    return shared / total if total else 1.0
+        common += len(one & two)
+        union += len(one | two)
+        chosen += len(two)
+        expected += len(one) * len(two) / reference.forget.shape[1]
+    by_chance = expected / (union + common - expected) if union else 1.0
+    return Agreement(
+        common / union if union else 1.0, common / chosen if chosen else 1.0, by_chance
+    )
 
 
 def _nearest(codebook: Tensor, removed: Sequence[int], safe: Sequence[int]) -> Tensor:

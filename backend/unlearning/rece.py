@@ -47,8 +47,18 @@ class RECEParameters(UCEParameters):
 PRESETS = {
     "published": RECEParameters(),
     "corrected": RECEParameters(double_bias=False, precision="float64", adversary="original"),
+    # UCE's weights; the rounds take the place of its full reach.
     "embedded": RECEParameters(
-        "replace", 100.0, 1.0, 3.0, double_bias=False, precision="float64", adversary="original"
+        "replace",
+        1.5,
+        1.0,
+        80.0,
+        False,
+        "float64",
+        balanced=True,
+        epochs=2,
+        regulariser=1.0,
+        adversary="original",
     ),
 }
 

@@ -1,7 +1,8 @@
 """Every unlearning method under its name.
 
 A method is a function `fit(networks, concept, data, parameters) -> Edit`. What `data` is differs:
-LCR reads code statistics, UCE and RECE prompt embeddings, a fine-tuning method a training set.
+LCR reads code statistics, UCE and RECE prompt embeddings, fine-tuning a trainer with a retain set.
+Methods joined by a plus ("lcr+uce") are fitted one by one and composed in that order.
 """
 
 import dataclasses
@@ -11,7 +12,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from backend.unlearning import lcr, rece, uce
+from backend.unlearning import finetune, lcr, rece, uce
+from backend.unlearning.composition import JOIN
 from backend.unlearning.edit import Edit
 from backend.unlearning.errors import UnlearningError, unknown
 
@@ -24,7 +26,7 @@ class Method:
         name: what users type.
         summary: one line for lists.
         data: what `fit` learns from: "statistics" (`CodeStatistics`), "text" (`TextEmbeddings`) or
-            "motions" (a retain set, for methods that train).
+            "motions" (`TrainOnRetainSet`, for methods that train).
         touches: the networks that an edit changes, where the model has them.
         presets: named parameters; "published" is the default.
         fit: (networks, concept, data, parameters) -> Edit.
@@ -81,6 +83,22 @@ METHODS = {
             rece.PRESETS,
             rece.fit,
         ),
+        Method(
+            "finetune",
+            "Fine-tuning: the networks that read text train on, without motions of the concept",
+            "motions",
+            finetune.READ_TEXT,
+            finetune.FINETUNE_PRESETS,
+            finetune.fit,
+        ),
+        Method(
+            "retrain",
+            "D_r, the reference: the same networks trained anew, without motions of the concept",
+            "motions",
+            finetune.READ_TEXT,
+            finetune.RETRAIN_PRESETS,
+            finetune.fit,
+        ),
     )
 }
 
@@ -90,6 +108,17 @@ def find_method(name: str) -> Method:
     if name not in METHODS:
         raise unknown("unlearning method", name, METHODS)
     return METHODS[name]
+
+
+def find_methods(name: str) -> list[Method]:
+    """The method of that name, or several joined by a plus ("lcr+uce"), each named once.
+
+    Raises UnlearningError with the nearest name for one that nobody knows.
+    """
+    names = name.split(JOIN)
+    if len(set(names)) < len(names):
+        raise UnlearningError(f"{name!r} names a method twice: name each once")
+    return [find_method(part) for part in names]
 
 
 def describe_methods() -> list[dict[str, Any]]:

@@ -21,6 +21,8 @@ from backend.unlearning.text_embeddings import TextEmbeddings
 
 WEIGHT_KEY = "cond_emb.weight"
 BIAS_KEY = "cond_emb.bias"
+# An edit is scaled by no more than this: what has to go further has not found the concept.
+_MOST_REACH = 4.0
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,11 @@ class UCEParameters:
         double_bias: whether the outputs asked for contain the layer's bias although the new matrix
             does not, so that the layer adds it a second time. This is the published behaviour; the
             paper's projections have no bias.
+        balanced: whether erase and preserve weigh the mean prompt of their kind instead of every
+            prompt, so that they keep their meaning whatever the number of prompts.
+        full_reach: whether the change is scaled until the forgotten prompts arrive at what they
+            are mapped to on average. Least squares stops half-way when many retained prompts pull
+            back; scaling afterwards moves retained prompts less than weaker pulls would.
         precision: of the arithmetic. float32 with one rank-one update per prompt reproduces the
             published weights, rounding included; float64 is nearer to the exact solution.
     """
@@ -50,6 +57,8 @@ class UCEParameters:
     preserve: float = 0.1
     double_bias: bool = True
     precision: Literal["float32", "float64"] = "float32"
+    balanced: bool = False
+    full_reach: bool = False
 
     @property
     def dtype(self) -> torch.dtype:
@@ -60,7 +69,10 @@ class UCEParameters:
 PRESETS = {
     "published": UCEParameters(),
     "corrected": UCEParameters(double_bias=False, precision="float64"),
-    "embedded": UCEParameters("replace", 100.0, 1.0, 3.0, double_bias=False, precision="float64"),
+    # Chosen on training captions and validation prompts, see docs/unlearning.md.
+    "embedded": UCEParameters(
+        "replace", 1.5, 1.0, 80.0, False, "float64", balanced=True, full_reach=True
+    ),
 }
 
 
@@ -91,13 +103,17 @@ def edit_weight(
             unit = unit / unit.norm()
             value -= (unit * value).sum() * unit
 
+    erase, preserve = parameters.erase, parameters.preserve
+    if parameters.balanced:
+        erase, preserve = erase / len(forget), preserve / max(1, len(retain))
     left = parameters.lamb * weight
     right = parameters.lamb * torch.eye(weight.shape[1], dtype=weight.dtype)
-    left = _add_products(left, parameters.erase, wanted, forget)
-    right = _add_products(right, parameters.erase, forget, forget)
-    left = _add_products(left, parameters.preserve, kept, retain)
-    right = _add_products(right, parameters.preserve, retain, retain)
-    return left @ torch.linalg.inv(right)
+    left = _add_products(left, erase, wanted, forget)
+    right = _add_products(right, erase, forget, forget)
+    left = _add_products(left, preserve, kept, retain)
+    right = _add_products(right, preserve, retain, retain)
+    edited = left @ torch.linalg.inv(right)
+    return _at_full_reach(weight, edited, forget, wanted) if parameters.full_reach else edited
 
 
 def fit(
@@ -166,6 +182,15 @@ def weights_edit(
         [(name, WEIGHT_KEY, None, weight) for name, weight in weights.items()],
         {"texts": embeddings.texts},
     )
+
+
+def _at_full_reach(weight: Tensor, edited: Tensor, forget: Tensor, wanted: Tensor) -> Tensor:
+    """`edited` (d, text_dim) moved on until the forget prompts' mean progress to `wanted` is 1."""
+    way = wanted - linear(forget, weight)
+    gone = linear(forget, edited - weight)
+    progress = ((gone * way).sum(1) / way.square().sum(1).clamp_min(1e-12)).mean()
+    factor = (1.0 / progress.clamp_min(1.0 / _MOST_REACH)).clamp_min(1.0)
+    return weight + factor * (edited - weight)
 
 
 def _outputs(prompts: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

@@ -122,9 +122,14 @@ def test_replacing_every_code_or_unknown_layers_is_refused(networks):
 
 def test_agreement_of_two_statistics(statistics):
     parameters = LCRParameters(k=6, layers=2)
-    assert lcr.agreement(statistics, statistics, parameters) == 1.0
+    same = lcr.agreement(statistics, statistics, parameters)
+    assert (same.jaccard, same.precision) == (1.0, 1.0)
     # Shifted by three codes, 3 to 8 are selected instead of 0 to 5.
     shifted = dataclasses.replace(
         statistics, forget=statistics.forget.roll(3, 1), retain=statistics.retain.roll(3, 1)
     )
-    assert lcr.agreement(statistics, shifted, parameters) == pytest.approx(3 / 9)
+    found = lcr.agreement(statistics, shifted, parameters)
+    assert found.jaccard == pytest.approx(3 / 9)
+    assert found.precision == pytest.approx(3 / 6)
+    # Two random choices of 6 of 32 codes share 36/32 on average.
+    assert found.chance == pytest.approx((36 / 32) / (12 - 36 / 32))

@@ -1,0 +1,74 @@
+"""Training of text-reading networks on the retain set: the trainer that unlearning methods call."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
+
+from backend.training.loop import LoopOptions, TrainingError, train
+from backend.training.runs import forgotten
+from backend.training.tokens import TokenSet
+from backend.training.transformers import TextTask
+from backend.unlearning.concept import Concept
+from backend.unlearning.finetune import FineTuneParameters
+from backend.unlearning.tensors import NetworkName, tensor_hash
+
+
+@dataclass(frozen=True)
+class RetainTraining:
+    """Trains on the samples of a run of which no caption matches the concept; resumes.
+
+    Attributes:
+        run: folder with the token sets that `backend train tokens` wrote. The checkpoints lie in
+            `retain-CONCEPT` for new networks, where `backend train text --retain` also puts them,
+            and in `finetune-CONCEPT-BASE` for a base of that hash.
+        device: where to train.
+    """
+
+    run: Path
+    device: str = "cpu"
+
+    def __call__(
+        self,
+        name: NetworkName,
+        network: nn.Module,
+        concept: Concept,
+        parameters: FineTuneParameters,
+    ) -> nn.Module:
+        """The trained network, on the CPU.
+
+        Raises:
+            TrainingError: when the run has no tokens, or nothing is left to train on.
+        """
+        training, validation = (
+            tokens.select(~forgotten(tokens, concept.matches))
+            for tokens in (self._tokens("train"), self._tokens("val"))
+        )
+        if not len(training) or not len(validation):
+            raise TrainingError(
+                f"every sample of {self.run} belongs to {concept.name!r}; name a concept that "
+                "leaves something to train on"
+            )
+        options = LoopOptions(
+            parameters.steps,
+            parameters.learning_rate,
+            warmup=parameters.warmup,
+            weight_decay=1e-2,
+            average=0.998,
+            seed=parameters.seed,
+            validate_every=250,
+        )
+        folder = self.run / f"retain-{concept.name}"
+        if parameters.start == "base":
+            base = tensor_hash(network.state_dict())
+            folder = self.run / f"finetune-{concept.name}-{base[:8]}"
+        task = TextTask(name, network.to(self.device), training, validation)
+        return train(task, options, folder).cpu().eval()
+
+    def _tokens(self, split: str) -> TokenSet:
+        try:
+            return TokenSet.load(self.run, split)
+        except FileNotFoundError:
+            raise TrainingError(
+                f"{self.run} has no tokens of the {split} split; run `backend train tokens` first"
+            ) from None
