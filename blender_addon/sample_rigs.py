@@ -89,9 +89,13 @@ def add_figure(context: bpy.types.Context, armature: bpy.types.Object) -> bpy.ty
     Raises:
         RigError: the rig is not recognised.
     """
-    parts = _parts(detect(read_rig(armature)).mapping)
+    mapping = detect(read_rig(armature)).mapping
+    parts = _parts(mapping)
     bones = [armature.data.bones[name] for name in parts]
     ends = np.array([(bone.head_local, bone.tail_local) for bone in bones])
+    # The pelvis bone points upwards; its part starts between the thighs.
+    hips = [ends[list(parts).index(mapping.bones[f"{side}_hip"]), 0] for side in ("left", "right")]
+    ends[list(parts).index(mapping.bones["pelvis"]), 0] = np.mean(hips, axis=0)
     height = np.ptp(ends.reshape(-1, 3), axis=0).max()
     mesh = bpy.data.meshes.new(FIGURE_NAME)
     vertices, faces = [], []

@@ -81,8 +81,9 @@ def show(scene: bpy.types.Scene, take) -> None:
     """
     armature = _armature_of(take)
     playing = armature.animation_data.action if armature.animation_data else None
-    if take.action is None or playing != take.action:
-        take.before = _settled_action(scene, playing)
+    before = _settled_action(scene, playing)
+    if take.action is None or before not in (None, take.action):
+        take.before = before
     if take.action is not None:
         assign_action(armature, take.action)
         return
