@@ -19,7 +19,7 @@ from backend.datasets.samples import SHORTEST, Sample, SamplePool
 from backend.evaluation.evaluators import Evaluator
 from backend.evaluation.evaluators.embedded import ASSETS
 from backend.evaluation.metrics.matching import chances
-from backend.evaluation.metrics.registry import EmbeddingStatistics
+from backend.evaluation.metrics.registry import EmbeddingStatistics, Measured
 from backend.unlearning.concept import Concept, builtin_concepts
 from shared.errors import PlacidError
 from shared.files import written_whole
@@ -204,5 +204,5 @@ def retrieval_scores(reference: Reference) -> dict[str, float]:
         kinds = [" ".join(row.kinds) for row in part.rows]
         for top in (1, 2, 3):
             hits = chances(part.text_embeddings, part.motion_embeddings, kinds, top)
-            scores[f"{name} r_precision_{top}"] = float(np.nanmean(hits))
+            scores[f"{name} r_precision_{top}"] = Measured.mean_of(hits).value
     return scores
