@@ -128,6 +128,9 @@ def test_generated_rigify_rig_gets_keys_on_its_controls(addon) -> None:
     assert report.rig == "Rigify"
     keyed = {c.group.name for c in addon.bake.fcurves_of(report.action, rig)}
     assert not {bone for bone in keyed if bone.startswith(("DEF-", "ORG-", "MCH-"))}
+    for limb in ("thigh_parent.L", "thigh_parent.R", "upper_arm_parent.L", "upper_arm_parent.R"):
+        assert rig.pose.bones[limb]["IK_FK"] == 1.0
+        assert limb in keyed
     parts = {"hip": "thigh", "knee": "shin", "ankle": "foot", "foot": "toe", "wrist": "hand"}
     parts |= {"shoulder": "upper_arm", "elbow": "forearm"}
     deform = {
