@@ -212,7 +212,22 @@ def with_constant_bones(joints: np.ndarray) -> np.ndarray:
 
     A network places every joint on its own, so its limbs stretch and shrink a little.
     """
-    bones = joints[:, 1:] - joints[:, list(PARENTS[1:])]
-    lengths = np.linalg.norm(bones, axis=-1, keepdims=True)
-    bones = bones / np.maximum(lengths, 1e-6) * np.median(lengths, axis=0)
+    return with_bone_lengths(joints, bone_lengths(joints))
+
+
+def bone_lengths(joints: np.ndarray) -> np.ndarray:
+    """Median length (21) over the frames of the bone to each joint (T, 22, 3) but the root."""
+    return np.median(np.linalg.norm(_bones(joints), axis=-1), axis=0)
+
+
+def with_bone_lengths(joints: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Joints (T, 22, 3) with the same root and bone directions and these bone lengths (21)."""
+    bones = _bones(joints)
+    size = np.maximum(np.linalg.norm(bones, axis=-1, keepdims=True), 1e-6)
+    bones = bones / size * lengths[:, None]
     return (joints[:, :1] + BONE_SUMS @ bones).astype(joints.dtype)
+
+
+def _bones(joints: np.ndarray) -> np.ndarray:
+    """Vectors (T, 21, 3) from each joint's parent to it."""
+    return joints[:, 1:] - joints[:, list(PARENTS[1:])]
