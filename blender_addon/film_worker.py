@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 import bpy
 
+from . import bone_mapping
 from .films import film, sheet
 from .sample_rigs import RIGS
 from .shared.errors import PlacidError
@@ -28,6 +29,8 @@ from .shared.rendering import (
 def main() -> None:
     """Carry out orders until the input is closed."""
     channel = _own_output()
+    # Characters' files keep the bone mappings that were chosen for them.
+    bone_mapping.register()
     orders: queue.Queue[Order] = queue.Queue()
     threading.Thread(target=_read_orders, args=(orders,), daemon=True).start()
     channel.write(encode_answer(Ready(bpy.app.version_string)))

@@ -8,6 +8,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
+from .bone_mapping import from_rows
 from .render import (
     label_frames,
     read_pixels,
@@ -17,6 +18,9 @@ from .render import (
     write_sheet,
 )
 from .rig.apply import ApplyOptions, apply_motion
+from .rig.detect import detect
+from .rig.mapping import Mapping
+from .rig.read_rig import read_rig
 from .shared.motion import load_motion
 from .shared.rendering import Film, Sheet
 from .stage import preview_scene
@@ -57,11 +61,18 @@ def _staged(
     """A scene in which the armature plays a motion, filmed as the order says."""
     source = armature.users_scene[0]
     source.render.fps, source.render.fps_base = order.look.fps, 1.0
-    report = apply_motion(source, armature, load_motion(Path(motion_path)), ApplyOptions())
+    options = ApplyOptions(mapping=_mapping(armature))
+    report = apply_motion(source, armature, load_motion(Path(motion_path)), options)
     first, last = (round(frame) for frame in report.action.frame_range)
     engine = (order.look.engine, order.look.samples)
     with preview_scene(armature, (first, last), size, order.camera, *engine) as scene:
         yield scene, report.sentence
+
+
+def _mapping(armature: bpy.types.Object) -> Mapping:
+    """The mapping chosen in the character's file, else the one that its bones suggest."""
+    chosen = armature.placid_mapping
+    return from_rows(chosen) if chosen.rows else detect(read_rig(armature)).mapping
 
 
 def _moments(scene: bpy.types.Scene, folder: Path) -> Iterator[np.ndarray]:

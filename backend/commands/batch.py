@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from backend.commands.options import AllowDownload, Checkpoints, Encoder, PresetName
+
 if TYPE_CHECKING:
     from tqdm import tqdm
 
@@ -35,12 +37,17 @@ def batch(
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda or mps; the best if left out.")
     ] = None,
+    checkpoints: Checkpoints = None,
+    encoder: Encoder = None,
+    allow_download: AllowDownload = False,
+    preset: PresetName = "default",
 ) -> None:
     """Generate every row of a table; started again, it goes on with what is missing."""
     from tqdm import tqdm
 
     from backend.batch import Studio, run_batch
     from backend.blender import addon_folders, find_blender, start_blender
+    from backend.checkpoints import EMBEDDED
     from backend.generator import Generator
     from shared.batch import Batch
     from shared.batch_journal import open_journal
@@ -54,7 +61,13 @@ def batch(
     if render is not None and not check:
         addon_folders()
         find_blender(blender)
-    generator = Generator(device=device)
+    generator = Generator(
+        checkpoints or EMBEDDED,
+        device,
+        preset=preset,
+        encoder_folder=encoder,
+        allow_download=allow_download,
+    )
     check_table(table.name, rows, generator.capabilities(), None if out else table.parent)
     if check:
         print(f"{table} is in order: {sum(row.request.takes for row in rows)} takes")

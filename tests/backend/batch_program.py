@@ -8,9 +8,13 @@ sys.path.insert(0, str(Path(__file__).parent / "serving"))
 
 from walking_backend import WalkingGenerator
 
-stand_in = ModuleType("backend.generator")
-stand_in.Generator = lambda device=None: WalkingGenerator()  # type: ignore[attr-defined]
-sys.modules["backend.generator"] = stand_in
+generator = ModuleType("backend.generator")
+generator.Generator = lambda *_, **__: WalkingGenerator()  # type: ignore[attr-defined]
+sys.modules["backend.generator"] = generator
+# Nothing that loads torch, which takes seconds.
+checkpoints = ModuleType("backend.checkpoints")
+checkpoints.EMBEDDED = Path()  # type: ignore[attr-defined]
+sys.modules["backend.checkpoints"] = checkpoints
 
 if __name__ == "__main__":
     from backend.cli import main
