@@ -26,7 +26,7 @@ def test_bamm_is_told_from_momask_by_its_embedding(root):
 
 def test_networks_of_another_skeleton_are_left_out(root):
     (root / "t2m").rename(root / "kit")
-    assert set(kinds(root).values()) == {"bamm"}
+    assert set(kinds(root)) == {BAMM_FOLDER}
 
 
 def test_a_folder_keeps_its_kind_when_its_weights_are_gone(root):
