@@ -71,12 +71,23 @@ BACKEND = Environment(
     ("--editable", ".[dev]", "--constraint", str(REQUIREMENTS)),
     (CHECKOUT / "pyproject.toml", REQUIREMENTS),
 )
-BLENDER = Environment(
-    "blender",
-    "Blender 4.5 as a Python module",
-    ("bpy==4.5.15", *ADDON_LIBRARIES, "pytest==9.2.0"),
-    remedy="; where no bpy is offered, install the zip from `build.py addon` into Blender itself",
-)
+# The versions of bpy for Python 3.11 that the extension is tested with.
+BLENDER_VERSIONS = {"4.2": "4.2.23", "4.5": "4.5.15", "5.0": "5.0.1"}
+
+
+def blender_environment(version: str) -> Environment:
+    """Blender as a Python module, beside the libraries that the extension carries."""
+    return Environment(
+        f"blender-{version}",
+        f"Blender {version} as a Python module",
+        (f"bpy=={BLENDER_VERSIONS[version]}", *ADDON_LIBRARIES, "pytest==9.2.0"),
+        remedy="; where no bpy is offered, install the zip from `build.py addon` into Blender "
+        "itself",
+    )
+
+
+# The one that packs the extension, runs the demo and, unless told otherwise, the tests.
+BLENDER = blender_environment("4.5")._replace(name="blender")
 
 
 @contextlib.contextmanager
@@ -259,14 +270,21 @@ def run_demo(options: argparse.Namespace) -> int:
 
 def run_tests(options: argparse.Namespace) -> int:
     """The `test` command: lint, types, the tests inside Blender, then all others."""
-    backend, blender = str(ensure(BACKEND)), str(ensure(BLENDER))
+    backend = str(ensure(BACKEND))
+    blenders = {
+        version: str(ensure(BLENDER if version == "4.5" else blender_environment(version)))
+        for version in options.blender
+    }
     variables = {**_plain_environment(), "PYTHONPATH": str(CHECKOUT)}
     others = ["tests", *(f"--ignore={path}" for path in BLENDER_TESTS)]
     stages = {
         "Checking style (ruff)": [backend, "-m", "ruff", "check", "."],
         "Checking the format (ruff)": [backend, "-m", "ruff", "format", "--check", "."],
         "Checking types (mypy)": [backend, "-m", "mypy"],
-        "Testing inside Blender (pytest)": [blender, "-m", "pytest", *BLENDER_TESTS],
+        **{
+            f"Testing inside Blender {version} (pytest)": [python, "-m", "pytest", *BLENDER_TESTS]
+            for version, python in blenders.items()
+        },
         "Testing everything else (pytest)": [backend, "-m", "pytest", *others],
     }
     failed = []
@@ -294,6 +312,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     demo.add_argument("--out", type=Path, default=Path("out"), help="folder for the results")
     demo.set_defaults(run=run_demo)
     test = commands.add_parser("test", help="check style and types and run all tests")
+    test.add_argument(
+        "--blender",
+        nargs="+",
+        choices=BLENDER_VERSIONS,
+        default=["4.5"],
+        help="Blender versions to test the extension in (default: 4.5)",
+    )
     test.set_defaults(run=run_tests)
     addon = commands.add_parser("addon", help="build the extension's zip into dist/")
     addon.add_argument("--split-platforms", action="store_true", help="one zip per platform")
