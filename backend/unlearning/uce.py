@@ -71,7 +71,7 @@ PRESETS = {
     "corrected": UCEParameters(double_bias=False, precision="float64"),
     # Chosen on training captions and validation prompts, see docs/unlearning.md.
     "embedded": UCEParameters(
-        "replace", 1.5, 1.0, 80.0, False, "float64", balanced=True, full_reach=True
+        "replace", 5.0, 1.0, 80.0, False, "float64", balanced=True, full_reach=True
     ),
 }
 

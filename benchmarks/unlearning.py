@@ -1,0 +1,111 @@
+"""How long unlearning takes: refitting, fitting a typed concept, switching edits. Medians.
+
+Run with `python -m benchmarks.unlearning [--rounds 5]`; the times include no loading of the model.
+"""
+
+import argparse
+import dataclasses
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from backend.checkpoints import EMBEDDED, load_checkpoint
+from backend.fitting import Materials, fit_edit
+from backend.safety import EditShelf
+from backend.sentences import shipped_bank
+from backend.text_encoder import make_encoder
+from backend.unlearning import lcr
+from backend.unlearning.concept import Concept, find_concept
+from backend.unlearning.edit import Edit
+from backend.unlearning.statistics import CodeStatistics, codebook_hash, count_codes
+from backend.unlearning.tensors import Networks
+
+# What the project promises, in milliseconds.
+LIMITS = {"refit": 1000, "fit": 2000, "switch": 50}
+
+
+def main() -> None:
+    """Measure on the embedded checkpoint and print a line for each."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    rounds = parser.parse_args().rounds
+    checkpoint = load_checkpoint(EMBEDDED)
+    materials = Materials(make_encoder(checkpoint.encoder))
+    materials.encoder.encode(["a first prompt imports the library"])
+    shipped_bank()
+
+    edits: dict[str, Edit] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "kick.safetensors"
+        _some_counts(checkpoint.networks).save(path)
+        sizes = iter(range(8, 8 + rounds))
+
+        def refit() -> None:
+            edits["lcr"] = _refit(checkpoint.networks, path, next(sizes))
+
+        _print("LCR refit from a file with another K", "refit", _median(refit, rounds))
+    for method in ("uce", "rece"):
+        words = iter(_typed(rounds))
+
+        def fit(method: str = method, words=words) -> None:  # type: ignore[no-untyped-def]
+            concept = next(words)
+            edits[method] = fit_edit(checkpoint, materials, concept, method, "momask")
+
+        name = f"{method.upper()} for a typed concept, text encoding included"
+        _print(name, "fit", _median(fit, rounds))
+    shelf = EditShelf([])
+    for name, edit in edits.items():
+        _print(f"switch to {name}", "switch", _switch(shelf, checkpoint.networks, edit, rounds))
+
+
+def _typed(rounds: int) -> list[Concept]:
+    """Concepts that nobody has encoded before: the encoder remembers prompts."""
+    return [find_concept(f"crawl{i}, creep{i}, slither{i}") for i in range(rounds)]
+
+
+def _some_counts(networks: Networks) -> CodeStatistics:
+    """Counts of random tokens: what they say does not matter to the time."""
+    draw = torch.Generator().manual_seed(0)
+    ids: Tensor = torch.randint(0, 512, (2000, 49, 6), generator=draw)
+    is_forget = torch.arange(2000) < 500
+    return count_codes("kick", ids, is_forget, 512, codebook_hash=codebook_hash(networks))
+
+
+def _refit(networks: Networks, path: Path, k: int) -> Edit:
+    parameters = dataclasses.replace(lcr.PRESETS["embedded"], k=k)
+    return lcr.fit(networks, find_concept("kick"), CodeStatistics.load(path), parameters)
+
+
+def _switch(shelf: EditShelf, networks: Networks, edit: Edit, rounds: int) -> float:
+    """From no edit to this one, the check of the base included."""
+
+    def there() -> None:
+        shelf.use(networks, [edit], 1.0)
+
+    return _median(there, rounds, lambda: shelf.use(networks, [], 1.0))
+
+
+def _median(
+    work: Callable[[], None], rounds: int, between: Callable[[], None] = lambda: None
+) -> float:
+    """Milliseconds."""
+    times = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        work()
+        times.append((time.perf_counter() - began) * 1000)
+        between()
+    return statistics.median(times)
+
+
+def _print(name: str, limit: str, milliseconds: float) -> None:
+    print(f"{name:55} {milliseconds:8.1f} ms   (limit {LIMITS[limit]} ms)", flush=True)
+
+
+if __name__ == "__main__":
+    main()
