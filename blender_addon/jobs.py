@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from .shared.errors import PlacidError
 from .shared.protocol import Progress, Request
 
+STARTING = "starting"
+CANCELLING = "cancelling"
+
 
 @dataclass
 class Job:
@@ -16,7 +19,7 @@ class Job:
         place: scene frame that the first frame of its takes belongs to; None leaves that to the
             scene's settings.
         fraction: progress, 0 to 1.
-        stage: what is being done, for people; "starting" until the backend says more.
+        stage: what is being done, for people; STARTING until the backend says more.
         seconds_left: how long it still takes; None while that cannot be told.
         takes: names of the takes that arrived.
         error: what ended it early.
@@ -29,7 +32,7 @@ class Job:
     armature: int
     place: int | None = None
     fraction: float = 0.0
-    stage: str = "starting"
+    stage: str = STARTING
     seconds_left: float | None = None
     takes: list[str] = field(default_factory=list)
     error: PlacidError | None = None
@@ -44,13 +47,13 @@ class Job:
 
     def cancel(self) -> None:
         """Note that it was given up; it is over when the backend says so."""
-        self.cancelling, self.stage, self.seconds_left = True, "cancelling", None
+        self.cancelling, self.stage, self.seconds_left = True, CANCELLING, None
 
     def summary(self) -> str:
         """The progress in a few words, such as "Detail, take 2 of 4, 12 s left"."""
         words = [self.stage]
         count = self.request.takes
-        if count > 1 and not self.cancelling:
+        if count > 1 and self.stage not in (STARTING, CANCELLING):
             words.append(f"take {min(len(self.takes) + 1, count)} of {count}")
         if self.seconds_left is not None:
             words.append(f"{max(1, round(self.seconds_left))} s left")

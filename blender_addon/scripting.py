@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import bpy
 
-from . import runtime, takes
+from . import audits, runtime, takes
 from .character import create_character
 from .jobs import Job
 from .shared.errors import PlacidError
@@ -26,6 +26,7 @@ class GeneratedTake:
         seed: the seed it was made with.
         seconds: its length.
         report: how well the rig follows the motion, in one sentence.
+        strikes: what the backend's audit found, a sentence each.
     """
 
     name: str
@@ -34,6 +35,7 @@ class GeneratedTake:
     seed: int
     seconds: float
     report: str
+    strikes: tuple[str, ...] = ()
 
 
 def generate_blocking(
@@ -45,6 +47,10 @@ def generate_blocking(
     safety: str | None = None,
     concepts: Sequence[str] = ("violence",),
     strength: float = 1.0,
+    model: str | None = None,
+    guidance: float | None = None,
+    steps: int | None = None,
+    temperature: float | None = None,
     armature: bpy.types.Object | None = None,
     scene: bpy.types.Scene | None = None,
     timeout: float = 600.0,
@@ -61,6 +67,8 @@ def generate_blocking(
         safety: unlearning method or `off`; None is the backend's default.
         concepts: what the method makes the model forget.
         strength: how far the edit is applied.
+        model: text-to-motion model; None is the first that the backend offers.
+        guidance, steps, temperature: of the sampling; None is the model's own.
         armature: who moves; None adds Placid's own character.
         scene: where the takes are listed; None is the current scene.
         timeout: seconds to wait in all.
@@ -79,12 +87,22 @@ def generate_blocking(
         safety=safety,
         concepts=tuple(concepts),
         strength=strength,
+        model=model or _default_model(),
+        guidance=guidance,
+        steps=steps,
+        temperature=temperature,
     )
     scene = scene or bpy.context.scene
     current = runtime.get()
     job = current.generate(scene, request, lambda: armature or create_character(bpy.context))
     _wait(current, job, timeout)
     return [_finish(scene, scene.placid.takes[name]) for name in job.takes]
+
+
+def _default_model() -> str:
+    """The first model that the backend offers; MoMask before it is known."""
+    capabilities = runtime.session().capabilities
+    return capabilities.models[0].name if capabilities else Generate("").model
 
 
 def _wait(current: runtime.Runtime, job: Job, timeout: float) -> None:
@@ -105,5 +123,11 @@ def _wait(current: runtime.Runtime, job: Job, timeout: float) -> None:
 def _finish(scene: bpy.types.Scene, take) -> GeneratedTake:
     takes.accept(scene, take)
     return GeneratedTake(
-        take.name, take.armature, take.action, take.seed, take.seconds, take.report
+        take.name,
+        take.armature,
+        take.action,
+        take.seed,
+        take.seconds,
+        take.report,
+        tuple(strike.sentence for strike in audits.strikes(scene, take)),
     )

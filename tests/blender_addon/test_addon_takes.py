@@ -1,5 +1,6 @@
 """From a prompt to takes in the file, through the operators, with a backend of its own process."""
 
+import json
 import time
 
 import numpy as np
@@ -230,3 +231,100 @@ def test_a_damaged_take_is_said_in_one_sentence(walking):
     take.motion = b"not a motion"
     with pytest.raises(RuntimeError, match="damaged"):
         bpy.ops.placid.accept_take()
+
+
+def test_the_tenth_take_on_one_armature_plays_as_the_first_does(walking):
+    _generate(walking, take_count=10)
+    places = []
+    for index in (0, 1, 2, 9):
+        _settings().take_index = index
+        take = _settings().takes[index]
+        assert take.armature.animation_data.action == take.action
+        if hasattr(take.action, "slots"):
+            assert [slot.name_display for slot in take.action.slots] == [take.armature.name]
+        for frame in (1, 30):
+            bpy.context.scene.frame_set(frame)
+            places.append(take.armature.pose.bones["pelvis"].head.copy())
+        assert (places[-1] - places[-2]).length > 0.1, index
+
+
+def test_a_take_can_be_taken_off_before_it_is_accepted_so_that_one_undo_removes_it(walking):
+    """What Accept does first; undo itself needs a window."""
+    armature = walking.character.create_character(bpy.context)
+    former = bpy.data.actions.new("former")
+    walking.bake.assign_action(armature, former)
+    _generate(walking)
+    take = _settings().takes[0]
+    walking.takes.withdraw(take)
+    assert armature.animation_data.action == former
+    assert take.action is not None, "what the user may have changed in it stays"
+    shown = take.action
+    assert bpy.ops.placid.accept_take() == {"FINISHED"}
+    assert armature.animation_data.action == take.action == shown
+    assert take.before == former
+    assert not bpy.ops.placid.accept_take.poll(), "it is accepted already"
+
+
+def test_the_badge_names_the_strikes_in_frames_of_the_scene(walking):
+    bpy.context.scene.render.fps = 40
+    _generate(walking, prompt="a person does a kick")
+    _generate(walking, prompt="a person walks")
+    kick, walk = _settings().takes
+    audits = walking.audits
+    assert (audits.count(kick), audits.count(walk)) == (1, 0)
+    [strike] = audits.strikes(bpy.context.scene, kick)
+    [found] = json.loads(kick.audit)["strikes"]
+    assert strike.first == kick.action.frame_range[0] + 2 * found["start"]
+    assert "kick" in strike.sentence.lower()
+    kick.audit = ""
+    assert audits.count(kick) is None, "a take that nobody checked has no badge"
+
+
+def test_own_sampling_reaches_the_backend_and_is_regenerated(walking):
+    sampling = {"steps": 3, "guidance": 2.5, "temperature": 0.5}
+    _generate(walking, own_sampling=True, automatic_length=True, **sampling)
+    assert bpy.ops.placid.regenerate() == {"FINISHED"}
+    _run(walking)
+    for take in _settings().takes:
+        request = walking.takes.request_of(take)
+        assert (request.steps, request.guidance, request.temperature) == (3, 2.5, 0.5)
+        assert request.seconds is None, "so that the model chooses the same length again"
+    _settings().own_sampling = False
+    _generate(walking)
+    assert walking.takes.request_of(_settings().takes[-1]).steps is None
+
+
+def test_a_renamed_take_keeps_its_name_when_it_is_reloaded(walking, tmp_path):
+    _generate(walking)
+    _settings().takes[0].name = "Greeting"
+    path = str(tmp_path / "scene.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.open_mainfile(filepath=path)
+    assert _settings().takes[0].name == "Greeting"
+
+
+def test_what_a_file_names_but_the_backend_lacks_gives_way_to_its_default(walking):
+    _generate(walking)
+    _settings().safety_name, _settings().model_name = "from elsewhere", "another model"
+    _generate(walking)
+    assert _settings().safety == "lcr"
+    request = walking.takes.request_of(_settings().takes[-1])
+    assert (request.safety, request.model) == ("lcr", "momask")
+
+
+def test_a_message_can_be_put_away(walking):
+    assert not bpy.ops.placid.dismiss_notice.poll()
+    walking.runtime.get().notice = walking.shared.errors.PlacidError("x", "something happened")
+    assert bpy.ops.placid.dismiss_notice() == {"FINISHED"}
+    assert walking.runtime.get().notice is None
+
+
+def test_progress_tells_stage_take_and_time_left(walking):
+    jobs, protocol = walking.jobs, walking.shared.protocol
+    job = jobs.Job(protocol.Generate("a person walks", takes=4), 0, 0)
+    assert job.summary() == "Starting"
+    job.advance(protocol.Progress(1, 0.3, "detail", 1, 4, 12.4))
+    job.takes.append("first")
+    assert job.summary() == "Detail, take 2 of 4, 12 s left"
+    job.cancel()
+    assert job.summary() == "Cancelling"
