@@ -5,7 +5,19 @@ from typing import NoReturn
 
 import typer
 
-from backend.commands import batch, body, doctor, edits, generate, prepare, serve, train, unlearn
+from backend.commands import (
+    batch,
+    body,
+    doctor,
+    edit,
+    edits,
+    generate,
+    prepare,
+    serve,
+    timeline,
+    train,
+    unlearn,
+)
 from shared import VERSION
 from shared.errors import PlacidError
 
@@ -17,6 +29,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(generate.generate)
+app.command()(edit.edit)
+app.command()(timeline.timeline)
 app.command()(batch.batch)
 app.command()(body.body)
 app.command()(serve.serve)
