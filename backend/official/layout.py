@@ -5,7 +5,7 @@ beside MoMask's under another root. So folders are recognised by what they hold,
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -147,7 +147,7 @@ def _kind_of_name(name: str, options: Options | None) -> str | None:
     return "masked" if options and "latent_dim" in options.values else None
 
 
-def _tell_bamm(part: Part, codes: dict[str, object]) -> Part:
+def _tell_bamm(part: Part, codes: Mapping[str, object]) -> Part:
     """BAMM's file has MoMask's keys; its embedding has a row more, for the end of a motion."""
     if part.file is None or part.problem is not None or part.options is None:
         return part
