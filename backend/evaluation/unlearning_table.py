@@ -17,7 +17,7 @@ from tqdm import tqdm
 from backend.checkpoints import EMBEDDED
 from backend.evaluation.kinematics import detect
 from backend.evaluation.prompts import load_suite
-from backend.evaluation.quality import generate_all, mean_change
+from backend.evaluation.quality import SECONDS, mean_change
 from backend.fitting import Materials, fit_edit, statistics_folders
 from backend.generator import Generator
 from backend.training.retain import RetainTraining
@@ -25,6 +25,7 @@ from backend.unlearning.concept import Concept, find_concept
 from backend.unlearning.edit import Edit, apply_edits
 from backend.unlearning.errors import UnlearningError, unknown
 from shared.motion import Motion
+from shared.protocol import Generate
 
 # The kinematic checks that find a concept in a motion; other concepts have none.
 _CHECKS: Final = {
@@ -135,12 +136,15 @@ def _generate(
     generator: Generator, model: str, prompts: Prompts, label: str
 ) -> tuple[list[Motion], list[Motion]]:
     """Motions for the forget and the retain prompts; the edit in force is applied by the caller."""
-    sets = []
-    for kind, texts in (("forget", prompts.forget), ("retain", prompts.retain)):
-        made = generate_all(generator, texts, len(texts), "off", model=model)
-        bar = tqdm(made, f"{model} {label} {kind}", len(texts), leave=False, unit="motion")
-        sets.append([motion for _, motion in bar])
-    return sets[0], sets[1]
+    texts = prompts.forget + prompts.retain
+    requests = [
+        Generate(prompt=text, seconds=SECONDS, seed=seed, model=model, safety="off")
+        for seed, text in enumerate(texts)
+    ]
+    made = generator.generate_batch(requests)
+    bar = tqdm(made, f"{model} {label}", len(requests), leave=False, unit="motion")
+    motions = [motion for _, motion in sorted(bar, key=lambda pair: pair[0])]
+    return motions[: len(prompts.forget)], motions[len(prompts.forget) :]
 
 
 def _row(

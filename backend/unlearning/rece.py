@@ -47,17 +47,19 @@ class RECEParameters(UCEParameters):
 PRESETS = {
     "published": RECEParameters(),
     "corrected": RECEParameters(double_bias=False, precision="float64", adversary="original"),
-    # UCE's weights; the rounds take the place of its full reach.
+    # UCE's settings. The edited layers are all but singular where the concept was, so only a strong
+    # regulariser keeps the adversarial embeddings among sentences that somebody could write.
     "embedded": RECEParameters(
         "replace",
-        1.5,
+        5.0,
         1.0,
         80.0,
         False,
         "float64",
         balanced=True,
-        epochs=2,
-        regulariser=1.0,
+        full_reach=True,
+        epochs=1,
+        regulariser=300.0,
         adversary="original",
     ),
 }
