@@ -74,6 +74,20 @@ def text(
 
 
 @app.command()
+def refine(
+    network: Annotated[str, typer.Argument(help="masked, residual or bamm, trained before.")],
+    out: Out,
+    steps: Steps = 2000,
+    seed: Seed = 0,
+    device: Device = None,
+) -> None:
+    """Train a text-reading network further, mostly on single actions."""
+    from backend.training.runs import refine_text
+
+    refine_text(network, out, steps, seed, device)
+
+
+@app.command()
 def evaluator(
     prepared: Prepared,
     out: Out,

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from backend.checkpoints import save_checkpoint
+from backend.datasets.actions import QUALITY_KINDS, VIOLENT_KINDS
 from backend.datasets.features import emphasised_std, feature_statistics
 from backend.datasets.preparation import PreparedClip, load_prepared
 from backend.device import choose_device
@@ -51,6 +52,7 @@ TEXT_NETWORKS: Final[dict[str, Callable[[], nn.Module]]] = {
     "length": lambda: LengthEstimator(LengthConfig(text_dim=SentenceEncoder.width)),
 }
 VALIDATION_SAMPLES: Final = 600
+SINGLE_ACTION_WEIGHT: Final = 6.0
 
 
 def _statistics(clips: list[PreparedClip]) -> tuple[np.ndarray, np.ndarray]:
@@ -146,6 +148,28 @@ def train_text(
     torch.save(train(task, options, out).state_dict(), out / f"{name}.weights")
 
 
+def refine_text(name: str, out: Path, steps: int, seed: int, device: str | None) -> None:
+    """Train a finished network further, mostly on single actions; writes `NAME-refined.weights`.
+
+    Sequences teach what may follow what, and take most of the samples; prompts mostly name one
+    action, of which a motion has to show all that makes it that action.
+    """
+    training, validation = TokenSet.load(out, "train"), TokenSet.load(out, "val")
+    torch.manual_seed(seed)
+    network = TEXT_NETWORKS[name]().to(choose_device(device))
+    network.load_state_dict(_finished(out / f"{name}.weights", f"text {name}"))
+    main = {*QUALITY_KINDS, *VIOLENT_KINDS}
+    alone = np.array([len(set(kinds)) == 1 and kinds[0] in main for kinds in training.kinds])
+    task = TextTask(
+        name, network, training, validation, weights=np.where(alone, SINGLE_ACTION_WEIGHT, 1.0)
+    )
+    task.name = f"{name}-refined"
+    options = LoopOptions(
+        steps, 3e-4, warmup=100, weight_decay=1e-2, average=0.995, seed=seed, validate_every=250
+    )
+    torch.save(train(task, options, out).state_dict(), out / f"{name}-refined.weights")
+
+
 def forgotten(tokens: TokenSet, matches: Callable[[str], bool]) -> np.ndarray:
     """bool (N,): the samples of which a caption matches."""
     rows = np.array([matches(text) for text in tokens.texts], dtype=bool)
@@ -168,12 +192,17 @@ def count_statistics(out: Path, concept_name: str) -> CodeStatistics:
     )
 
 
+def _newest(out: Path, name: str) -> Path:
+    refined = out / f"{name}-refined.weights"
+    return refined if refined.exists() else out / f"{name}.weights"
+
+
 def export(out: Path, folder: Path) -> None:
     """Write the trained networks in `out` as a checkpoint."""
     rvq, mean, std = _load_rvq(out, refined=True)
     networks: dict[str, nn.Module] = {"rvq": rvq}
     for name, make in TEXT_NETWORKS.items():
-        path = out / f"{name}.weights"
+        path = _newest(out, name)
         if path.exists():
             network = make()
             network.load_state_dict(_finished(path, f"text {name}"))

@@ -54,12 +54,16 @@ class TextTask:
         training: TokenSet,
         validation: TokenSet,
         batch: int = 64,
+        weights: np.ndarray | None = None,
     ) -> None:
+        """`weights` (N,): how often each training sample is drawn; all alike when None."""
         self.name = name
         self.network = network
         self.training, self.validation = training, validation
         self.batch = batch
         self._by_length = np.argsort(training.lengths, kind="stable")
+        weights = np.ones(len(training)) if weights is None else weights
+        self._weights = weights[self._by_length]
         self._loss = BATCH_LOSSES[name]
 
     def _batch(
@@ -76,7 +80,9 @@ class TextTask:
         # Neighbours in length share a batch: half of the work would go into padding otherwise.
         window = min(len(self.training), NEIGHBOURHOOD * self.batch)
         first = rng.integers(len(self.training) - window + 1)
-        rows = self._by_length[first + rng.integers(window, size=self.batch)]
+        weights = self._weights[first : first + window]
+        chosen = rng.choice(window, self.batch, p=weights / weights.sum())
+        rows = self._by_length[first + chosen]
         wording = rng.integers(self.training.captions.shape[1], size=self.batch)
         ids, text, lengths = self._batch(self.training, rows, wording)
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
