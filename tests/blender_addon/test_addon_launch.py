@@ -1,0 +1,61 @@
+"""How the preferences reach the backend."""
+
+import sys
+
+import pytest
+
+bpy = pytest.importorskip("bpy")
+
+
+@pytest.fixture
+def preferences(blank, monkeypatch):
+    """The preferences, with this Python as the existing environment; restored afterwards."""
+    chosen = blank.launch.preferences()
+    names = ("python_path", "device", "checkpoints", "log_level")
+    before = {name: getattr(chosen, name) for name in names}
+    chosen.python_path = sys.executable
+    monkeypatch.setattr(blank.launch, "BackendProcess", lambda command, *_: command)
+    yield chosen
+    for name, value in before.items():
+        setattr(chosen, name, value)
+
+
+def test_the_defaults_name_neither_device_nor_checkpoint(blank, preferences):
+    command = blank.launch.launch()
+    assert command[0] == sys.executable
+    assert command[command.index("--log-level") + 1] == "info"
+    assert not {"--device", "--checkpoints", "--allow-download"} & set(command)
+
+
+def test_device_checkpoint_and_log_level_are_handed_over(blank, preferences, tmp_path):
+    preferences.device, preferences.log_level = "cpu", "debug"
+    preferences.checkpoints = str(tmp_path)
+    command = blank.launch.launch()
+    assert command[command.index("--device") + 1] == "cpu"
+    assert command[command.index("--log-level") + 1] == "debug"
+    assert command[command.index("--checkpoints") + 1] == str(tmp_path)
+    assert "--allow-download" not in command, "online access is off"
+
+
+def test_a_missing_checkpoint_folder_is_said(blank, preferences, tmp_path):
+    preferences.checkpoints = str(tmp_path / "gone")
+    with pytest.raises(blank.shared.errors.PlacidError, match="leave it empty"):
+        blank.launch.launch()
+
+
+def test_generate_is_grey_until_the_backend_is_set_up(blank):
+    bpy.context.scene.placid.prompt = "a person walks"
+    assert not bpy.ops.placid.generate.poll()
+    assert "press Set Up Backend" in blank.launch.obstacle()
+    assert not bpy.ops.placid.start_backend.poll()
+
+
+def test_the_backend_understands_what_it_is_started_with(blank, preferences, tmp_path):
+    """The command line itself is the backend's; see `backend serve --help`."""
+    preferences.device, preferences.checkpoints = "cpu", str(tmp_path)
+    options = {word for word in blank.launch.launch() if word.startswith("--")}
+    source = (blank.paths.source_folder() / "backend" / "commands" / "serve.py").read_text()
+    shared = (blank.paths.source_folder() / "backend" / "commands" / "options.py").read_text()
+    for option in options:
+        name = option.removeprefix("--").replace("-", "_")
+        assert f"{name}:" in source or f'"{option}"' in shared, option
