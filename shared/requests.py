@@ -117,8 +117,9 @@ class Capabilities(msgspec.Struct, frozen=True):
         models: text-to-motion models that are present.
         safety: unlearning methods, `off` included.
         concepts: what can be forgotten.
-        typed_concepts: methods that also forget a concept that is not listed: keywords with a
-            comma ("crawl, creep"; one alone: "crawl,"), or the path of a concept file (.toml).
+        typed_concepts: methods that also forget a concept that is not listed: a keyword, several
+            with commas ("crawl, creep"), or the path of a concept file (.toml). A word that nearly
+            names a listed concept is refused as a slip unless a comma follows it.
         default_safety: the method used when a request names none.
         min_seconds: shortest take and shortest segment of a timeline.
         max_seconds: longest take and longest segment.

@@ -92,8 +92,11 @@ def _check_settings(request: Settings, capabilities: Capabilities) -> None:
 
 
 def _check_concept(concept: str, method: str | None, capabilities: Capabilities) -> None:
-    typed = capabilities.typed_concepts
-    if not typed or not ("," in concept or concept.endswith(".toml")):
+    typed, names = capabilities.typed_concepts, [choice.name for choice in capabilities.concepts]
+    # A word that nearly names a listed concept is a slip; forgetting the slip would be no help.
+    is_own = "," in concept or concept.endswith(".toml")
+    is_own = is_own or not difflib.get_close_matches(concept.lower(), names, n=1)
+    if concept in names or not typed or not is_own:
         _check_name("concept", concept, capabilities.concepts, "unknown_concept")
         return
     if len(concept) > MAX_PROMPT_CHARACTERS:

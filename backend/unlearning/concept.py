@@ -1,5 +1,6 @@
 """What is to be forgotten: keywords that find it in captions, and prompts that ask for it."""
 
+import difflib
 import re
 import tomllib
 from collections.abc import Iterable
@@ -82,23 +83,29 @@ def find_concept(text: str) -> Concept:
     """The concept behind a command-line string.
 
     A built-in name, the published benchmark's name for it, the path of a TOML file (ends in
-    .toml), or keywords with a comma ("crawl, creep"; one alone: "crawl,").
+    .toml), or keywords with commas ("crawl, creep"); a single keyword needs a comma ("kicks,") only
+    if it nearly is a built-in name, and would be taken for a slip.
 
-    Raises UnlearningError for anything else, with the nearest name.
+    Raises UnlearningError for such a slip, with the nearest name.
     """
     if text.endswith(".toml"):
         return load_concept(Path(text))
     if "," in text:
-        keywords = tuple(word.strip() for word in text.split(",") if word.strip())
-        own = Concept(_identifier(keywords), keywords)
-        retain = tuple(text for text in DEFAULT_RETAIN_PROMPTS if not own.matches(text))
-        return msgspec.structs.replace(own, forget_prompts=keywords, retain_prompts=retain)
+        return _own_concept(tuple(word.strip() for word in text.split(",") if word.strip()))
     by_name = dict(_builtin())
     by_name |= {c.published.name: c for c in _builtin().values() if c.published is not None}
     if text in by_name:
         return by_name[text]
+    if text.strip() and not difflib.get_close_matches(text.lower(), by_name, n=1):
+        return _own_concept((text.strip(),))
     error = unknown("concept", text, _builtin())
     raise UnlearningError(f"{error}; your own are keywords ({text + ','!r}) or a TOML file")
+
+
+def _own_concept(keywords: tuple[str, ...]) -> Concept:
+    own = Concept(_identifier(keywords), keywords)
+    retain = tuple(text for text in DEFAULT_RETAIN_PROMPTS if not own.matches(text))
+    return msgspec.structs.replace(own, forget_prompts=keywords, retain_prompts=retain)
 
 
 def _identifier(keywords: Iterable[str]) -> str:

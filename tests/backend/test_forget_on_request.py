@@ -64,6 +64,7 @@ def test_capabilities_say_which_methods_take_typed_concepts(generator):
         validate(typed, offered)
     with pytest.raises(PlacidError, match="there is no concept 'crawls'"):
         validate(Generate("walk", 2.0, safety="uce", concepts=("crawls",)), offered)
+    validate(Generate("walk", 2.0, safety="uce", concepts=("wiggle",)), offered)
     with pytest.raises(PlacidError, match="501 characters"):
         validate(Generate("walk", 2.0, safety="uce", concepts=("," * 501,)), offered)
 

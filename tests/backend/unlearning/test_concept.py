@@ -78,13 +78,16 @@ def test_find_concept():
     assert own.name == "hop_sit"
     assert "sit" not in own.retain_prompts
     assert "walk" in own.retain_prompts
+    assert find_concept("backflip") == find_concept("backflip,")
+    assert find_concept("Kung Fu, a/b").name == "kung_fu_a_b"
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("kikc", "did you mean 'kick'"),
-        ("backflip", "'backflip,'"),
+        ("kicks", "'kicks,'"),
+        ("", "unknown concept ''"),
         (", ,", "needs keywords"),
         ("absent.toml", "cannot read the concept file absent.toml"),
     ],
