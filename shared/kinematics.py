@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from .limb_twist import hinge_axes, smoothstep
+from .limb_twist import hinge_axes, plausible_foot, smoothstep
 from .motion import Motion
 from .rotations import (
     angle,
@@ -276,7 +276,9 @@ class _Solver:
         """Toe direction is known; roll comes from the shin, or from the floor while standing."""
         columns = slice(0, 2) if side == "left" else slice(2, 4)
         standing = self.contacts[:, columns].max(axis=-1)
-        direction = self.joints[:, foot] - self.reached[:, ankle]
+        direction = plausible_foot(
+            self.joints[:, foot] - self.reached[:, ankle], self.turned[:, knee]
+        )
         tilt = _DEFAULT_FOOT_TILT
         flat = self.contacts[:, columns].min(axis=-1) > 0.5
         if flat.any():
@@ -284,7 +286,7 @@ class _Solver:
             # A heel about to leave the floor still counts as touching: the flatter frames tell.
             tilt = np.clip(np.percentile(np.arcsin(drop), 25), *_FOOT_TILT_LIMITS)
         rest = np.array([0.0, -np.sin(tilt), np.cos(tilt)])
-        self._aim(ankle, self.turned[:, knee], rest)
+        self._aim(ankle, self.turned[:, knee], rest, self.reached[:, ankle] + direction)
         rest_frame = _frame(rest, np.array([1.0, 0.0, 0.0]))
         level = multiply(_frame(direction, np.cross(_UP, direction)), conjugate(rest_frame))
         sideways = np.linalg.norm(np.cross(normalise(direction), _UP), axis=-1)

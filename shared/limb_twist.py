@@ -7,10 +7,13 @@ held and blended from the neighbouring frames and from a reference.
 
 import numpy as np
 
-from .rotations import between, normalise, rotate
+from .rotations import between, conjugate, normalise, rotate
 
 _BENT = (np.sin(np.radians(8.0)), np.sin(np.radians(30.0)))
 _FOOT_WEIGHT = 0.3
+# Where a foot can point, seen from its shin: lifted or stretched (radians), and to the side.
+_FOOT_LIFT = np.radians([-100.0, 45.0])
+_FOOT_SIDE = np.sin(np.radians(60.0))
 _REFERENCE_WEIGHT = 0.05
 # Weight of one frame's change of twist; data weights are 1 for a clearly bent limb.
 _STIFFNESS = 0.5
@@ -75,6 +78,26 @@ def hinge_axes(
     length = np.abs(smooth)
     smooth = np.where(length > 1e-6, smooth / np.maximum(length, 1e-6), 1.0)
     return smooth.real[:, None] * carried + smooth.imag[:, None] * side
+
+
+def plausible_foot(direction: np.ndarray, shin: np.ndarray) -> np.ndarray:
+    """Directions (T, 3) of a foot, less those that no ankle allows.
+
+    Markers on feet get lost for moments. Such frames are led over from the frames around them.
+
+    Args:
+        direction: (T, 3) from ankle to toes.
+        shin: (T, 4) how far the shin is turned from the T-pose.
+    """
+    seen = rotate(conjugate(shin), normalise(direction))
+    lift = np.arctan2(seen[:, 1], seen[:, 2])
+    possible = (np.abs(seen[:, 0]) < _FOOT_SIDE) & (lift > _FOOT_LIFT[0]) & (lift < _FOOT_LIFT[1])
+    if possible.all() or not possible.any():
+        return direction
+    frames, known = np.arange(len(seen)), np.flatnonzero(possible)
+    filled = [np.interp(frames, known, seen[known, axis]) for axis in range(3)]
+    led = rotate(shin, normalise(np.stack(filled, axis=-1)))
+    return np.where(possible[:, None], direction, led)
 
 
 def _carry(first: np.ndarray, directions: np.ndarray) -> np.ndarray:

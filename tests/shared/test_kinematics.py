@@ -91,6 +91,16 @@ def test_standing_foot_is_level_though_the_leg_leans() -> None:
     assert np.degrees(np.arccos(rotate(foot, Y)[:, 1])).max() < 8.0
 
 
+def test_foot_whose_markers_get_lost_does_not_flip() -> None:
+    motion = walking_motion()
+    joints = motion.joints.copy()
+    ankle, toes = JOINT["left_ankle"], JOINT["left_foot"]
+    # For two frames the toes are seen above the heel, where no ankle can turn them.
+    joints[30:32, toes] = joints[30:32, ankle] + [0.0, 0.12, -0.03]
+    steps = rotation_steps(solve(Motion(joints)))[:, ankle]
+    assert steps.max() < 1.5 * rotation_steps(solve(motion))[:, ankle].max()
+
+
 def test_single_frame() -> None:
     pose = solve(Motion(walking_motion().joints[:1]))
     assert pose.rotations.shape == (1, 22, 4)
