@@ -11,6 +11,7 @@ from backend.commands import (
     doctor,
     edit,
     edits,
+    eval,
     generate,
     prepare,
     serve,
@@ -38,6 +39,7 @@ app.command()(doctor.doctor)
 app.add_typer(train.app, name="train")
 app.add_typer(prepare.app, name="prepare")
 app.add_typer(unlearn.app, name="unlearn")
+app.add_typer(eval.app, name="eval")
 app.add_typer(edits.app, name="edits")
 
 

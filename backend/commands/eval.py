@@ -1,0 +1,140 @@
+"""`backend eval`: the unlearning benchmark."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from backend.commands.options import Checkpoints, Encoder
+
+if TYPE_CHECKING:
+    from backend.evaluation.benchmark.preparation import Prepared
+
+app = typer.Typer(help="Measure what unlearning removes and what it leaves.", no_args_is_help=True)
+
+
+@app.command()
+def run(
+    protocol: Annotated[str, typer.Option(help="quick or full; see `list`.")] = "quick",
+    checkpoints: Checkpoints = None,
+    encoder: Encoder = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder with an evaluator and reference motions, as `backend train evaluator` "
+            "writes; the shipped ones if left out."
+        ),
+    ] = None,
+    methods: Annotated[
+        str, typer.Option(help="Comma-separated, such as uce,lcr+uce; all if left out.")
+    ] = "",
+    models: Annotated[str, typer.Option(help="momask, bamm or both; all if left out.")] = "",
+    concept: Annotated[
+        str, typer.Option(help="A built-in concept, a TOML file, or keywords: 'crawl, creep'.")
+    ] = "violence",
+    edits: Annotated[
+        Path | None, typer.Option(help="Folder of edits; the checkpoint's own if left out.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Start of all random numbers; the full protocol asks for it.")
+    ] = None,
+    preflight: Annotated[
+        bool, typer.Option("--preflight", help="Check and hash everything; generate nothing.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the run.")] = None,
+    workers: Annotated[
+        int, typer.Option(help="Processes over Ray (pip install .[ray]).", min=1)
+    ] = 1,
+    ray_address: Annotated[
+        str | None, typer.Option("--ray-address", help="A running Ray cluster, or auto.")
+    ] = None,
+) -> None:
+    """Run the benchmark; started again with the same --out, it goes on with what is missing."""
+    from backend.checkpoints import EMBEDDED
+    from backend.evaluation.benchmark.pictures import take_pictures
+    from backend.evaluation.benchmark.preparation import Request, prepare
+    from backend.evaluation.benchmark.protocols import find_protocol
+    from backend.evaluation.benchmark.report import print_report, write_report
+    from backend.evaluation.benchmark.results import collect
+    from backend.evaluation.benchmark.run import check_workers, make_missing
+    from backend.evaluation.benchmark.store import Store
+    from backend.evaluation.evaluators.embedded import ASSETS
+    from shared.errors import PlacidError
+
+    chosen = find_protocol(protocol)
+    if seed is None and chosen.name == "full":
+        raise PlacidError("no_seed", "the full protocol needs a --seed, so that it can be repeated")
+    check_workers(workers, ray_address)
+    request = Request(
+        chosen,
+        concept,
+        seed or 0,
+        checkpoints or EMBEDDED,
+        data or ASSETS,
+        edits,
+        _names(methods),
+        _names(models),
+        encoder,
+    )
+    prepared = prepare(request)
+    _announce(prepared)
+    if preflight:
+        return
+    store = Store(out or Path("evaluation") / f"{prepared.concept.name}-{chosen.name}")
+    store.open(prepared.facts)
+    make_missing(prepared, store, workers, ray_address)
+    results = collect(prepared, store)
+    paths = write_report(store, results, take_pictures(prepared, store))
+    print_report(results)
+    print("written: " + ", ".join(map(str, paths)))
+
+
+@app.command("list")
+def list_everything() -> None:
+    """Protocols, methods, suites and metrics."""
+    from backend.evaluation.benchmark.protocols import PROTOCOLS
+    from backend.evaluation.benchmark.suites import SUMMARIES
+    from backend.evaluation.metrics import METRICS
+    from backend.unlearning.registry import METHODS
+
+    parts = {
+        "protocols": {p.name: p.summary for p in PROTOCOLS.values()},
+        "methods": {"original": "nothing is unlearned"}
+        | {m.name: m.summary for m in METHODS.values()}
+        | {"a+b": "several methods together, such as lcr+uce"},
+        "suites": SUMMARIES,
+        "metrics": {m.name: f"{m.summary} ({m.better})" for m in METRICS.values()},
+    }
+    for title, entries in parts.items():
+        print(f"{title}:")
+        for name, summary in entries.items():
+            print(f"  {name}: {summary}")
+
+
+@app.command()
+def report(folder: Annotated[Path, typer.Argument(help="A finished run.")]) -> None:
+    """Print a finished run's tables and write its report again."""
+    from backend.evaluation.benchmark.report import print_report, read_report, render
+    from backend.evaluation.benchmark.store import Store
+
+    store = Store(folder)
+    results, pictures = read_report(store)
+    paths = render(store, results, pictures)
+    print_report(results)
+    print("written: " + ", ".join(map(str, paths)))
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _announce(prepared: "Prepared") -> None:
+    shards = prepared.shards()
+    motions = sum(len(shard.items) for shard in shards)
+    for model, methods in prepared.rows.items():
+        print(f"{model}: {', '.join(methods)}")
+    for name, items in prepared.suites.items():
+        print(f"{name}: {len(items)} motions")
+    for note in prepared.notes:
+        print(f"left out: {note}")
+    print(f"{motions} motions in {len(shards)} shards", flush=True)

@@ -1,0 +1,215 @@
+"""Everything that a run needs, gathered and hashed before the first motion is made."""
+
+import platform
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+import torch
+
+from backend.checkpoints import EMBEDDED
+from backend.evaluation.benchmark.protocols import Protocol, unknown
+from backend.evaluation.benchmark.suites import Suites, make_suites
+from backend.evaluation.benchmark.worker import Place, Shard, digest
+from backend.evaluation.evaluators.embedded import ASSETS, WEIGHTS
+from backend.evaluation.evaluators.reference import LABELS, ROWS, Reference, load_reference
+from backend.generator import Generator
+from backend.safety import EditShelf, edit_folders
+from backend.unlearning.composition import JOIN
+from backend.unlearning.concept import Concept, find_concept
+from backend.unlearning.errors import UnlearningError
+from backend.unlearning.registry import METHODS
+from shared import VERSION
+from shared.errors import PlacidError
+
+ORIGINAL, D_R = "original", "retrain"
+_COMBINED: Final = "lcr+uce"
+# Seeds of two replications never meet.
+_APART: Final = 1_000_003
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for.
+
+    Attributes:
+        checkpoint: folder of the networks.
+        data: folder of an evaluator and its reference motions.
+        edits: folder of edits to use instead of the checkpoint's own.
+        methods, models: names; all that there are if empty.
+        encoder: folder of CLIP's files, for official checkpoints.
+    """
+
+    protocol: Protocol
+    concept: str = "violence"
+    seed: int = 0
+    checkpoint: Path = EMBEDDED
+    data: Path = ASSETS
+    edits: Path | None = None
+    methods: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    encoder: Path | None = None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run that can begin.
+
+    Attributes:
+        rows: the methods of each model, the original first.
+        notes: what was left out, and why.
+        facts: for the protocol file.
+    """
+
+    request: Request
+    concept: Concept
+    reference: Reference
+    suites: Suites
+    rows: dict[str, tuple[str, ...]]
+    place: Place
+    names: Mapping[tuple[str, str], tuple[str, ...]]
+    notes: tuple[str, ...]
+    facts: dict[str, Any]
+
+    def shards(self) -> list[Shard]:
+        """All the work, in an order in which a broken run has something to show early."""
+        protocol = self.request.protocol
+        return [
+            Shard(
+                model,
+                method,
+                suite,
+                repeat,
+                start // protocol.chunk,
+                self.names.get((model, method), ()),
+                items[start : start + protocol.chunk],
+                tuple(
+                    self.request.seed + repeat * _APART + i
+                    for i in range(start, min(start + protocol.chunk, len(items)))
+                ),
+            )
+            for repeat in range(protocol.repeats)
+            for suite, items in self.suites.items()
+            for model, methods in self.rows.items()
+            for method in methods
+            for start in range(0, len(items), protocol.chunk)
+        ]
+
+
+def prepare(request: Request) -> Prepared:
+    """Find the edits, suites and reference motions of a run, and hash them.
+
+    Raises:
+        PlacidError: for names that nobody knows and for anything that is missing or damaged.
+    """
+    concept = _concept(request.concept)
+    reference = load_reference(request.data)
+    is_forget = reference.forget(concept)
+    if min(is_forget.sum(), (~is_forget).sum()) < 2:
+        raise PlacidError(
+            "empty_split",
+            f"of {len(reference)} reference motions {is_forget.sum()} show {concept.name!r}; at "
+            "least 2 must and 2 must not, so choose another concept",
+        )
+    shelf = EditShelf((request.edits,) if request.edits else edit_folders(request.checkpoint))
+    generator = Generator(request.checkpoint, "cpu", shelf, encoder_folder=request.encoder)
+    checkpoint = generator.load()
+    models = _chosen("model", request.models, checkpoint.models())
+    rows, names, contents, notes = {}, {}, {}, []
+    for model in models:
+        found = [ORIGINAL]
+        for method in _methods(request, shelf, model, concept):
+            try:
+                files = _edit_files(generator, model, method, concept, request.concept)
+            except PlacidError as error:
+                if request.methods:
+                    raise
+                notes.append(f"{model} has no row {method}: {error}")
+                continue
+            found.append(method)
+            names[model, method] = tuple(files)
+            contents |= files
+        rows[model] = tuple(found)
+    missing = sorted({"momask", "bamm"} - set(checkpoint.models()))
+    if missing and not request.models:
+        notes.append(f"the checkpoint has no {' and no '.join(missing)}")
+    generator.edits.revert()
+    suites = make_suites(concept, reference, request.protocol)
+    facts = {
+        "protocol": msgspec.to_builtins(request.protocol),
+        "concept": concept.name,
+        "seed": request.seed,
+        "rows": rows,
+        "sha256": {
+            "checkpoint": checkpoint.hashes,
+            "edits": {name: digest(content) for name, content in contents.items()},
+            "suites": {name: digest(msgspec.json.encode(part)) for name, part in suites.items()},
+            "concept": digest(msgspec.json.encode(concept)),
+            "statistics": digest((request.data / ROWS).read_bytes()),
+            "split": digest((request.data / LABELS).read_bytes()),
+            "evaluator": digest((request.data / WEIGHTS).read_bytes()),
+        },
+        "versions": {
+            "placid": VERSION,
+            "python": platform.python_version(),
+            "torch": str(torch.__version__),
+            "numpy": np.__version__,
+        },
+    }
+    place = Place(request.checkpoint, request.data, contents, request.encoder)
+    return Prepared(request, concept, reference, suites, rows, place, names, tuple(notes), facts)
+
+
+def _concept(text: str) -> Concept:
+    try:
+        return find_concept(text)
+    except UnlearningError as error:
+        raise PlacidError("unknown_concept", str(error)) from error
+
+
+def _chosen(kind: str, wanted: Sequence[str], known: Sequence[str]) -> Sequence[str]:
+    for name in wanted:
+        if name not in known:
+            raise unknown(kind, name, known)
+    return list(dict.fromkeys(wanted)) or known
+
+
+def _methods(request: Request, shelf: EditShelf, model: str, concept: Concept) -> Sequence[str]:
+    """The methods to try for a model; those that train are there where they have an edit."""
+    filed = {method for mo, method, name in shelf.files() if (mo, name) == (model, concept.name)}
+    for method in request.methods:
+        for part in method.split(JOIN):
+            if part not in {*METHODS, *filed, ORIGINAL}:
+                raise unknown("method", part, {*METHODS, *filed, ORIGINAL})
+    if request.methods:
+        return [method for method in dict.fromkeys(request.methods) if method != ORIGINAL]
+    quick = [name for name, method in METHODS.items() if method.data != "motions"]
+    trained = [name for name in METHODS if name in filed and name not in quick]
+    others = sorted(filed - set(quick) - set(trained) - {_COMBINED})
+    return [*quick, _COMBINED, *trained, *others]
+
+
+def _edit_files(
+    generator: Generator, model: str, method: str, concept: Concept, text: str
+) -> dict[str, bytes]:
+    """The files of a row's edits by name, tried on the networks.
+
+    Raises PlacidError when there is no such edit, or it was made for other weights.
+    """
+    shelf, networks = generator.edits, generator.load().networks
+    whole = (model, method, concept.name) in shelf.files()
+    parts = [method] if whole else method.split(JOIN)
+    edits = [edit for part in parts for edit in shelf.find(model, part, [text])]
+    shelf.use(networks, edits, 1.0)
+    shelf.revert()
+    files = {}
+    for part, edit in zip(parts, edits, strict=True):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"{model}-{part}.safetensors"
+            edit.save(path)
+            files[path.name] = path.read_bytes()
+    return files

@@ -1,0 +1,99 @@
+"""How much is measured, and with which settings of the sampler."""
+
+import difflib
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from backend.presets import Sampling
+from shared.errors import PlacidError
+
+
+class Protocol(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One protocol.
+
+    Attributes:
+        name, summary: for lists.
+        repeats: replications of everything, each with seeds of its own.
+        prompts: at most so many prompts of the forget suite, and of the retain suite.
+        leakage: at most so many prompts of every other suite.
+        attacked: prompts of the adversarial suite.
+        attack_steps: gradient steps of an attack.
+        varied, variations: multimodality takes so many generations of so many prompts.
+        chunk: motions in one shard.
+        steps, guidance, top_k, residual_guidance: of the sampler; see `Sampling`.
+        threads: of each worker. Sums depend on how they are split, so that all workers, however
+            many there are, use the same number.
+    """
+
+    name: str
+    summary: str
+    repeats: int
+    prompts: int | None
+    leakage: int | None
+    attacked: int
+    attack_steps: int
+    varied: int
+    variations: int
+    chunk: int = 32
+    steps: int = 10
+    guidance: float = 4.0
+    top_k: float = 0.9
+    residual_guidance: float = 5.0
+    threads: int = 2
+
+    def sampling(self) -> Sampling:
+        """The settings of the sampler."""
+        return Sampling(
+            self.steps,
+            self.guidance,
+            top_k=self.top_k,
+            residual_guidance=self.residual_guidance,
+        )
+
+
+PROTOCOLS: Final = {
+    protocol.name: protocol
+    for protocol in (
+        Protocol(
+            "quick",
+            "one replication of 64 forget and 64 retain prompts, for two cores and ten minutes",
+            repeats=1,
+            prompts=64,
+            leakage=20,
+            attacked=8,
+            attack_steps=12,
+            varied=4,
+            variations=20,
+        ),
+        Protocol(
+            "full",
+            "as published: 20 replications of all prompts, 30 generations for multimodality",
+            repeats=20,
+            prompts=None,
+            leakage=None,
+            attacked=32,
+            attack_steps=40,
+            varied=96,
+            variations=30,
+        ),
+    )
+}
+
+
+def find_protocol(name: str) -> Protocol:
+    """The protocol of that name. Raises PlacidError `unknown_protocol` with the nearest name."""
+    if name not in PROTOCOLS:
+        raise unknown("protocol", name, PROTOCOLS)
+    return PROTOCOLS[name]
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> PlacidError:
+    """The error for a name that does not exist, with the nearest that does."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return PlacidError(
+        f"unknown_{kind}", f"unknown {kind} {name!r}: {hint}known are {', '.join(names)}"
+    )

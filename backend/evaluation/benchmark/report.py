@@ -1,0 +1,95 @@
+"""The report of a run: terminal, Markdown, JSON and one page with plots."""
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from backend.evaluation.benchmark.page import page
+from backend.evaluation.benchmark.pictures import Pictures
+from backend.evaluation.benchmark.results import Results
+from backend.evaluation.benchmark.store import Store
+from backend.evaluation.benchmark.tables import (
+    Table,
+    full_table,
+    report_tables,
+    verdict_lines,
+)
+from shared.errors import PlacidError
+
+RESULTS: Final = "results.json"
+_PICTURES: Final = "pictures.json"
+
+
+def write_report(store: Store, results: Results, pictures: Pictures) -> list[Path]:
+    """Write `results.json`, `report.md` and `report.html`; returns their paths."""
+    store.write(store.folder / RESULTS, msgspec.json.format(msgspec.json.encode(results), indent=1))
+    store.write(store.folder / _PICTURES, msgspec.json.encode(pictures))
+    return render(store, results, pictures)
+
+
+def render(store: Store, results: Results, pictures: Pictures) -> list[Path]:
+    """Write the report's readable files from what was measured."""
+    texts = {"report.md": markdown(results), "report.html": page(results, pictures)}
+    for name, text in texts.items():
+        store.write(store.folder / name, text.encode())
+    return [store.folder / name for name in (RESULTS, *texts)]
+
+
+def read_report(store: Store) -> tuple[Results, Pictures]:
+    """What `write_report` wrote.
+
+    Raises:
+        PlacidError: `damaged_run` when the run is not finished or its results cannot be read.
+    """
+    try:
+        results = msgspec.json.decode((store.folder / RESULTS).read_bytes(), type=Results)
+        pictures = msgspec.json.decode((store.folder / _PICTURES).read_bytes(), type=Pictures)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise PlacidError(
+            "damaged_run",
+            f"{store.folder} has no finished results ({error}); finish it with `backend eval run "
+            f"--out {store.folder}`",
+        ) from error
+    return results, pictures
+
+
+def markdown(results: Results) -> str:
+    """All tables as Markdown."""
+    facts = results.facts
+    lines = [
+        f"# Unlearning {facts['concept']}: protocol {facts['protocol']['name']}, "
+        f"seed {facts['seed']}",
+        "",
+        *(f"- {line}" for line in verdict_lines(results)),
+    ]
+    for table in (*report_tables(results), full_table(results)):
+        lines += ["", f"## {table.title}", "", *_markdown_table(table)]
+        if table.note:
+            lines += ["", table.note]
+    return "\n".join(lines) + "\n"
+
+
+def _markdown_table(table: Table) -> list[str]:
+    rules = ["---" if i < 2 else "---:" for i in range(len(table.headings))]
+    return [f"| {' | '.join(row)} |" for row in (table.headings, rules, *table.rows)]
+
+
+def print_report(results: Results) -> None:
+    """Print the tables and the verdict on the terminal."""
+    from rich.console import Console
+    from rich.table import Table as RichTable
+
+    console = Console()
+    if not console.is_terminal:
+        # A file or a pipe has no width; cut-off columns would be lost.
+        console = Console(width=200)
+    for table in report_tables(results):
+        shown = RichTable(title=table.title, caption=table.note or None, title_justify="left")
+        for i, heading in enumerate(table.headings):
+            shown.add_column(heading, justify="left" if i < 2 else "right", overflow="fold")
+        for row in table.rows:
+            shown.add_row(*row)
+        console.print(shown)
+    for line in verdict_lines(results):
+        console.print(line, markup=False)

@@ -1,0 +1,111 @@
+"""The folder of a run: the protocol file, the edits, one file per shard; nothing half-written."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load
+
+from backend.evaluation.benchmark.worker import Shard
+from shared.errors import PlacidError
+from shared.files import written_whole
+
+PROTOCOL_FILE: Final = "protocol.json"
+_SHOWN: Final = 6
+
+
+class Store:
+    """A run's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def open(self, facts: Mapping[str, Any]) -> None:
+        """Begin a run, or go on with one of which every fact is the same.
+
+        Args:
+            facts: what the numbers depend on, as JSON: settings, versions, SHA-256 of all inputs.
+
+        Raises:
+            PlacidError: `changed_protocol` with what changed; `damaged_run` when the protocol file
+                cannot be read, or shards lie there without one.
+        """
+        now = msgspec.json.decode(msgspec.json.encode(facts))
+        path = self.folder / PROTOCOL_FILE
+        if not path.exists():
+            if self.shards.is_dir() and any(self.shards.iterdir()):
+                raise PlacidError(
+                    "damaged_run",
+                    f"{self.folder} has results but no {PROTOCOL_FILE}; choose another --out",
+                )
+            self.shards.mkdir(parents=True, exist_ok=True)
+            self.write(path, msgspec.json.format(msgspec.json.encode(now), indent=2))
+            return
+        changes = list(differences(self.facts(), now))
+        if changes:
+            more = f" and {len(changes) - _SHOWN} more" if len(changes) > _SHOWN else ""
+            raise PlacidError(
+                "changed_protocol",
+                f"{self.folder} was begun with other inputs ({'; '.join(changes[:_SHOWN])}{more}): "
+                "undo the change, or choose another --out folder",
+            )
+
+    def facts(self) -> dict[str, Any]:
+        """What the protocol file says. Raises PlacidError `damaged_run` when it cannot be read."""
+        path = self.folder / PROTOCOL_FILE
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+        except (OSError, msgspec.MsgspecError) as error:
+            raise PlacidError(
+                "damaged_run",
+                f"{path} cannot be read ({error}); name the folder of a run of `backend eval run`",
+            ) from error
+
+    @property
+    def shards(self) -> Path:
+        """The folder of the shards."""
+        return self.folder / "shards"
+
+    def has(self, shard: Shard) -> bool:
+        """Whether a shard was made."""
+        return (self.shards / shard.file).exists()
+
+    def put(self, shard: Shard, content: bytes) -> None:
+        """Write a shard's file."""
+        self.write(self.shards / shard.file, content)
+
+    def get(self, shard: Shard) -> dict[str, np.ndarray]:
+        """The arrays of a shard. Raises PlacidError `damaged_run` when its file is damaged."""
+        path = self.shards / shard.file
+        try:
+            return load(path.read_bytes())
+        except (OSError, SafetensorError) as error:
+            raise PlacidError(
+                "damaged_run",
+                f"{path} cannot be read ({error}); delete that file and run the same command again",
+            ) from error
+
+    @staticmethod
+    def write(path: Path, content: bytes) -> None:
+        """Write a file, whole or not at all."""
+        with written_whole(path) as file:
+            file.write(content)
+
+
+def differences(before: Any, now: Any, place: str = "") -> Iterator[str]:
+    """What differs between two JSON values, one phrase each."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in sorted(before.keys() | now.keys()):
+            yield from differences(
+                before.get(key), now.get(key), f"{place}.{key}" if place else key
+            )
+    elif before != now:
+        yield f"{place} was {_short(before)}, is {_short(now)}"
+
+
+def _short(value: Any) -> str:
+    text = "nothing" if value is None else msgspec.json.encode(value).decode().strip('"')
+    return text if len(text) <= 24 else f"{text[:12]}..."
