@@ -30,6 +30,7 @@ def write_tensors(
         handle, partial = tempfile.mkstemp(dir=path.parent, suffix=".partial")
         with os.fdopen(handle, "wb") as file:
             file.write(payload)
+        os.chmod(partial, 0o644)  # mkstemp keeps files to their owner; edits are passed on
         os.replace(partial, path)
     except OSError as error:
         if partial is not None and os.path.exists(partial):
