@@ -1,4 +1,4 @@
-"""A tiny evaluator with made-up reference motions, a tiny checkpoint's edits and a tiny protocol."""
+"""A tiny evaluator with made-up reference motions, and a tiny protocol."""
 
 from pathlib import Path
 from typing import Final

@@ -1,0 +1,37 @@
+"""Starting the tiny program."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+PROGRAM = Path(__file__).parent / "program.py"
+CHECKOUT = Path(__file__).parents[4]
+
+
+def _command(*arguments: object) -> list[str]:
+    """The command line of the program."""
+    return [sys.executable, str(PROGRAM), "eval", *map(str, arguments)]
+
+
+def start(*arguments: object) -> subprocess.Popen[str]:
+    """Start the program; a test may kill it."""
+    return subprocess.Popen(
+        _command(*arguments),
+        cwd=CHECKOUT,
+        env={"PYTHONPATH": str(CHECKOUT), "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def finish(*arguments: object) -> tuple[int, str]:
+    """Run the program to its end: exit code and everything it printed."""
+    program = start(*arguments)
+    printed, _ = program.communicate(timeout=300)
+    return program.returncode, printed
+
+
+def options(data: Path, out: Path) -> list[object]:
+    """The options of the tiny run."""
+    return ["--protocol", "tiny", "--data", data, "--out", out, "--methods", "uce"]
