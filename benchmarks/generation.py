@@ -1,0 +1,115 @@
+"""Placid's samplers against plain ones at the official sizes: seconds, ratios, and equal tokens.
+
+    python benchmarks/generation.py [--batches 1 32] [--rounds 5] [--models momask bamm]
+
+Weights are random: what is computed does not depend on them, except for BAMM's lengths, which
+vary as those of real prompts do.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import torch
+from plain_samplers import PlainBAMM, PlainMoMask
+from torch import Tensor
+from tqdm import tqdm
+
+from backend.models.bamm import BAMM, BAMMConfig
+from backend.models.masked import MaskedConfig, MaskTransformer
+from backend.models.noise import SeededNoise
+from backend.models.residual import ResidualConfig, ResidualTransformer
+
+STEPS, GUIDANCE, RESIDUAL_GUIDANCE = 10, 4.0, 5.0
+TOKENS = 49
+WARM_UPS = 1
+
+Sampler = Callable[[], Tensor]
+
+
+def momask(batch: int) -> tuple[Sampler, Sampler]:
+    """Placid's and the plain way to tokens (batch, 49, 6) of MoMask, prompts to all layers."""
+    torch.manual_seed(0)
+    masked = MaskTransformer(MaskedConfig()).eval()
+    residual = ResidualTransformer(ResidualConfig()).eval()
+    plain = PlainMoMask(masked, residual)
+    text = torch.randn(batch, 512)
+    lengths = torch.randint(TOKENS // 2, TOKENS + 1, (batch,))
+    lengths[0] = TOKENS
+
+    def ours() -> Tensor:
+        noise = SeededNoise.from_seeds(range(batch))
+        base = masked.generate(text, lengths, noise=noise, steps=STEPS, guidance=GUIDANCE)
+        return residual.generate(base, text, lengths, noise=noise, guidance=RESIDUAL_GUIDANCE)
+
+    def theirs() -> Tensor:
+        noise = SeededNoise.from_seeds(range(batch))
+        base = plain.base(text, lengths, noise, STEPS, GUIDANCE)
+        return plain.all_layers(base, text, lengths, noise, RESIDUAL_GUIDANCE)
+
+    return ours, theirs
+
+
+def bamm(batch: int) -> tuple[Sampler, Sampler]:
+    """Placid's and the plain way to base tokens of BAMM with predicted lengths."""
+    torch.manual_seed(0)
+    network = BAMM(BAMMConfig()).eval()
+    # The end becomes as likely as in motions of about 25 tokens.
+    with torch.no_grad():
+        network.output_process.poseFinal.bias[network.end_id] += 3.0
+    plain = PlainBAMM(network)
+    text = torch.randn(batch, 512)
+
+    def ours() -> Tensor:
+        noise = SeededNoise.from_seeds(range(batch))
+        return network.generate(text, None, noise=noise, guidance=GUIDANCE)[0]
+
+    def theirs() -> Tensor:
+        return plain.generate(text, SeededNoise.from_seeds(range(batch)), GUIDANCE)[0]
+
+    return ours, theirs
+
+
+MODELS = {"momask": momask, "bamm": bamm}
+
+
+@torch.no_grad()
+def compare(model: str, batch: int, rounds: int) -> str:
+    """One row of the table; the two take turns, so that a slow moment hits both."""
+    ways = dict(zip(("placid", "plain"), MODELS[model](batch), strict=True))
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    tokens: dict[str, Tensor] = {}
+    for turn in tqdm(range(WARM_UPS + rounds), desc=f"{model} x {batch}", leave=False):
+        for name, way in ways.items():
+            start = time.perf_counter()
+            tokens[name] = way()
+            if turn >= WARM_UPS:
+                seconds[name].append(time.perf_counter() - start)
+    same = tokens["placid"] == tokens["plain"]
+    placid, plain = (statistics.median(seconds[name]) for name in ways)
+    equal = "identical" if same.all() else f"{(~same).sum()} of {same.numel()} DIFFER"
+    return f"| {model} | {batch} | {plain:.3f} | {placid:.3f} | {plain / placid:.1f} | {equal} |"
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--batches", type=int, nargs="+", default=[1, 32])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    options = parser.parse_args()
+    print(f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads, float32")
+    print("| model | batch | plain, s | Placid, s | ratio | tokens |")
+    print("|---|---:|---:|---:|---:|---|")
+    for model in options.models:
+        for batch in options.batches:
+            print(compare(model, batch, options.rounds), flush=True)
+
+
+if __name__ == "__main__":
+    main()
