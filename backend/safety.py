@@ -21,6 +21,8 @@ OFF: Final = "off"
 # The method that leaves the fewest strikes for the least change of safe prompts in the table of
 # `backend unlearn compare`; docs/model_card.md has the figures.
 DEFAULT_METHOD: Final = "uce"
+# The default for concepts that the default method has no edit for and cannot make one.
+_FOR_TYPED: Final = "uce"
 # Combinations that front ends offer; requests may join any methods.
 _COMBINED: Final = ("lcr+uce",)
 # How many edits for typed concepts are kept; one of UCE takes 0.6 MB.
@@ -119,8 +121,9 @@ class EditShelf:
             for part in parts
             for concept in concepts
         )
-        typed = self.typed_methods()
-        return default if has_file or set(parts) <= set(typed) or not typed else typed[-1]
+        if has_file or self._fit is None or set(parts) <= set(self.typed_methods()):
+            return default
+        return _FOR_TYPED
 
     def find(self, model: str, method: str, concepts: Sequence[str]) -> list[Edit]:
         """The edits for concepts, in their order; none for `off`.
