@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from shared.batch import Task
     from shared.errors import PlacidError
+    from shared.rendering import Look
 
 
 def batch(
@@ -108,7 +109,7 @@ class _Lines:
         self._bar.write(f"row {row} failed: {error}")
 
 
-def _look(engine: str, format: str, size: str, fps: int, samples: int):  # type: ignore[no-untyped-def]
+def _look(engine: str, format: str, size: str, fps: int, samples: int) -> "Look":
     """The options as a `Look`. Raises PlacidError for one that cannot be."""
     import msgspec
 
