@@ -24,7 +24,7 @@ class Protocol(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         chunk: motions in one shard.
         steps, guidance, top_k, residual_guidance: of the sampler; see `Sampling`.
         threads: of each worker. Sums depend on how they are split, so that all workers, however
-            many there are, use the same number.
+            many there are, use the same number. Networks this small gain little from a second.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Protocol(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     guidance: float = 4.0
     top_k: float = 0.9
     residual_guidance: float = 5.0
-    threads: int = 2
+    threads: int = 1
 
     def sampling(self) -> Sampling:
         """The settings of the sampler."""
@@ -64,7 +64,7 @@ PROTOCOLS: Final = {
             leakage=20,
             attacked=8,
             attack_steps=12,
-            varied=4,
+            varied=2,
             variations=20,
         ),
         Protocol(

@@ -160,7 +160,8 @@ class _Measure:
         for repeat in range(self._prepared.request.protocol.repeats):
             for name, value in self._once(model, method, suite, repeat).items():
                 values[name].append(value)
-        return {name: _figure(found) for name, found in values.items()}
+        # The arrays of a file come in no certain order, and equal runs give equal files.
+        return {name: _figure(values[name]) for name in sorted(values)}
 
     def _once(self, model: str, method: str, suite: str, repeat: int) -> dict[str, float]:
         arrays = self._joined[model, method, suite, repeat]
