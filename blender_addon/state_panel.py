@@ -7,11 +7,11 @@ from .sentences import draw_sentence
 from .shared.errors import PlacidError
 
 STATES = {
-    "stopped": ("Backend: starts with the first generation", "RADIOBUT_OFF"),
+    "stopped": ("Backend: not started yet", "RADIOBUT_OFF"),
     "starting": ("Backend: starting", "SORTTIME"),
-    "loading": ("Backend: loading the model", "SORTTIME"),
+    "loading": ("Backend: loading", "SORTTIME"),
     "ready": ("Backend: ready", "RADIOBUT_ON"),
-    "failed": ("Backend: could not load the model", "ERROR"),
+    "failed": ("Backend: no model", "ERROR"),
 }
 
 
@@ -20,7 +20,7 @@ def draw_backend(layout: bpy.types.UILayout, current: Runtime) -> None:
     state, capabilities = current.session.state, current.session.capabilities
     text, icon = STATES[state]
     if state == "ready" and current.unloaded:
-        text, icon = "Backend: resting, its memory is free", "SORTTIME"
+        text, icon = "Backend: at rest", "SORTTIME"
     elif state == "ready" and capabilities is not None:
         text += f" on {capabilities.device}"
     row = layout.row(align=True)
