@@ -74,10 +74,11 @@ def find_parts(folder: Path) -> list[Part]:
     looks = [_look(candidate) for candidate in _candidates(folder)]
     parts = [part for part in looks if part is not None]
     codes = {
-        name: part.options.values.get("nb_code")
+        name: count
         for part in parts
         if part.kind == "rvq" and part.options
         for name in part.names
+        if isinstance(count := part.options.values.get("nb_code"), int)
     }
     parts = [_tell_bamm(part, codes) if part.kind == "masked" else part for part in parts]
     return sorted(parts, key=lambda part: (list(KINDS).index(part.kind), part.folder))
@@ -147,16 +148,18 @@ def _kind_of_name(name: str, options: Options | None) -> str | None:
     return "masked" if options and "latent_dim" in options.values else None
 
 
-def _tell_bamm(part: Part, codes: Mapping[str, object]) -> Part:
+def _tell_bamm(part: Part, codes: Mapping[str, int]) -> Part:
     """BAMM's file has MoMask's keys; its embedding has a row more, for the end of a motion."""
     if part.file is None or part.problem is not None or part.options is None:
         return part
-    count = codes.get(str(part.options.values.get("vq_name"))) or OFFICIAL_CODES
+    # Where its RVQ-VAE is not there, another one's number of codes is likelier than none.
+    other = next(iter(codes.values()), OFFICIAL_CODES)
+    count = codes.get(str(part.options.values.get("vq_name")), other)
     try:
         content = open_weights(part.file)
     except PlacidError as error:
         return Part(part.kind, part.folder, part.options, part.file, error)
     state = next(content[name] for name in KINDS["bamm"].states if name in content)
     rows = len(state["token_emb.weight"]) if "token_emb.weight" in state else 0
-    kind = "bamm" if rows == int(str(count)) + 3 else "masked"
+    kind = "bamm" if rows == count + 3 else "masked"
     return Part(kind, part.folder, part.options, part.file)

@@ -1,11 +1,15 @@
 """Which networks are recognised below a folder."""
 
+import shutil
+
 import pytest
 import torch
 from goldens import Golden
 from official_files import BAMM_FOLDER, MASKED, RESIDUAL, RVQ, write_options, write_release
 
+from backend.checkpoints import load_checkpoint
 from backend.official.layout import find_parts, is_official
+from shared.errors import PlacidError
 
 
 @pytest.fixture
@@ -52,6 +56,15 @@ def test_the_file_that_published_lcr_writes_is_an_rvq_vae(root):
     keys = Golden("unlearn").strings("lcr_keys")
     torch.save({key: state if key == "vq_model" else [0] for key in keys}, path)
     assert kinds(root)[RVQ] == "rvq"
+
+
+def test_options_without_the_number_of_codes_are_left_to_loading(root):
+    shutil.rmtree(root / BAMM_FOLDER)
+    path = root / RVQ / "opt.txt"
+    path.write_text("name: x\n", encoding="utf-8")
+    assert kinds(root)[RVQ] == "rvq"
+    with pytest.raises(PlacidError, match="it has no stride_t"):
+        load_checkpoint(root)
 
 
 def test_damage_is_noted_and_not_raised(root):
