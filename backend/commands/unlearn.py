@@ -103,6 +103,7 @@ def fit(
         [statistics] if statistics else statistics_folders(folder),
         RetainTraining(run, choose_device(device)) if run else None,
     )
+    checkpoint.check_encoder(materials.encoder)
     changes = dict(_parameter(text) for text in change or [])
     edit = fit_edit(checkpoint, materials, wanted, method, model, preset, changes)
     print_edit(edit)
