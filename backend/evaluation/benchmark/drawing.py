@@ -41,7 +41,7 @@ def bars(groups: Sequence[str], series: Mapping[str, Sequence[float]], up: str) 
     """A group of bars for every name of `groups`, one bar per series in each; from 0."""
     wide = max(_WIDE, _LEFT + _RIGHT + len(groups) * (14 * len(series) + 18))
     highest = max((value for values in series.values() for value in values), default=0.0)
-    y_of, y_ticks = _scale((0.0, max(highest, 1e-9)), _HIGH - _BOTTOM, _TOP)
+    y_of, y_ticks = _scale((0.0, max(highest, 0.1)), _HIGH - _BOTTOM, _TOP)
     parts = [_axes([], y_ticks, "", up, wide)]
     slot = (wide - _LEFT - _RIGHT) / len(groups)
     bar = (slot - 14) / len(series)
@@ -63,10 +63,11 @@ def bars(groups: Sequence[str], series: Mapping[str, Sequence[float]], up: str) 
 
 def histogram(before: Histogram, after: Histogram) -> str:
     """Code counts before (upwards) and after (downwards), codes in order of their number before."""
-    order = sorted(range(len(before.counts)), key=lambda code: -before.counts[code])
+    used = [code for code, n in enumerate(before.counts) if n or after.counts[code]]
+    order = sorted(used, key=lambda code: -before.counts[code])
     most = max(*before.counts, *after.counts, 1)
     wide, middle = 760, 110
-    step = (wide - 20) / len(order)
+    step = (wide - 20) / max(len(order), 1)
     parts = []
     for place, code in enumerate(order):
         x = 10 + place * step
@@ -121,7 +122,7 @@ def _cycle(count: int) -> list[str]:
 def _scale(values: Sequence[float], start: float, end: float):  # type: ignore[no-untyped-def]
     """A map from values to pixels with some air on both sides, and four ticks (value, pixel)."""
     low, high = min(values), max(values)
-    air = 0.08 * (high - low) or max(abs(high) * 0.1, 1e-6)
+    air = 0.08 * (high - low) or max(abs(high) * 0.1, 0.02)
     low, high = (low if low == 0 else low - air), high + air
 
     def place(value: float) -> float:

@@ -18,10 +18,10 @@ from backend.evaluation.benchmark.tables import (
 )
 
 _STYLE: Final = """
-body { font: 15px/1.5 sans-serif; color: #222; max-width: 1100px; margin: 2em auto; padding: 0 1em }
+body { font: 15px/1.5 sans-serif; color: #222; max-width: 1500px; margin: 2em auto; padding: 0 1em }
 .wide { overflow-x: auto; margin: 1em 0 }
 table { border-collapse: collapse; white-space: nowrap; font-size: 14px }
-th, td { padding: .25em .7em; border-bottom: 1px solid #ddd; text-align: right }
+th, td { padding: .25em .5em; border-bottom: 1px solid #ddd; text-align: right }
 th:nth-child(-n+2), td:nth-child(-n+2) { text-align: left }
 svg { max-width: 100%; height: auto; vertical-align: top }
 figure { margin: 0 1em 1em 0; display: inline-block; max-width: 100% }

@@ -44,6 +44,8 @@ _FORGET: Final = {
     "r_precision_1_corrected": "R@1",
     "diversity_corrected": "diversity",
 }
+# To fit the forgotten captions well, or badly, is no merit; to do it as D_r does is.
+_AS_D_R: Final = ("fid_corrected", "r_precision_1_corrected")
 _RETAIN: Final = {
     "fid_corrected": "FID",
     "r_precision_1_corrected": "R@1",
@@ -150,7 +152,7 @@ def _suite(
         for name, heading in columns.items()
         if any(name in row.figures for row in rows)
     }
-    headings = [f"{heading} {_arrow(name)}".strip() for name, heading in shown.items()]
+    headings = [f"{heading} {_arrow(name, suite)}".strip() for name, heading in shown.items()]
     prompts = rows[0].prompts if rows else 0
     return Table(
         f"{suite.replace('_', '-')}{': ' + title if title else ''} ({prompts} motions)",
@@ -184,7 +186,9 @@ def _strikes(rows: Sequence[Row], model: str, method: str, suite: str) -> Figure
     return None
 
 
-def _arrow(name: str) -> str:
+def _arrow(name: str, suite: str) -> str:
+    if suite == FORGET and name in _AS_D_R:
+        return _ARROWS["near_reference"]
     if name in ("moved", "moved_mm"):
         return _ARROWS["lower"]
     return _ARROWS[METRICS[name].better] if name in METRICS else ""
