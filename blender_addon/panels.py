@@ -50,10 +50,10 @@ class PLACID_PT_safety(Tab, bpy.types.Panel):
             return
         column.prop(settings, "concepts")
         column.prop(settings, "strength")
-        if what := description("safety", method).partition(": ")[2]:
+        if what := description("safety", method):
             note = layout.column(align=True)
             note.active = False
-            draw_text(note, f"{what[:1].upper()}{what[1:]}.", characters_of(context))
+            draw_text(note, f"{what}.", characters_of(context))
 
 
 class PLACID_PT_advanced(Tab, bpy.types.Panel):

@@ -28,6 +28,7 @@ from .shared.validation import (
 )
 
 NOT_ASKED = "default"
+LABEL_CHARACTERS = 16
 
 # Blender does not keep dynamic menu entries alive; without this the labels turn to garbage.
 _entries: dict[str, list[tuple[str, str, str, int]]] = {}
@@ -44,9 +45,12 @@ def _menu(kind: str, choices: tuple[Choice, ...], fallback: str) -> list:
 
 
 def _label(choice: Choice) -> str:
-    """The name that the description begins with, as in "MoMask: fills all tokens"."""
+    """The name that the description begins with, as in "MoMask: fills all tokens"; if that is too
+    long for a menu in the sidebar, its short name in capitals."""
     name, colon, _ = choice.description.partition(":")
-    return name if colon else choice.name.replace("_", " ").title()
+    if not colon:
+        return choice.name.replace("_", " ").title()
+    return name if len(name) <= LABEL_CHARACTERS else choice.name.upper()
 
 
 def _offered(kind: str) -> tuple[Choice, ...]:

@@ -7,21 +7,24 @@ from .sentences import characters_of, draw_text
 from .tab import Tab
 
 STRIKES_SHOWN = 4
+# In a narrower sidebar a take's name needs the room; safety and seed stand below the list.
+WIDE_CHARACTERS = 45
 
 
 class PLACID_UL_takes(bpy.types.UIList):
-    """Takes: status, name, safety, strikes found, seed."""
+    """Takes: status, name, safety and seed where there is room, strikes found."""
 
     def draw_item(self, context, layout, data, take, icon, active_data, active_property):
         row = layout.row(align=True)
         row.active = take.status != "REJECTED"
         badge = take.bl_rna.properties["status"].enum_items[take.status].icon
         row.prop(take, "name", text="", emboss=False, icon=badge)
+        if characters_of(context) >= WIDE_CHARACTERS:
+            facts = row.row()
+            facts.alignment = "RIGHT"
+            facts.active = False
+            facts.label(text=f"{take.safety.upper()}  {take.seed}")
         _draw_badge(row, take)
-        seed = row.row()
-        seed.alignment = "RIGHT"
-        seed.active = False
-        seed.label(text=str(take.seed))
 
 
 class PLACID_PT_takes(Tab, bpy.types.Panel):
