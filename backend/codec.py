@@ -80,15 +80,21 @@ class MotionCodec:
         """
         missing = -len(joints) % FRAMES_PER_TOKEN + 1  # features have a frame less than joints
         held = np.concatenate([joints, np.repeat(joints[-1:], missing, axis=0)])
+        if not bone_lengths(held[:1])[_LEG].all():
+            raise _unreadable(0)  # the legs' lengths are what the motion is scaled by
         with np.errstate(invalid="ignore", divide="ignore"):
             rows = motion_to_features(held, FEATURE_OFFSETS)
         bad = ~np.isfinite(rows).all(axis=1)
         if bad.any():
-            raise MotionError(
-                f"the pose in frame {int(bad.argmax())} cannot be read (bones of no length, or "
-                "one that points opposite to its rest direction); change that pose a little"
-            )
+            raise _unreadable(int(bad.argmax()))
         normal = ((rows - self._mean) / self._std).astype(np.float32)
         ids, _ = self._rvq.encode(torch.from_numpy(normal)[None].to(self._device))
         tokens: Tensor = ids[0]
         return tokens
+
+
+def _unreadable(frame: int) -> MotionError:
+    return MotionError(
+        f"the pose in frame {frame} cannot be read (bones of no length, or one that points "
+        "opposite to its rest direction); change that pose a little"
+    )

@@ -48,7 +48,8 @@ def write_tiny_checkpoint(folder: Path) -> Path:
     std = np.full(FEATURES, 0.02, np.float32)
     for network in networks.values():
         network.eval()
-        _sharpen(network)
+        if not isinstance(network, RVQVAE):
+            _sharpen(network)
     save_checkpoint(folder, networks, mean, std, HashedWords.name, {}, precision=torch.float32)
     return folder
 
@@ -56,6 +57,6 @@ def write_tiny_checkpoint(folder: Path) -> Path:
 def _sharpen(network: torch.nn.Module) -> None:
     """Make the prompt and the settings matter, which fresh weights hardly let them."""
     with torch.no_grad():
-        for name, weight in network.named_parameters():
-            if name.startswith(("cond_emb", "output_process", "output_proj", "embed_proj")):
-                weight.mul_(4)
+        for weight in network.parameters():
+            if weight.dim() > 1:
+                weight.mul_(2)
