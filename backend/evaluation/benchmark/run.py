@@ -1,6 +1,7 @@
 """Making the shards that are missing, in this process or over Ray."""
 
 import importlib.util
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -79,6 +80,8 @@ def _by_ray(
 
     if not shards:
         return
+    # Ray's workers give way to everything else by default, and starve on a busy machine.
+    os.environ.setdefault("RAY_worker_niceness", "0")
     # Ray would pin every task to one thread, and sums would depend on it.
     threads = {"env_vars": {"OMP_NUM_THREADS": str(protocol.threads)}}
     local = {"num_cpus": workers, "include_dashboard": False} if address is None else {}

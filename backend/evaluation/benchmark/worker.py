@@ -19,6 +19,7 @@ from backend.evaluation.metrics import METRICS, Evaluated
 from backend.generator import Generator
 from backend.grounding import ground
 from backend.safety import EditShelf
+from backend.text_encoder import SentenceEncoder
 from backend.unlearning.edit import Edit
 
 # Suites of which joints are kept: compared with the original's, and drawn.
@@ -75,8 +76,8 @@ class Worker:
             place.checkpoint, "cpu", EditShelf(()), encoder_folder=place.encoder
         )
         encoder = self._generator.encoder
-        shares = place.checkpoint is not None and encoder.name == "all-MiniLM-L6-v2"
-        self._evaluator = load_evaluator(place.evaluator, encoder if shares else None)
+        is_sentences = encoder.name == SentenceEncoder.name
+        self._evaluator = load_evaluator(place.evaluator, encoder if is_sentences else None)
         self._edits: dict[str, Edit] = {}
         for name, content in place.edits.items():
             path = scratch / name
