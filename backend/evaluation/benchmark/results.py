@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
+import torch
 
 from backend.evaluation.benchmark.preparation import D_R, ORIGINAL, Prepared
 from backend.evaluation.benchmark.store import Store
@@ -101,6 +102,8 @@ _Key = tuple[str, str, str, int]
 
 def collect(prepared: Prepared, store: Store) -> Results:
     """Compute every figure from the shards of a finished run."""
+    # The captions are embedded here, with as many threads as everything else.
+    torch.set_num_threads(prepared.request.protocol.threads)
     parts: dict[_Key, list[Arrays]] = defaultdict(list)
     for shard in prepared.shards():
         parts[_key(shard)].append(store.get(shard))
