@@ -28,7 +28,9 @@ def timeline(
     for text in parts:
         prompt, _, seconds = text.rpartition(":")
         try:
-            segments.append(Segment(prompt.strip(), msgspec.convert(seconds, float, strict=False)))
+            segments.append(
+                Segment(prompt.strip(), msgspec.convert(seconds.strip(), float, strict=False))
+            )
         except msgspec.ValidationError as error:
             raise PlacidError(
                 "bad_request",
