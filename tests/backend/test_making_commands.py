@@ -30,7 +30,7 @@ def test_prompts_of_a_file_a_timeline_and_an_edit_become_files(run, tmp_path):
     assert run("generate", "--prompts", str(prompts), "--seconds", "2")[0] == 0
     assert len(load_motion(tmp_path / "a-person-bows-0.npz")) == 40
     assert run("timeline", "walks:2", "waves: 1.5", "--seed", "3")[0] == 0
-    assert len(load_motion(tmp_path / "walks-then-waves-3.npz")) == 70
+    assert len(load_motion(tmp_path / "walks-then-waves-3.npz")) == 72
     source = tmp_path / "a-person-walks-0.npz"
     assert run("edit", str(source), "--frames", "20:", "--prompt", "jumps")[0] == 0
     edited, original = load_motion(tmp_path / "jumps-a-person-walks-0-0.npz"), load_motion(source)
