@@ -15,6 +15,7 @@ from backend.commands import (
     generate,
     prepare,
     serve,
+    splits,
     timeline,
     train,
     unlearn,
@@ -36,6 +37,7 @@ app.command()(batch.batch)
 app.command()(body.body)
 app.command()(serve.serve)
 app.command()(doctor.doctor)
+app.command()(splits.splits)
 app.add_typer(train.app, name="train")
 app.add_typer(prepare.app, name="prepare")
 app.add_typer(unlearn.app, name="unlearn")

@@ -1,0 +1,72 @@
+"""Forget and retain splits: which ids of a split speak of a concept (Human Motion Unlearning)."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from backend.datasets.layouts import DatasetName
+from backend.datasets.text_motions import Entry
+from shared.files import written_whole
+
+Match = Literal["published", "word"]
+
+
+@dataclass(frozen=True)
+class IdList:
+    """Ids in the order of the split file."""
+
+    ids: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """An id a line, each line ended."""
+        return "".join(f"{name}\n" for name in self.ids)
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the text."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    def without(self, left_out: Iterable[str]) -> "IdList":
+        """The list without some ids."""
+        gone = set(left_out)
+        return IdList(tuple(name for name in self.ids if name not in gone))
+
+    def save(self, path: Path) -> None:
+        """Write the text, whole or not at all. Raises OSError."""
+        with written_whole(path) as file:
+            file.write(self.text.encode())
+
+
+@dataclass(frozen=True)
+class PublishedList:
+    """What is known of a forget list of the benchmark: how many ids, and their SHA-256."""
+
+    count: int
+    sha256: str
+
+
+PUBLISHED_LISTS: Final[dict[tuple[DatasetName, str, str], PublishedList]] = {
+    ("HumanML3D", "test", "violence"): PublishedList(
+        304, "03dd3d493e41a2d46c388c8e9d78a0a3e90ddc0a126905eb5c80a4c9665c8b64"
+    )
+}
+
+
+def forget_and_retain(
+    entries: Sequence[Entry], matches: Callable[[str], bool], match: Match
+) -> tuple[IdList, IdList]:
+    """Ids with a caption that matches, and the others; both in the entries' order.
+
+    Args:
+        matches: whether a text speaks of the concept.
+        match: "published" shows it whole lines of the caption files, with their tokens; "word"
+            the captions alone.
+    """
+    forget, retain = [], []
+    for entry in entries:
+        texts = [c.line if match == "published" else c.text for c in entry.captions]
+        (forget if any(map(matches, texts)) else retain).append(entry.id)
+    return IdList(tuple(forget)), IdList(tuple(retain))

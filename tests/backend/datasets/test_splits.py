@@ -1,0 +1,114 @@
+"""Forget and retain lists, and the command that writes them."""
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backend.datasets import splits as splits_module
+from backend.datasets.layouts import HUMANML3D
+from backend.datasets.problems import ProblemTable
+from backend.datasets.splits import IdList, PublishedList, forget_and_retain
+from backend.datasets.text_motions import read_split
+from backend.unlearning.concept import find_concept
+from tests.backend.datasets.text_motion_files import CALM, CAPTION, write_item, write_split
+
+WHITE = "a person in a white shirt#a/DET person/NOUN white/ADJ shirt/NOUN#0.0#0.0"
+SLASH = "a person slashes#a/DET person/NOUN slash/VERB#0.0#0.0"
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Published: "hit" is in "white", "slash" is no keyword. By word it is the other way round."""
+    write_item(tmp_path, "000004", CALM, CAPTION)
+    write_item(tmp_path, "000001", WHITE)
+    write_item(tmp_path, "000002", CALM)
+    write_item(tmp_path, "000003", SLASH)
+    write_item(tmp_path, "M000004", CAPTION)
+    write_split(tmp_path, "test", "000004", "000001", "000002", "000003", "M000004")
+    return tmp_path
+
+
+def run(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "backend", "splits", str(data), *arguments],
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_published_finds_substrings_and_word_finds_words(data: Path) -> None:
+    entries = read_split(data, HUMANML3D, "test", ProblemTable(strict=True))
+    violence = find_concept("violence")
+    matches = violence.as_published("HumanML3D").matches
+    forget, retain = forget_and_retain(entries, matches, "published")
+    assert forget.ids == ("000004", "000001", "M000004")
+    assert retain.ids == ("000002", "000003")
+    forget, retain = forget_and_retain(entries, violence.matches, "word")
+    assert forget.ids == ("000004", "000003", "M000004")
+    assert retain.ids == ("000001", "000002")
+
+
+def test_only_the_published_rule_looks_at_the_tokens(tmp_path: Path) -> None:
+    write_item(tmp_path, "000001", "someone strikes#someone/PRON kick/VERB#0.0#0.0")
+    write_split(tmp_path, "test", "000001")
+    entries = read_split(tmp_path, HUMANML3D, "test", ProblemTable(strict=True))
+    kick = find_concept("kick").matches
+    assert forget_and_retain(entries, kick, "published")[0].ids == ("000001",)
+    assert forget_and_retain(entries, kick, "word")[0].ids == ()
+
+
+def test_the_hash_is_that_of_the_written_file(tmp_path: Path) -> None:
+    ids = IdList(("000004", "M000004"))
+    ids.save(tmp_path / "ids.txt")
+    written = (tmp_path / "ids.txt").read_bytes()
+    assert written == b"000004\nM000004\n"
+    assert ids.sha256 == hashlib.sha256(written).hexdigest()
+    assert ids.without(["000004"]).ids == ("M000004",)
+
+
+def test_the_command_writes_lists_and_says_that_they_are_not_the_published_ones(
+    data: Path, tmp_path: Path
+) -> None:
+    done = run(data, "--concept", "violence", "--out", str(tmp_path / "lists"))
+    assert done.returncode == 0, done.stderr
+    written = (tmp_path / "lists" / "test-violence-published-forget.txt").read_bytes()
+    assert written == b"000004\n000001\nM000004\n"
+    assert hashlib.sha256(written).hexdigest() in done.stdout
+    assert "do NOT reproduce" in done.stdout
+    assert "304 ids with SHA-256 03dd3d493e41a2d46c388c8e9d78a0a3e90ddc0a" in done.stdout
+    assert "problem" not in done.stdout
+
+
+def test_a_reproduced_list_is_said_to_be_the_published_one(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from backend.commands.splits import splits
+
+    known = PublishedList(3, IdList(("000004", "000001", "M000004")).sha256)
+    monkeypatch.setitem(splits_module.PUBLISHED_LISTS, ("HumanML3D", "test", "violence"), known)
+    # A broken motion is missing in the list that is written, not in the one that is compared.
+    (data / "new_joint_vecs" / "000001.npy").unlink()
+    splits(data, tmp_path / "lists")
+    said = capsys.readouterr().out
+    assert "reproduce the published forget list of 3 ids" in said
+    written = tmp_path / "lists" / "test-violence-published-forget.txt"
+    assert written.read_text() == "000004\nM000004\n"
+    table = (tmp_path / "lists" / "problems.csv").read_text().splitlines()
+    assert table[0] == "item,file,problem"
+    assert table[1].startswith("000001,")
+    assert table[1].endswith(",missing")
+    assert "1 left out" in said
+
+
+def test_strict_stops_with_a_sentence_and_writes_nothing(data: Path, tmp_path: Path) -> None:
+    np.save(data / "new_joint_vecs" / "000002.npy", np.zeros((50, 22, 3), np.float32))
+    done = run(data, "--strict", "--out", str(tmp_path / "lists"))
+    assert done.returncode == 1
+    assert done.stderr.startswith("backend: 000002: ")
+    assert "(50, 22, 3) instead of (T, 263)" in done.stderr
+    assert not (tmp_path / "lists").exists()
