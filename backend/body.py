@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import BinaryIO, Final
 
 import numpy as np
@@ -54,16 +55,30 @@ class BodyModel:
         offsets[0] = 0.0
         return smplx_parameters(motion, offsets, joints[0])
 
+    def joints(self, poses: np.ndarray, trans: np.ndarray, betas: np.ndarray) -> np.ndarray:
+        """Joints float32 (T, 22, 3) in metres, in the axes of the parameters.
+
+        Args:
+            poses: (T, at least 66) axis-angle rotations; those behind the body's are not read.
+            trans: (T, 3).
+            betas: (B,) the shape of the person.
+        """
+        smplx = _smplx_lbs()
+        shape = self.arrays["shapedirs"][..., : len(betas)] @ betas
+        rest = self.arrays["J_regressor"] @ (self.arrays["v_template"] + shape)
+        body = JOINT_COUNT * 3
+        turns = torch.tensor(poses[:, :body], dtype=torch.float32).reshape(-1, 3)
+        with torch.no_grad():
+            posed, _ = smplx.batch_rigid_transform(
+                smplx.batch_rodrigues(turns).reshape(-1, JOINT_COUNT, 3, 3),
+                torch.tensor(rest[:JOINT_COUNT], dtype=torch.float32).expand(len(poses), -1, -1),
+                torch.tensor(self.parents[:JOINT_COUNT]),
+            )
+        return np.asarray(posed.numpy() + trans[:, None].astype(np.float32))
+
     def pose(self, parameters: dict[str, np.ndarray]) -> np.ndarray:
         """Vertices (T, V, 3) in metres, Z up, of the mean body with these parameters."""
-        try:
-            from smplx.lbs import lbs
-        except ImportError as error:
-            raise PlacidError(
-                "no_smplx",
-                "posing a body needs the library smplx; install it with `pip install "
-                "'placid[body]'`",
-            ) from error
+        lbs = _smplx_lbs().lbs
         model = {name: torch.tensor(self.arrays[name], dtype=torch.float32) for name in _ARRAYS[:4]}
         weights = torch.tensor(self.arrays["weights"], dtype=torch.float32)
         parents = torch.tensor(self.parents)
@@ -88,6 +103,18 @@ class BodyModel:
                 )
                 chunks.append(vertices.numpy())
         return np.concatenate(chunks) + parameters["trans"][:, None].astype(np.float32)
+
+
+def _smplx_lbs() -> ModuleType:
+    try:
+        from smplx import lbs
+    except ImportError as error:
+        raise PlacidError(
+            "no_smplx",
+            "posing a body needs the library smplx; install it with `pip install 'placid[body]'`",
+        ) from error
+    module: ModuleType = lbs
+    return module
 
 
 def load_body_model(path: Path) -> BodyModel:

@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
-if TYPE_CHECKING:
-    from backend.datasets.problems import ProblemTable
-    from backend.datasets.splits import IdList, PublishedList
+from backend.commands.problems import report
 
-_SHOWN = 20  # problems on the terminal; the file has all
+if TYPE_CHECKING:
+    from backend.datasets.splits import IdList, PublishedList
 
 
 def splits(
@@ -59,7 +58,7 @@ def splits(
         print(f"{name:7} {len(ids.ids):6} ids  SHA-256 {ids.sha256}  {path}")
     if verdict:
         print(verdict)
-    _report(problems, out)
+    report(problems, out)
 
 
 def _verdict(forget: "IdList", known: "PublishedList | None") -> str:
@@ -72,22 +71,3 @@ def _verdict(forget: "IdList", known: "PublishedList | None") -> str:
         f"These captions do NOT reproduce the published forget list: it has {known.count} ids with "
         f"SHA-256 {known.sha256}, yours {len(forget.ids)} with {forget.sha256}."
     )
-
-
-def _report(problems: "ProblemTable", out: Path) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    path = out / "problems.csv"
-    path.unlink(missing_ok=True)
-    if not problems:
-        return
-    problems.save(path)
-    table = Table("item", "file", "problem", title=f"{len(problems)} left out")
-    for problem in problems.rows[:_SHOWN]:
-        table.add_row(*map(escape, (problem.item, str(problem.file), problem.what)))
-    Console().print(table)
-    if len(problems) > _SHOWN:
-        print(f"... and {len(problems) - _SHOWN} more")
-    print(f"The whole table is in {path}.")

@@ -192,11 +192,15 @@ def features_to_joints_by_rotation(features: np.ndarray, offsets: np.ndarray) ->
 
 def feature_statistics(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and std (263,) of rows (N, 263); the std is averaged inside the seven groups."""
-    mean = features.mean(axis=0)
-    std = features.std(axis=0)
+    return features.mean(axis=0), averaged_in_groups(features.std(axis=0))
+
+
+def averaged_in_groups(std: np.ndarray) -> np.ndarray:
+    """The std (263,) with every value replaced by the mean of its group, of which there are 7."""
+    result = std.copy()
     for start, end in pairwise(GROUP_EDGES):
-        std[start:end] = std[start:end].mean()
-    return mean, std
+        result[start:end] = std[start:end].mean()
+    return result
 
 
 def emphasised_std(std: np.ndarray, bias: float = 5.0) -> np.ndarray:

@@ -65,7 +65,8 @@ def forget_and_retain(
         match: "published" shows it whole lines of the caption files, with their tokens; "word"
             the captions alone.
     """
-    forget, retain = [], []
+    forget: list[str] = []
+    retain: list[str] = []
     for entry in entries:
         texts = [c.line if match == "published" else c.text for c in entry.captions]
         (forget if any(map(matches, texts)) else retain).append(entry.id)

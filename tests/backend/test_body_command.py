@@ -7,41 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sample_motions import walking_motion
+from tiny_body import JOINTS, write_body_model
 
 from backend.body import load_body_model
 from shared.errors import PlacidError
-from shared.kinematics import solve
 from shared.motion import save_motion
-from shared.skeleton import JOINT_COUNT, PARENTS
+from shared.skeleton import JOINT_COUNT
 
 pytest.importorskip("smplx")
-JOINTS = 24
-
-
-def _write_model(path: Path, **changes: np.ndarray) -> Path:
-    """One small triangle around every joint, which follows that joint alone."""
-    offsets = solve(walking_motion(8)).offsets
-    rest = np.zeros((JOINTS, 3))
-    parents = [*PARENTS, 20, 21]
-    for joint, parent in enumerate(parents[1:], start=1):
-        rest[joint] = rest[parent] + (offsets[joint] if joint < JOINT_COUNT else (0.1, 0, 0))
-    corners = 0.01 * np.array([[1, 0, 0], [-1, 1, 0], [0, -1, 0]])
-    arrays = {
-        "v_template": (rest[:, None] + corners).reshape(-1, 3),
-        "shapedirs": np.ones((3 * JOINTS, 3, 10)),
-        "posedirs": np.zeros((3 * JOINTS, 3, 9 * (JOINTS - 1))),
-        "J_regressor": np.repeat(np.eye(JOINTS), 3, axis=1) / 3,
-        "kintree_table": np.array([parents, list(range(JOINTS))]),
-        "weights": np.repeat(np.eye(JOINTS), 3, axis=0),
-        "f": np.arange(3 * JOINTS).reshape(-1, 3),
-        **changes,
-    }
-    np.savez(path, **arrays)
-    return path
 
 
 def test_the_mesh_follows_every_joint_of_the_motion(tmp_path: Path) -> None:
-    model = load_body_model(_write_model(tmp_path / "tiny.npz"))
+    model = load_body_model(write_body_model(tmp_path / "tiny.npz"))
     motion = walking_motion(40)
     vertices = model.pose(model.parameters(motion))
     assert vertices.shape == (40, 3 * JOINTS, 3)
@@ -51,7 +28,7 @@ def test_the_mesh_follows_every_joint_of_the_motion(tmp_path: Path) -> None:
 
 
 def test_the_command_writes_parameters_mesh_and_movement(tmp_path: Path) -> None:
-    _write_model(tmp_path / "tiny.npz")
+    write_body_model(tmp_path / "tiny.npz")
     save_motion(walking_motion(6), tmp_path / "walk.npz")
     done = subprocess.run(
         [sys.executable, "-m", "backend", "body", "walk.npz", "--model", "tiny.npz"],
@@ -80,10 +57,10 @@ def test_files_that_are_no_body_model_are_sentences(tmp_path: Path) -> None:
     np.savez(tmp_path / "other.npz", v_template=np.zeros((3, 3)))
     with pytest.raises(PlacidError, match="not a body model"):
         load_body_model(tmp_path / "other.npz")
-    _write_model(tmp_path / "pickled.npz", f=np.array([{}], dtype=object))
+    write_body_model(tmp_path / "pickled.npz", f=np.array([{}], dtype=object))
     with pytest.raises(PlacidError, match="not a body model"):
         load_body_model(tmp_path / "pickled.npz")
     chain = np.array([list(range(-1, JOINTS - 1)), list(range(JOINTS))])
-    _write_model(tmp_path / "chain.npz", kintree_table=chain)
+    write_body_model(tmp_path / "chain.npz", kintree_table=chain)
     with pytest.raises(PlacidError, match="not those of SMPL"):
         load_body_model(tmp_path / "chain.npz")
