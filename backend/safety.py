@@ -20,7 +20,7 @@ EDITS: Final = Path(__file__).parent / "assets" / "edits"
 OFF: Final = "off"
 # The method that leaves the fewest strikes for the least change of safe prompts in the table of
 # `backend unlearn compare`; docs/model_card.md has the figures.
-DEFAULT_METHOD: Final = "uce"
+DEFAULT_METHOD: Final = "lcr"
 # The default for concepts that the default method has no edit for and cannot make one.
 _FOR_TYPED: Final = "uce"
 # Combinations that front ends offer; requests may join any methods.

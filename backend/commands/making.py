@@ -56,8 +56,8 @@ class Options:
 
     def settings(self) -> dict[str, Any]:
         """The options as fields of a request."""
-        names = ("seed", "takes", "model", "safety", "strength", "steps", "guidance")
-        names += ("residual_guidance", "temperature", "top_k")
+        names = ["seed", "takes", "model", "safety", "strength", "steps", "guidance"]
+        names += ["residual_guidance", "temperature", "top_k"]
         concepts = tuple(self.concept or ["violence"])
         return {name: getattr(self, name) for name in names} | {"concepts": concepts}
 

@@ -1,14 +1,19 @@
 """`backend splits`: which motions of a data set are to be forgotten, and which retained."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
 from backend.commands.problems import report
 
 if TYPE_CHECKING:
-    from backend.datasets.splits import IdList, PublishedList
+    from collections.abc import Sequence
+
+    from backend.datasets.layouts import Layout
+    from backend.datasets.problems import ProblemTable
+    from backend.datasets.splits import IdList, Match, PublishedList
+    from backend.datasets.text_motions import Entry
 
 
 def splits(
@@ -28,43 +33,61 @@ def splits(
     strict: Annotated[bool, typer.Option("--strict", help="Stop at broken data.")] = False,
 ) -> None:
     """Write the forget and retain lists of a split, and say whether they are the published ones."""
-    from backend.datasets.layouts import find_layout, first_folder
-    from backend.datasets.problems import ProblemTable
+    from backend.datasets.layouts import find_layout
+    from backend.datasets.problems import Problem, ProblemTable
     from backend.datasets.splits import PUBLISHED_LISTS, forget_and_retain
-    from backend.datasets.text_motions import read_split, with_motions
+    from backend.datasets.text_motions import read_split
     from backend.unlearning.concept import find_concept
-    from shared.errors import PlacidError
 
-    if match not in ("published", "word"):
-        raise PlacidError("bad_match", f"--match {match} is not known; use published or word")
-    rule = cast(Literal["published", "word"], match)
+    rule = _rule(match)
     layout, wanted = find_layout(data, dataset), find_concept(concept)
     used = wanted.as_published(layout.name) if rule == "published" else wanted
     problems = ProblemTable(strict)
     entries = read_split(data, layout, split, problems)
-    forget, retain = forget_and_retain(entries, used.matches, rule)
+    lists = forget_and_retain(entries, used.matches, rule)
     known = PUBLISHED_LISTS.get((layout.name, split, used.name)) if rule == "published" else None
-    verdict = _verdict(forget, known)
-    if first_folder(data, layout.motions) is None:
-        print(f"{data} holds no motions: only the captions were read")
-    else:
-        sound = {entry.id for entry in with_motions(entries, problems)}
-        broken = [entry.id for entry in entries if entry.id not in sound]
-        forget, retain = forget.without(broken), retain.without(broken)
+    broken = _broken_motions(data, layout, entries, problems)
+    named = {
+        kind: ids.without(broken) for kind, ids in zip(("forget", "retain"), lists, strict=True)
+    }
+    for kind, ids in named.items():
+        if not ids.ids:
+            problems.add(Problem(f"{split}, {kind}", data, f"empty: no motion to {kind}"))
     out.mkdir(parents=True, exist_ok=True)
-    for name, ids in (("forget", forget), ("retain", retain)):
-        path = out / f"{split}-{used.name}-{rule}-{name}.txt"
+    for kind, ids in named.items():
+        path = out / f"{split}-{used.name}-{rule}-{kind}.txt"
         ids.save(path)
-        print(f"{name:7} {len(ids.ids):6} ids  SHA-256 {ids.sha256}  {path}")
-    if verdict:
-        print(verdict)
+        print(f"{kind:7} {len(ids.ids):6} ids  SHA-256 {ids.sha256}  {path}")
+    if known is not None:
+        print(_verdict(lists[0], known))
     report(problems, out)
 
 
-def _verdict(forget: "IdList", known: "PublishedList | None") -> str:
-    """Whether the captions give the published list, where it is known."""
-    if known is None:
-        return ""
+def _rule(match: str) -> "Match":
+    from backend.datasets.splits import Match
+    from shared.errors import PlacidError
+
+    if match not in get_args(Match):
+        raise PlacidError("bad_match", f"--match {match} is not known; use published or word")
+    return cast("Match", match)
+
+
+def _broken_motions(
+    data: Path, layout: "Layout", entries: "Sequence[Entry]", problems: "ProblemTable"
+) -> set[str]:
+    """Ids of the entries whose motion cannot be read; none where there are no motions at all."""
+    from backend.datasets.layouts import first_folder
+    from backend.datasets.text_motions import with_motions
+
+    if first_folder(data, layout.motions) is None:
+        print(f"{data} holds no motions: only the captions were read")
+        return set()
+    sound = with_motions(entries, problems)
+    return {entry.id for entry in entries} - {entry.id for entry in sound}
+
+
+def _verdict(forget: "IdList", known: "PublishedList") -> str:
+    """Whether the captions give the published list."""
     if forget.sha256 == known.sha256:
         return f"These captions reproduce the published forget list of {known.count} ids."
     return (

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-import click
 import typer
 import typer.core
 
@@ -18,9 +17,8 @@ if TYPE_CHECKING:
 class _MethodGroup(typer.core.TyperGroup):
     """A group in which every word that names no other command is a method to fit."""
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
+    # Click's types, which Typer takes from a copy of its own or from the package, as it likes.
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args and not args[0].startswith("-") and args[0] not in self.commands:
             return "METHOD", self.commands["fit"], args
         return super().resolve_command(ctx, args)

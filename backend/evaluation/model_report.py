@@ -5,7 +5,7 @@ python -m backend.evaluation.model_report PREPARED --checkpoint FOLDER --out FIL
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, cast
 
 import numpy as np
 import typer
@@ -20,6 +20,7 @@ from backend.evaluation.prompts import load_suite
 from backend.evaluation.quality import PER_CLASS, class_table
 from backend.generator import Generator
 from backend.grounding import ground
+from backend.models.rvqvae import RVQVAE
 from backend.training.rvq import clip_errors, reconstruct
 from shared.motion import Motion
 
@@ -40,10 +41,11 @@ def held_out(clips: Sequence[PreparedClip]) -> dict[str, list[PreparedClip]]:
 def reconstruction_table(generator: Generator, clips: Sequence[PreparedClip]) -> Iterable[str]:
     """MPJPE in mm of the RVQ-VAE on test clips, per source."""
     checkpoint = generator.load()
+    rvq = cast(RVQVAE, checkpoint.networks["rvq"])
     yield "| source | pieces | mean | median |"
     yield "|---|---:|---:|---:|"
     for source, own in held_out(clips).items():
-        errors = clip_errors(checkpoint.networks["rvq"], own, checkpoint.mean, checkpoint.std)
+        errors = clip_errors(rvq, own, checkpoint.mean, checkpoint.std)
         yield f"| {source} | {len(errors)} | {np.mean(errors):.1f} | {np.median(errors):.1f} |"
 
 
@@ -52,12 +54,13 @@ def movement_table(
 ) -> Iterable[str]:
     """Median movement figures: real test clips, their reconstructions, generated motions."""
     checkpoint = generator.load()
+    rvq = cast(RVQVAE, checkpoint.networks["rvq"])
     real, again = [], []
     for own in held_out(clips).values():
         for clip in own:
             rows = np.asarray(clip.features[:LONGEST])
             rows = rows[: len(rows) // TOKEN_FRAMES * TOKEN_FRAMES]
-            made = reconstruct(checkpoint.networks["rvq"], rows, checkpoint.mean, checkpoint.std)
+            made = reconstruct(rvq, rows, checkpoint.mean, checkpoint.std)
             real.append(features_to_joints(rows))
             again.append(ground(made))
     columns = {"real": real, "reconstructed": again}

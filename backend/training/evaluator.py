@@ -138,14 +138,13 @@ class EvaluatorTask:
         """R-precision among 32, with motions of the same actions left out of the pools."""
         assert isinstance(network, SentenceMatcher)
         device = next(network.parameters()).device
-        parts = []
+        motion_rows, text_rows = [], []
         for start in range(0, len(self.validation), 128):
             rows = np.arange(start, min(start + 128, len(self.validation)))
             motion, lengths, vectors = self.validation.batch(rows, np.zeros_like(rows))
-            motions = network.embed_motions(motion.to(device), lengths)
-            parts.append((motions.cpu().numpy(), network.embed_texts(vectors.to(device)).cpu()))
-        motions = np.concatenate([part[0] for part in parts])
-        texts = np.concatenate([part[1].numpy() for part in parts])
+            motion_rows.append(network.embed_motions(motion.to(device), lengths).cpu().numpy())
+            text_rows.append(network.embed_texts(vectors.to(device)).cpu().numpy())
+        motions, texts = np.concatenate(motion_rows), np.concatenate(text_rows)
         labels = self.validation.labels.tolist()
         return {
             f"r_precision_{top}": Measured.mean_of(chances(texts, motions, labels, top)).value

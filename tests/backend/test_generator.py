@@ -85,7 +85,8 @@ def test_a_batch_that_does_not_fit_is_halved(generator, monkeypatch):
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize(
-    "setting", [{"top_k": 0.98}, {"temperature": 4.0}, {"guidance": 20.0}, {"residual_guidance": 0.0}]
+    "setting",
+    [{"top_k": 0.98}, {"temperature": 4.0}, {"guidance": 20.0}, {"residual_guidance": 0.0}],
 )
 def test_every_setting_reaches_the_networks(generator, model, setting):
     plain = one(generator, Generate("a person walks", 9.0, model=model))

@@ -119,7 +119,8 @@ def prepare(request: Request) -> Prepared:
     generator = Generator(request.checkpoint, "cpu", shelf, encoder_folder=request.encoder)
     checkpoint = generator.load()
     models = _chosen("model", request.models, checkpoint.models())
-    rows, names, contents, notes = {}, {}, {}, []
+    contents: dict[str, bytes] = {}
+    rows, names, notes = {}, {}, []
     for model in models:
         found = [ORIGINAL]
         for method in _methods(request, shelf, model, concept):

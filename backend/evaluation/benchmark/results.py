@@ -194,7 +194,7 @@ class _Measure:
         if suite == VARIED:
             count = self._prepared.request.protocol.variations
             return Evaluated(repeats=motions.reshape(-1, count, motions.shape[-1]))
-        gallery = {
+        gallery: dict[str, Any] = {
             "gallery_embeddings": self._prepared.reference.motion_embeddings,
             "gallery_forget": self._is_forget,
         }

@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from backend.commands.splits import splits
 from backend.datasets import splits as splits_module
 from backend.datasets.layouts import HUMANML3D
 from backend.datasets.problems import ProblemTable
 from backend.datasets.splits import IdList, PublishedList, forget_and_retain
 from backend.datasets.text_motions import read_split
 from backend.unlearning.concept import find_concept
+from shared.errors import PlacidError
 from tests.backend.datasets.text_motion_files import CALM, CAPTION, write_item, write_split
 
 WHITE = "a person in a white shirt#a/DET person/NOUN white/ADJ shirt/NOUN#0.0#0.0"
@@ -87,8 +89,6 @@ def test_the_command_writes_lists_and_says_that_they_are_not_the_published_ones(
 def test_a_reproduced_list_is_said_to_be_the_published_one(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from backend.commands.splits import splits
-
     known = PublishedList(3, IdList(("000004", "000001", "M000004")).sha256)
     monkeypatch.setitem(splits_module.PUBLISHED_LISTS, ("HumanML3D", "test", "violence"), known)
     # A broken motion is missing in the list that is written, not in the one that is compared.
@@ -112,3 +112,26 @@ def test_strict_stops_with_a_sentence_and_writes_nothing(data: Path, tmp_path: P
     assert done.stderr.startswith("backend: 000002: ")
     assert "(50, 22, 3) instead of (T, 263)" in done.stderr
     assert not (tmp_path / "lists").exists()
+
+
+def test_an_empty_list_is_a_problem(data: Path, tmp_path: Path) -> None:
+    write_split(data, "val", "000002")
+    splits(data, tmp_path / "lists", split="val")
+    assert (tmp_path / "lists" / "val-violence-published-forget.txt").read_text() == ""
+    assert "empty: no motion to forget" in (tmp_path / "lists" / "problems.csv").read_text()
+    with pytest.raises(PlacidError, match="empty: no motion to forget"):
+        splits(data, tmp_path / "strict", split="val", strict=True)
+
+
+def test_captions_alone_are_enough_for_the_lists(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (data / "new_joint_vecs").rename(data / "elsewhere")
+    splits(data, tmp_path / "lists", match="word", strict=True)
+    said = capsys.readouterr().out
+    assert "only the captions were read" in said
+    assert "published forget list" not in said
+    written = tmp_path / "lists" / "test-violence-word-retain.txt"
+    assert written.read_text() == "000001\n000002\n"
+    with pytest.raises(PlacidError, match="use published or word"):
+        splits(data, tmp_path / "lists", match="regex")
