@@ -1,9 +1,11 @@
 """Body parameters as AMASS and Motion-X store them (Mahmood et al. 2019; Lin et al. 2023)."""
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -43,13 +45,15 @@ def read_amass(path: Path, frame_rate: int) -> BodyParameters:
             poses, trans, betas, gender, rate = (archive[key] for key in _KEYS)
     except FileNotFoundError:
         raise BrokenFileError("missing") from None
-    except (OSError, ValueError, EOFError) as error:
-        raise BrokenFileError(f"not an npz file of arrays ({error})") from None
+    except (OSError, ValueError, EOFError, TypeError, BadZipFile, zlib.error) as error:
+        raise BrokenFileError(f"not a whole npz file of arrays ({error})") from None
     if poses.ndim != 2 or poses.shape[1] < BODY or trans.shape != (len(poses), 3):
         raise BrokenFileError(f"the shapes are {poses.shape} and {trans.shape}")
-    if betas.ndim != 1 or rate.size != 1 or not float(rate) > 0:
-        raise BrokenFileError("the body's shape or the frame rate is of another form")
-    step = max(1, int(float(rate) / frame_rate))
+    if betas.ndim != 1 or gender.size != 1 or rate.size != 1 or rate.dtype.kind not in "fiu":
+        raise BrokenFileError("the body's shape, gender or frame rate is of another form")
+    if not 0 < rate.item() < np.inf:
+        raise BrokenFileError(f"{rate.item()} frames a second")
+    step = max(1, int(rate.item() / frame_rate))
     text = gender.item()
     name = text.decode() if isinstance(text, bytes) else str(text)
     return _checked(poses[::step, :BODY], trans[::step], betas[:SHAPE], name)
@@ -72,6 +76,9 @@ def read_smplx_322(path: Path) -> BodyParameters:
 def _checked(
     poses: np.ndarray, trans: np.ndarray, betas: np.ndarray, gender: str
 ) -> BodyParameters:
-    if not all(np.isfinite(array).all() for array in (poses, trans, betas)):
+    arrays = (poses, trans, betas)
+    if not all(array.dtype.kind == "f" for array in arrays):
+        raise BrokenFileError("parameters that are no floating-point numbers")
+    if not all(np.isfinite(array).all() for array in arrays):
         raise BrokenFileError("NaN or infinity among the parameters")
     return BodyParameters(poses, trans, betas, gender)
