@@ -95,7 +95,9 @@ def serve(
             write_connection(Connection(server.announcement, client_keys), handover)
             print(f"Placid's backend is ready; clients connect with {handover}", flush=True)
             try:
-                signal.signal(signal.SIGTERM, signal.default_int_handler)
+                # A shell that starts a command in the background has it ignore Ctrl-C.
+                for end in (signal.SIGTERM, signal.SIGINT):
+                    signal.signal(end, signal.default_int_handler)
                 code = server.run(make_generator, log_path)
             finally:
                 handover.unlink(missing_ok=True)

@@ -59,7 +59,7 @@ def test_what_is_there_without_fits(folder):
     assert [choice.name for choice in shelf.methods()] == ["lcr", "lcr+uce", "uce", "off"]
     assert [choice.name for choice in shelf.concepts()] == ["violence", "kick"]
     assert shelf.typed_methods() == ()
-    assert shelf.default_method() == "uce"
+    assert shelf.default_method() == "lcr"
     assert shelf.find("momask", "off", ["violence"]) == []
     with pytest.raises(PlacidError, match=r"no lcr edit of momask for 'kick' \(there is: uce"):
         shelf.find("momask", "lcr", ["kick"])
