@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import BinaryIO, Final
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -135,7 +136,7 @@ def load_body_model(path: Path) -> BodyModel:
         # The files of the makers hold pickled extras, which stay unread.
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in _ARRAYS}
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise PlacidError(
             "bad_body_model",
             f"{path} is not a body model as npz ({error}); give the npz file, not the pkl",

@@ -60,6 +60,10 @@ def test_files_that_are_no_body_model_are_sentences(tmp_path: Path) -> None:
     write_body_model(tmp_path / "pickled.npz", f=np.array([{}], dtype=object))
     with pytest.raises(PlacidError, match="not a body model"):
         load_body_model(tmp_path / "pickled.npz")
+    cut = write_body_model(tmp_path / "cut.npz")
+    cut.write_bytes(cut.read_bytes()[:5000])
+    with pytest.raises(PlacidError, match="not a body model"):
+        load_body_model(cut)
     chain = np.array([list(range(-1, JOINTS - 1)), list(range(JOINTS))])
     write_body_model(tmp_path / "chain.npz", kintree_table=chain)
     with pytest.raises(PlacidError, match="not those of SMPL"):
