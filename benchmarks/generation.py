@@ -27,7 +27,7 @@ from backend.models.residual import ResidualConfig, ResidualTransformer
 
 STEPS, GUIDANCE, RESIDUAL_GUIDANCE = 10, 4.0, 5.0
 TOKENS = 49
-WARM_UPS = 1
+WARM_UPS = 1  # of batches of one; a large batch runs long enough to warm itself
 
 Sampler = Callable[[], Tensor]
 
@@ -82,13 +82,14 @@ MODELS = {"momask": momask, "bamm": bamm}
 def compare(model: str, batch: int, rounds: int) -> str:
     """One row of the table; the two take turns, so that a slow moment hits both."""
     ways = dict(zip(("placid", "plain"), MODELS[model](batch), strict=True))
+    warm_ups = WARM_UPS if batch == 1 else 0
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     tokens: dict[str, Tensor] = {}
-    for turn in tqdm(range(WARM_UPS + rounds), desc=f"{model} x {batch}", leave=False):
+    for turn in tqdm(range(warm_ups + rounds), desc=f"{model} x {batch}", leave=False):
         for name, way in ways.items():
             start = time.perf_counter()
             tokens[name] = way()
-            if turn >= WARM_UPS:
+            if turn >= warm_ups:
                 seconds[name].append(time.perf_counter() - start)
     same = tokens["placid"] == tokens["plain"]
     placid, plain = (statistics.median(seconds[name]) for name in ways)

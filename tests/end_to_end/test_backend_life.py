@@ -310,12 +310,11 @@ def test_by_hand_a_signal_ends_it_cleanly(
     by_hand: tuple[Any, Path], addon_package: ModuleType, how: signal.Signals
 ) -> None:
     process, path = by_hand
-    client = addon_package.client.Client(read_connection(path))
-    until(client, "Welcome")
-    process.send_signal(how)
-    assert process.wait(PATIENCE) == 0
-    assert not path.exists()
-    client.close()
+    with contextlib.closing(addon_package.client.Client(read_connection(path))) as client:
+        until(client, "Welcome")
+        process.send_signal(how)
+        assert process.wait(PATIENCE) == 0
+        assert not path.exists()
 
 
 def test_a_backend_without_a_usable_hand_over_says_so(log_path: Path) -> None:
