@@ -13,6 +13,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from backend.checkpoints import EMBEDDED, Checkpoint, load_checkpoint
 from backend.codec import MotionCodec
+from backend.datasets.captions import split_sequence
 from backend.device import choose_device
 from backend.editing import edit_motion
 from backend.evaluation.kinematics import strikes
@@ -20,7 +21,7 @@ from backend.fitting import Materials, fit_edit, statistics_folders, swift_prese
 from backend.presets import DEFAULT, Sampling, find_preset
 from backend.safety import EditShelf, edit_folders
 from backend.takes import make_takes
-from backend.text_encoder import TextEncoder, clip_folder, make_encoder
+from backend.text_encoder import SentenceEncoder, TextEncoder, clip_folder, make_encoder
 from backend.timeline import make_timeline
 from backend.token_sampler import Draft, ReportProgress, TokenSampler
 from backend.tools import Tools, part
@@ -39,8 +40,12 @@ from shared.protocol import (
     Timeline,
     validate,
 )
+from shared.requests import Segment
 
 FPS: Final = 20.0
+# Of a prompt with several actions: how long each takes when no length is given, and at least.
+ACTION_SECONDS: Final = 3.0
+SHORTEST_ACTION: Final = 1.2
 
 _MODELS: Final = {
     "momask": "MoMask: fills all tokens in a few parallel steps",
@@ -181,10 +186,7 @@ class Generator:
         seeds = [request.seed + take for take in range(request.takes)]
         provenance = self._provenance(request)
         if isinstance(request, Timeline):
-            provenance["timeline"] = [[part.prompt, part.seconds] for part in request.segments]
-            made = make_timeline(request, seeds, tools, FPS)
-            for seed, (joints, contacts) in zip(seeds, made, strict=True):
-                yield Motion(joints, "Y", FPS, contacts, request.prompt, seed, provenance)
+            yield from self._follow(request, tools, provenance)
             return
         assert motion is not None, "validated"
         provenance["edited"] = {
@@ -194,6 +196,37 @@ class Generator:
         }
         for seed, edited in zip(seeds, edit_motion(request, motion, seeds, tools), strict=True):
             yield replace(edited, prompt=request.prompt, seed=seed, provenance=provenance)
+
+    def _follow(
+        self, timeline: Timeline, tools: Tools, provenance: dict[str, Any]
+    ) -> Iterator[Motion]:
+        """The takes of a timeline."""
+        seeds = [timeline.seed + take for take in range(timeline.takes)]
+        told = provenance | {
+            "timeline": [[part.prompt, part.seconds] for part in timeline.segments]
+        }
+        made = make_timeline(timeline, seeds, tools, FPS)
+        for seed, (joints, contacts) in zip(seeds, made, strict=True):
+            yield Motion(joints, "Y", FPS, contacts, timeline.prompt, seed, told)
+
+    def _plan(self, request: Generate) -> Timeline | None:
+        """A timeline for a prompt that names several actions, where the model needs one.
+
+        The embedded model has met few sequences, and mostly makes one of their actions; official
+        models read whole sentences.
+        """
+        if self.load().encoder != SentenceEncoder.name or request.loop != "off":
+            return None
+        prompts = split_sequence(request.prompt)
+        longest = self.capabilities().max_seconds
+        seconds = request.seconds or min(longest, ACTION_SECONDS * len(prompts))
+        if len(prompts) == 1 or seconds < SHORTEST_ACTION * len(prompts):
+            return None
+        fields = msgspec.structs.asdict(request)
+        for own in ("prompt", "seconds", "loop"):
+            fields.pop(own)
+        share = seconds / len(prompts)
+        return Timeline(segments=tuple(Segment(text, share) for text in prompts), **fields)
 
     def generate_batch(
         self,
@@ -221,7 +254,13 @@ class Generator:
             share = part(progress, done / total, takes / total)
             tools = self._tools(settings, share, cancelled)
             provenance = self._provenance(settings)
-            for take in make_takes([(number, requests[number]) for number in numbers], tools, FPS):
+            plans = {number: self._plan(requests[number]) for number in numbers}
+            for number, plan in plans.items():
+                if plan is not None:
+                    for motion in self._follow(plan, tools, provenance):
+                        yield number, replace(motion, prompt=requests[number].prompt)
+            single = [(number, requests[number]) for number in numbers if plans[number] is None]
+            for take in make_takes(single, tools, FPS) if single else ():
                 prompt = requests[take.request].prompt
                 motion = Motion(take.joints, "Y", FPS, take.contacts, prompt, take.seed, provenance)
                 yield take.request, motion

@@ -258,3 +258,41 @@ def _in_stock(text: str) -> bool:
         normalise(text[: link.start()]) in _known() and _in_stock(text[link.end() :])
         for link in _LINK.finditer(text)
     )
+
+
+# Words that put one action after another; "next" alone may also belong to a place.
+_IN_ORDER: Final = re.compile(r"then|afterwards|followed|, next")
+_AT_ONCE: Final = ("while ", "when ", "as ", "after ", "before ")
+
+
+def split_sequence(prompt: str) -> tuple[str, ...]:
+    """Prompts for the actions that a prompt names one after another; itself when it names one.
+
+    "then" and its like always part two actions, "and" and a comma only where a known wording
+    follows: "walks and turns left" is one wording, "raises and lowers an arm" has no second.
+    """
+    text = re.sub(r"\s+", " ", prompt.strip().rstrip("."))
+    if normalise(text) in _known() or text.lower().startswith(_AT_ONCE):
+        return (prompt,)
+    subject = _subject_start().match(text.lower())
+    head = text[: subject.end()] if subject else ""
+    links = [link for link in _LINK.finditer(text, len(head) + 1) if _starts_action(text, link)]
+    if not links:
+        return (prompt,)
+    parts = [text[: links[0].start()]]
+    ends = [link.start() for link in links[1:]] + [len(text)]
+    for link, end in zip(links, ends, strict=True):
+        part = text[link.end() : end]
+        alone = "followed" in link[0] or _subject_start().match(part.lower())
+        parts.append(part if alone else head + part)
+    return tuple(part.strip(" ,") for part in parts)
+
+
+def _starts_action(text: str, link: re.Match[str]) -> bool:
+    if _IN_ORDER.search(link[0]):
+        return True
+    follows = text[link.end() :]
+    following = _LINK.search(follows)
+    return _in_stock(follows) or bool(
+        following and normalise(follows[: following.start()]) in _known()
+    )

@@ -241,3 +241,16 @@ def test_a_bad_request_in_a_batch_stops_it_before_it_begins(generator):
 def test_a_take_is_audited(generator):
     assert generator.audit(one(generator, Generate("a person walks", 2.0))) is not None
     assert generator.audit(walking_motion(60)) == ()
+
+
+def test_a_prompt_of_two_actions_is_made_as_a_timeline():
+    prompt = "a person walks forward and waves"
+    [motion] = Generator().generate(Generate(prompt=prompt, seconds=5, seed=3, safety="off"))
+    assert motion.prompt == prompt
+    assert motion.provenance["timeline"] == [
+        ["a person walks forward", 2.5],
+        ["a person waves", 2.5],
+    ]
+    assert len(motion) == 100
+    [alone] = Generator().generate(Generate(prompt="a person waves", seconds=5, safety="off"))
+    assert "timeline" not in alone.provenance
