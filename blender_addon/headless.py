@@ -78,8 +78,9 @@ def film(options: argparse.Namespace) -> None:
         blend, video, sheet = files
         build_stage(scene, take.armature, (first, last), SIZE)
         with _step(f"Rendering {last - first + 1} frames of {SIZE[0]} x {SIZE[1]} (Workbench)"):
-            render_video(scene, video)
-        with _step("Drawing the contact sheet"):
+            with _quiet():
+                render_video(scene, video)
+        with _step("Drawing the contact sheet"), _quiet():
             render_contact_sheet(scene, sheet)
         scene.frame_set(first)
         bpy.ops.wm.save_as_mainfile(filepath=str(blend), compress=True)
@@ -103,6 +104,23 @@ def _facts(scene: bpy.types.Scene, generated: GeneratedTake) -> Iterator[str]:
     take = scene.placid.takes[generated.name]
     yield f"{generated.seconds:.1f} s of motion, seed {generated.seed}, safety {take.safety}"
     yield generated.report
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Leave out what Blender's own code prints about every frame; it would bury our lines."""
+    sys.stdout.flush()
+    kept = [os.dup(stream) for stream in (1, 2)]
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        for stream in (1, 2):
+            os.dup2(nowhere, stream)
+        yield
+    finally:
+        for stream, copy in zip((1, 2), kept, strict=True):
+            os.dup2(copy, stream)
+            os.close(copy)
+        os.close(nowhere)
 
 
 @contextmanager
