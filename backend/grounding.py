@@ -18,10 +18,10 @@ from backend.datasets.features import (
 
 _HORIZONTAL: Final = [0, 2]
 # Contact features over the first are signs of a standing foot, over the second proof.
-_DOUBT: Final = 0.2
-_SURE: Final = 0.5
-# A "standing" foot that is faster than this (metres a frame, 2 m/s) is a wrong sign of contact.
-_FASTEST: Final = 0.1
+_DOUBT: Final = 0.4
+_SURE: Final = 0.8
+# A "standing" foot that is faster than this (metres a frame, 1.2 m/s) is a wrong sign of contact.
+_FASTEST: Final = 0.06
 _SMOOTHING: Final = 1.0  # frames
 
 

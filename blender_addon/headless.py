@@ -77,9 +77,9 @@ def film(options: argparse.Namespace) -> None:
         files = [Path(folder) / f"{name}{suffix}" for suffix in (".blend", ".mp4", ".png")]
         blend, video, sheet = files
         build_stage(scene, take.armature, (first, last), SIZE)
-        with _step(f"Rendering {last - first + 1} frames of {SIZE[0]} x {SIZE[1]} (Workbench)"):
-            with _quiet():
-                render_video(scene, video)
+        frames = f"{last - first + 1} frames of {SIZE[0]} x {SIZE[1]}"
+        with _step(f"Rendering {frames} (Workbench)"), _quiet():
+            render_video(scene, video)
         with _step("Drawing the contact sheet"), _quiet():
             render_contact_sheet(scene, sheet)
         scene.frame_set(first)
