@@ -12,6 +12,9 @@ Out = Annotated[Path, typer.Option("--out", "-o", help="Folder of the run.")]
 Steps = Annotated[int, typer.Option(help="Optimiser steps.")]
 Seed = Annotated[int, typer.Option(help="Start of all random numbers.")]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda or mps; the best if left out.")]
+Retain = Annotated[
+    str | None, typer.Option(help="Leave samples of this concept out (the model D_r).")
+]
 
 
 @app.command()
@@ -63,9 +66,7 @@ def text(
     steps: Steps = 5000,
     seed: Seed = 0,
     device: Device = None,
-    retain: Annotated[
-        str | None, typer.Option(help="Leave samples of this concept out (the model D_r).")
-    ] = None,
+    retain: Retain = None,
 ) -> None:
     """Train a network that reads text, on the tokens in the run's folder."""
     from backend.training.runs import train_text
@@ -80,11 +81,12 @@ def refine(
     steps: Steps = 2000,
     seed: Seed = 0,
     device: Device = None,
+    retain: Retain = None,
 ) -> None:
     """Train a text-reading network further, mostly on single actions."""
     from backend.training.runs import refine_text
 
-    refine_text(network, out, steps, seed, device)
+    refine_text(network, out, steps, seed, device, retain)
 
 
 @app.command()

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from backend.training.loop import LoopOptions, TrainingError, train
-from backend.training.runs import forgotten
+from backend.training.runs import forgotten, newest_weights
 from backend.training.tokens import TokenSet
 from backend.training.transformers import TextTask
 from backend.unlearning.concept import Concept
@@ -21,7 +22,8 @@ class RetainTraining:
     Attributes:
         run: folder with the token sets that `backend train tokens` wrote. The checkpoints lie in
             `retain-CONCEPT` for new networks, where `backend train text --retain` also puts them,
-            and in `finetune-CONCEPT-BASE` for a base of that hash.
+            and in `finetune-CONCEPT-BASE` for a base of that hash. A new network whose training
+            was finished there is taken as it is, whatever its steps.
         device: where to train.
     """
 
@@ -40,6 +42,10 @@ class RetainTraining:
         Raises:
             TrainingError: when the run has no tokens, or nothing is left to train on.
         """
+        finished = newest_weights(self.run / f"retain-{concept.name}", name)
+        if parameters.start == "new" and finished.exists():
+            network.load_state_dict(torch.load(finished, map_location="cpu", weights_only=True))
+            return network.eval()
         training, validation = (
             tokens.select(~forgotten(tokens, concept.matches))
             for tokens in (self._tokens("train"), self._tokens("val"))

@@ -119,6 +119,18 @@ def make_tokens(prepared: Path, out: Path, samples: int, seed: int, device: str 
         TokenSet(ids, lengths, captions, vectors, texts, kinds, natural).save(out, split)
 
 
+def _token_sets(out: Path, retain: str | None) -> tuple[TokenSet, TokenSet, Path]:
+    """The training and validation samples of a run, and where networks trained on them belong."""
+    training, validation = TokenSet.load(out, "train"), TokenSet.load(out, "val")
+    if retain is None:
+        return training, validation, out
+    concept = find_concept(retain)
+    training, validation = (
+        tokens.select(~forgotten(tokens, concept.matches)) for tokens in (training, validation)
+    )
+    return training, validation, out / f"retain-{concept.name}"
+
+
 def train_text(
     name: str, out: Path, steps: int, seed: int, device: str | None, retain: str | None
 ) -> None:
@@ -129,13 +141,7 @@ def train_text(
     """
     if name not in TEXT_NETWORKS:
         raise TrainingError(f"there is no network {name!r}; choose {', '.join(TEXT_NETWORKS)}")
-    training, validation = TokenSet.load(out, "train"), TokenSet.load(out, "val")
-    if retain is not None:
-        concept = find_concept(retain)
-        out = out / f"retain-{concept.name}"
-        training, validation = (
-            tokens.select(~forgotten(tokens, concept.matches)) for tokens in (training, validation)
-        )
+    training, validation, out = _token_sets(out, retain)
     if name == "length":
         training, validation = (t.select(t.natural) for t in (training, validation))
     torch.manual_seed(seed)
@@ -148,13 +154,15 @@ def train_text(
     torch.save(train(task, options, out).state_dict(), out / f"{name}.weights")
 
 
-def refine_text(name: str, out: Path, steps: int, seed: int, device: str | None) -> None:
+def refine_text(
+    name: str, out: Path, steps: int, seed: int, device: str | None, retain: str | None
+) -> None:
     """Train a finished network further, mostly on single actions; writes `NAME-refined.weights`.
 
     Sequences teach what may follow what, and take most of the samples; prompts mostly name one
-    action, of which a motion has to show all that makes it that action.
+    action, of which a motion has to show all that makes it that action. `retain` as in `train_text`.
     """
-    training, validation = TokenSet.load(out, "train"), TokenSet.load(out, "val")
+    training, validation, out = _token_sets(out, retain)
     torch.manual_seed(seed)
     network = TEXT_NETWORKS[name]().to(choose_device(device))
     network.load_state_dict(_finished(out / f"{name}.weights", f"text {name}"))
@@ -192,7 +200,8 @@ def count_statistics(out: Path, concept_name: str) -> CodeStatistics:
     )
 
 
-def _newest(out: Path, name: str) -> Path:
+def newest_weights(out: Path, name: str) -> Path:
+    """Where a run keeps the weights of a network: refined, if it was refined."""
     refined = out / f"{name}-refined.weights"
     return refined if refined.exists() else out / f"{name}.weights"
 
@@ -202,7 +211,7 @@ def export(out: Path, folder: Path) -> None:
     rvq, mean, std = _load_rvq(out, refined=True)
     networks: dict[str, nn.Module] = {"rvq": rvq}
     for name, make in TEXT_NETWORKS.items():
-        path = _newest(out, name)
+        path = newest_weights(out, name)
         if path.exists():
             network = make()
             network.load_state_dict(_finished(path, f"text {name}"))

@@ -27,7 +27,7 @@ def generator(tmp_path_factory):
     folder = write_tiny_checkpoint(tmp_path_factory.mktemp("tiny") / "checkpoint")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "make_encoder", lambda *arguments: HashedWords())
-        yield Generator(folder, "cpu", EditShelf([]))
+        return Generator(folder, "cpu", EditShelf([]))
 
 
 def one(generator, request, **more):
