@@ -160,7 +160,8 @@ def refine_text(
     """Train a finished network further, mostly on single actions; writes `NAME-refined.weights`.
 
     Sequences teach what may follow what, and take most of the samples; prompts mostly name one
-    action, of which a motion has to show all that makes it that action. `retain` as in `train_text`.
+    action, of which a motion has to show all that makes it that action. For `retain` see
+    `train_text`.
     """
     training, validation, out = _token_sets(out, retain)
     torch.manual_seed(seed)
