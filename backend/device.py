@@ -1,5 +1,7 @@
 """Which device the networks run on."""
 
+import contextlib
+
 import torch
 
 from shared.errors import PlacidError
@@ -24,3 +26,11 @@ def choose_device(wanted: str | None = None) -> str:
             f"there is no device {wanted!r} here; choose one of: {', '.join(available)}",
         )
     return wanted
+
+
+def half_precision(device: str) -> contextlib.AbstractContextManager[object]:
+    """Products in half precision where they are faster for sure, on CUDA; float32 elsewhere."""
+    if not device.startswith("cuda"):
+        return contextlib.nullcontext()
+    kind = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    return torch.autocast("cuda", kind)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from backend.device import half_precision
 from backend.models.noise import SeededNoise
 from backend.models.sampling import Step
 from backend.presets import Sampling
@@ -86,7 +87,8 @@ class TokenSampler:
                 progress((first + fraction * n) / len(drafts), stage)
 
             try:
-                ids = self._batch(part, report)
+                with half_precision(self._device):
+                    ids = self._batch(part, report)
             except (torch.OutOfMemoryError, MemoryError):
                 if len(part) == 1:
                     raise

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .behaviour import CORRECTED, Behaviour
@@ -18,7 +19,12 @@ from .sampling import (
     top_k_filter,
     valid_positions,
 )
-from .transformer import TokenTransformer, TransformerConfig, cross_entropy, drop_text
+from .transformer import (
+    TokenTransformer,
+    TransformerConfig,
+    cross_entropy,
+    drop_text,
+)
 
 KEPT = 1e5
 RANDOM_SHARE = 0.1
@@ -50,18 +56,29 @@ class MaskTransformer(TokenTransformer):
 
     def forward(self, ids: Tensor, text: Tensor, lengths: Tensor) -> Tensor:
         """ids (b, n), text (b, text_dim), lengths (b) in tokens -> logits (b, codes, n)."""
-        tokens = self.position_enc(self.input_process(self.token_emb(ids)))
-        x = torch.cat([self.cond_emb(text).unsqueeze(1), tokens], 1)
+        x = self._embed(ids, text)
         visible = valid_positions(lengths + 1, x.shape[1])[:, None, None]
         hidden = self.seqTransEncoder(x, visible)[:, 1:]
         return self.output_process(hidden).transpose(1, 2)
 
-    def guided_logits(self, ids: Tensor, text: Tensor, lengths: Tensor, scale: float) -> Tensor:
-        """Logits (b, codes, n) under classifier-free guidance."""
+    def _embed(self, ids: Tensor, text: Tensor) -> Tensor:
+        tokens = self.position_enc(self.input_process(self.token_emb(ids)))
+        return torch.cat([self.cond_emb(text).unsqueeze(1), tokens], 1)
+
+    def guided_logits(
+        self, ids: Tensor, text: Tensor, lengths: Tensor, scale: float, wanted: Tensor
+    ) -> Tensor:
+        """Logits (wanted tokens, codes) under classifier-free guidance, sample after sample.
+
+        ``wanted`` (b, n, bool) says of which tokens; only that is computed.
+        """
+        rows = F.pad(wanted, (1, 0))
 
         def run(both: Tensor) -> Tensor:
             times = len(both) // len(ids)
-            return self(ids.repeat(times, 1), both, lengths.repeat(times))
+            x = self._embed(ids.repeat(times, 1), both)
+            hidden = self.wanted_rows(x, lengths.repeat(times) + 1, rows.repeat(times, 1))
+            return self.output_process(hidden)
 
         return guided(run, text, scale)
 
@@ -168,11 +185,13 @@ class MaskTransformer(TokenTransformer):
             share = RESAMPLE_SHARE if revise else cosine_schedule(t)
             masked = lowest(scores, mask_counts(share, amount).clamp(min=fewest))
             ids = ids.masked_fill(masked, self.mask_id)
-            logits = self.guided_logits(ids, text, lengths, guidance).transpose(1, 2)
-            uniforms = noise.uniforms(counts, width, self.config.codes)
-            drawn = draw(top_k_filter(logits, top_k), uniforms, temperature)
-            belief = logits.softmax(-1).gather(2, drawn.unsqueeze(-1)).squeeze(-1)
-            scores = torch.where(editable if revise else masked, belief, KEPT)
+            wanted = editable if revise else masked
+            logits = self.guided_logits(ids, text, lengths, guidance, wanted)
+            uniforms = noise.uniforms(counts, width, self.config.codes)[wanted.cpu()]
+            rows = draw(top_k_filter(logits, top_k), uniforms, temperature)
+            belief = logits.softmax(-1).gather(1, rows.unsqueeze(-1)).squeeze(-1)
+            drawn = ids.masked_scatter(wanted, rows)
+            scores = torch.full_like(scores, KEPT).masked_scatter(wanted, belief.to(scores.dtype))
             if on_step is not None:
                 on_step(Step(index, steps, ids))
             ids = torch.where(masked, drawn, ids)

@@ -10,7 +10,13 @@ from torch import Tensor, nn
 from .behaviour import CORRECTED, Behaviour
 from .noise import Noise
 from .sampling import OnStep, Step, draw, guided, top_k_filter, valid_positions
-from .transformer import INIT_STD, TokenTransformer, TransformerConfig, cross_entropy, drop_text
+from .transformer import (
+    INIT_STD,
+    TokenTransformer,
+    TransformerConfig,
+    cross_entropy,
+    drop_text,
+)
 
 PAD_RESULT = -1
 
@@ -76,13 +82,15 @@ class ResidualTransformer(TokenTransformer):
 
     def hidden(self, history: Tensor, q: Tensor, text: Tensor, lengths: Tensor) -> Tensor:
         """history (b, n, code_dim), layer q (b), text (b, text_dim) -> (b, code_dim, n)."""
-        tokens = self.position_enc(self.input_process(history))
-        layer = self.quant_emb(F.one_hot(q, self.config.quantizers).to(history.dtype))
-        prefix = torch.stack([self.cond_emb(text), layer], 1)
-        x = torch.cat([prefix, tokens], 1)
+        x = self._embed(history, q, text)
         visible = valid_positions(lengths + 2, x.shape[1])[:, None, None]
         hidden = self.seqTransEncoder(x, visible)[:, 2:]
         return self.output_process(hidden).transpose(1, 2)
+
+    def _embed(self, history: Tensor, q: Tensor, text: Tensor) -> Tensor:
+        tokens = self.position_enc(self.input_process(history))
+        layer = self.quant_emb(F.one_hot(q, self.config.quantizers).to(history.dtype))
+        return torch.cat([torch.stack([self.cond_emb(text), layer], 1), tokens], 1)
 
     def forward(self, history: Tensor, q: Tensor, text: Tensor, lengths: Tensor) -> Tensor:
         """Logits (b, codes + 1, n) of layer q (b) after the embedded layers before it."""
@@ -90,18 +98,38 @@ class ResidualTransformer(TokenTransformer):
         logits = torch.einsum("bvc,bcn->bvn", self.output_tables()[q - 1], hidden)
         if self.config.shared_weights:
             return logits
-        factor = 2 if self.behaviour.doubled_logits else 1
-        return factor * logits + self.output_proj_bias[q - 1].unsqueeze(-1)
+        return self._logit_factor * logits + self.output_proj_bias[q - 1].unsqueeze(-1)
+
+    @property
+    def _logit_factor(self) -> int:
+        return 2 if self.behaviour.doubled_logits else 1
 
     def guided_logits(
-        self, history: Tensor, q: Tensor, text: Tensor, lengths: Tensor, scale: float
+        self,
+        history: Tensor,
+        layer: int,
+        text: Tensor,
+        lengths: Tensor,
+        scale: float,
+        wanted: Tensor,
     ) -> Tensor:
-        """Logits (b, codes + 1, n) under classifier-free guidance."""
+        """Logits (wanted tokens, codes + 1) of one layer under classifier-free guidance.
+
+        ``wanted`` (b, n, bool) says of which tokens, which come sample after sample; only that is
+        computed.
+        """
+        table = self.output_tables()[layer - 1]
+        bias = None
+        if not self.config.shared_weights:
+            table, bias = self._logit_factor * table, self.output_proj_bias[layer - 1]
+        rows = F.pad(wanted, (2, 0))
 
         def run(both: Tensor) -> Tensor:
             times = len(both) // len(history)
-            repeated = history.repeat(times, 1, 1)
-            return self(repeated, q.repeat(times), both, lengths.repeat(times))
+            q = torch.full((len(both),), layer, device=both.device)
+            x = self._embed(history.repeat(times, 1, 1), q, both)
+            hidden = self.wanted_rows(x, lengths.repeat(times) + 2, rows.repeat(times, 1))
+            return F.linear(self.output_process(hidden), table, bias)
 
         return guided(run, text, scale)
 
@@ -184,15 +212,15 @@ class ResidualTransformer(TokenTransformer):
         layer_ids = ids[..., 0]
         result, history = [layer_ids], torch.zeros((), device=ids.device)
         tables, sizes = self.token_tables(), lengths.tolist()
+        wanted = editable & valid
         for layer in range(1, count + 1):
             history = history + F.embedding(layer_ids, tables[layer - 1])
-            q = torch.full((len(ids),), layer, device=ids.device)
-            logits = self.guided_logits(history, q, text, lengths, guidance).transpose(1, 2)
-            uniforms = noise.uniforms(sizes, n, self.config.codes + 1)
+            logits = self.guided_logits(history, layer, text, lengths, guidance, wanted)
+            uniforms = noise.uniforms(sizes, n, self.config.codes + 1)[wanted.cpu()]
             if on_step is not None:
                 on_step(Step(layer - 1, count, layer_ids))
             drawn = draw(top_k_filter(logits, top_k), uniforms, temperature)
-            layer_ids = torch.where(editable & valid, drawn, ids[..., layer])
+            layer_ids = ids[..., layer].masked_scatter(wanted, drawn)
             result.append(layer_ids)
         stacked = torch.stack(result, -1)
         return stacked.masked_fill(stacked == self.pad_id, PAD_RESULT)

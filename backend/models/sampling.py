@@ -45,11 +45,12 @@ def guided(run: Callable[[Tensor], Tensor], text: Tensor, scale: float) -> Tenso
     """Classifier-free guidance: u + scale * (c - u), both from one doubled batch.
 
     ``run`` maps text vectors (b or 2b, D) to logits with the same first dimension; the condition
-    without text is the zero vector. A scale of 1 needs no second half.
+    without text is the zero vector. A scale of 1 needs no second half. The difference is taken in
+    float32, also of networks that compute in half precision.
     """
     if scale == 1:
-        return run(text)
-    conditional, unconditional = run(torch.cat([text, torch.zeros_like(text)])).chunk(2)
+        return run(text).float()
+    conditional, unconditional = run(torch.cat([text, torch.zeros_like(text)])).float().chunk(2)
     return unconditional + scale * (conditional - unconditional)
 
 

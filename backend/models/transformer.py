@@ -5,11 +5,15 @@ token in front. Parameter names are those of the official checkpoints. Tensors a
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from .sampling import valid_positions
 
 POSITIONS = 5000
 HEAD_EPS = 1e-12
@@ -60,6 +64,37 @@ class LayerCache:
         self.keys, self.values = self.keys[rows], self.values[rows]
 
 
+class Packing:
+    """The rows of a padded batch that hold something: layers that work on rows skip the others.
+
+    Attributes:
+        allowed: bool (b, 1, 1, n) for attention, None where nothing is padded.
+    """
+
+    def __init__(self, lengths: Tensor, width: int) -> None:
+        visible = valid_positions(lengths, width)
+        self._shape = visible.shape
+        self._rows: Tensor | None = None
+        self._room: Tensor | None = None
+        self.allowed: Tensor | None = None
+        if not visible.all():
+            self._rows = visible.flatten().nonzero().squeeze(1)
+            self.allowed = visible[:, None, None]
+
+    def pack(self, x: Tensor) -> Tensor:
+        """(b, n, ...) -> (rows, ...), sample after sample."""
+        flat = x.flatten(0, 1)
+        return flat if self._rows is None else flat[self._rows]
+
+    def unpack(self, rows: Tensor) -> Tensor:
+        """(rows, width) -> (b, n, width), zero where there is padding; overwritten by the next."""
+        if self._rows is not None:
+            if self._room is None:
+                self._room = rows.new_zeros(self._shape.numel(), rows.shape[1])
+            rows = self._room.index_copy_(0, self._rows, rows)
+        return rows.unflatten(0, self._shape)
+
+
 class ChannelDropout(nn.Dropout1d):
     """Dropout of whole channels of a sample, in (b, n, channels).
 
@@ -68,7 +103,7 @@ class ChannelDropout(nn.Dropout1d):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.transpose(1, 2)).transpose(1, 2)
+        return super().forward(x.transpose(1, 2)).transpose(1, 2) if self.training else x
 
 
 class SelfAttention(nn.Module):
@@ -89,13 +124,19 @@ class SelfAttention(nn.Module):
 
         With a cache the keys are all rows it has seen, these included.
         """
-        b, n, width = x.shape
-        qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias)
-        q, k, v = qkv.view(b, n, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
+        return self.out_proj(self.mix(self.project(x), allowed, cache))
+
+    def project(self, x: Tensor) -> Tensor:
+        """(..., width) -> queries, keys and values (..., 3 width)."""
+        return F.linear(x, self.in_proj_weight, self.in_proj_bias)
+
+    def mix(self, qkv: Tensor, allowed: Tensor | None, cache: LayerCache | None = None) -> Tensor:
+        """What every row sees of the others, before the last projection: (b, n, width)."""
+        q, k, v = qkv.unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         if cache is not None:
             k, v = cache.append(k, v)
         mixed = F.scaled_dot_product_attention(q, k, v, allowed)
-        return self.out_proj(mixed.transpose(1, 2).reshape(b, n, width))
+        return mixed.transpose(1, 2).flatten(2)
 
 
 class EncoderLayer(nn.Module):
@@ -111,7 +152,19 @@ class EncoderLayer(nn.Module):
         self.dropout = ChannelDropout(dropout)
 
     def forward(self, x: Tensor, allowed: Tensor | None, cache: LayerCache | None = None) -> Tensor:
-        x = self.norm1(x + self.dropout(self.self_attn(x, allowed, cache)))
+        return self._after_attention(x, self.self_attn(x, allowed, cache))
+
+    def packed(self, rows: Tensor, packing: Packing, wanted: Tensor | None = None) -> Tensor:
+        """The layer on packed rows (rows, width); of the result only the ``wanted`` ones (ids)."""
+        attention = self.self_attn
+        qkv = packing.unpack(attention.project(rows))
+        mixed = packing.pack(attention.mix(qkv, packing.allowed))
+        if wanted is not None:
+            rows, mixed = rows[wanted], mixed[wanted]
+        return self._after_attention(rows, attention.out_proj(mixed))
+
+    def _after_attention(self, x: Tensor, attended: Tensor) -> Tensor:
+        x = self.norm1(x + self.dropout(attended))
         hidden = self.dropout(F.gelu(self.linear1(x)))
         return self.norm2(x + self.dropout(self.linear2(hidden)))
 
@@ -136,6 +189,20 @@ class EncoderStack(nn.Module):
         for i, layer in enumerate(self.layers):
             x = layer(x, allowed, None if caches is None else caches[i])
         return x
+
+    def wanted_rows(self, x: Tensor, lengths: Tensor, wanted: Tensor) -> Tensor:
+        """x (b, n, width), lengths (b), wanted (b, n, bool) -> (wanted rows, width).
+
+        The same as ``forward`` where rows before the length see each other, without the work for
+        rows behind it, and in the last layer for rows that nobody reads.
+        """
+        packing = Packing(lengths, x.shape[1])
+        rows = packing.pack(x)
+        read = packing.pack(wanted).nonzero().squeeze(1)
+        *layers, last = cast(Iterable[EncoderLayer], self.layers)
+        for layer in layers:
+            rows = layer.packed(rows, packing)
+        return last.packed(rows, packing, read)
 
 
 class PositionalEncoding(nn.Module):
@@ -192,6 +259,10 @@ class TokenTransformer(nn.Module):
         self.seqTransEncoder: nn.Module = EncoderStack(config)
         self.cond_emb = nn.Linear(config.text_dim, config.width)
         self.output_process = OutputProcess(config.width, outputs)
+
+    def wanted_rows(self, x: Tensor, lengths: Tensor, wanted: Tensor) -> Tensor:
+        """`EncoderStack.wanted_rows` of the encoder."""
+        return cast(EncoderStack, self.seqTransEncoder).wanted_rows(x, lengths, wanted)
 
     def initialise(self) -> None:
         """Fresh weights for training: small normal for linear layers and embeddings."""

@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 import torch
+from full_logits import masked_logits
 from goldens import Golden, text_embedding, weights
 
 from backend.models.behaviour import CORRECTED, PUBLISHED
@@ -61,7 +62,7 @@ def check_run(golden, model, name, text, guidance, result, recorder):
     golden.check(f"{name}_out", result)
     golden.check(f"{name}_step_ids", torch.stack(recorder.ids))
     logits = torch.stack(
-        [model.guided_logits(ids, text, lengths, guidance) for ids in recorder.ids]
+        [masked_logits(model, ids, text, lengths, guidance) for ids in recorder.ids]
     )
     golden.check(f"{name}_step_logits", logits)
     valid = torch.arange(logits.shape[-1]) < lengths.unsqueeze(1)
@@ -76,7 +77,7 @@ def rank_gap(model, golden, text, guidance, ids_per_step):
     """Smallest gap between the scores of the last masked and the first kept candidate."""
     lengths, gaps = golden["m_lens"], []
     for now, after in pairwise(ids_per_step):
-        logits = model.guided_logits(now, text, lengths, guidance).transpose(1, 2)
+        logits = masked_logits(model, now, text, lengths, guidance).transpose(1, 2)
         belief = logits.softmax(-1).amax(-1)
         for row in range(len(now)):
             candidates = now[row] == model.mask_id
@@ -99,7 +100,9 @@ def test_logits(golden, model):
     golden.check("fwd_logits", model(ids, text, lengths))
     golden.check("fwd_logits_uncond", model(ids, torch.zeros_like(text), lengths))
     for scale in ("1", "3", "4", "4.5"):
-        golden.check(f"fwd_logits_cs{scale}", model.guided_logits(ids, text, lengths, float(scale)))
+        golden.check(
+            f"fwd_logits_cs{scale}", masked_logits(model, ids, text, lengths, float(scale))
+        )
 
 
 @pytest.mark.parametrize("name", RUNS)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from full_logits import masked_logits, residual_logits
 from goldens import FOLDER, Golden, rnd, rndint, rnduni, text_embedding, weights
 
 from backend.models.bamm import BAMM, BAMMConfig
@@ -112,7 +113,7 @@ def test_masked_transformer(golden, text):
     logits = model(ids, text, lengths)
     golden.check_statistics("mask_logits_stats", logits.transpose(1, 2)[valid])
     golden.check("mask_logits_slice", logits[:, :16, :6])
-    guided = model.guided_logits(ids, text, lengths, 4)
+    guided = masked_logits(model, ids, text, lengths, 4)
     golden.check("mask_logits4_slice", guided[:, :16, :6])
     inputs = []
     result = model.generate(
@@ -123,7 +124,7 @@ def test_masked_transformer(golden, text):
         on_step=lambda step: inputs.append(step.ids),
     )
     golden.check("mask_greedy10", result)
-    best = torch.stack([model.guided_logits(i, text, lengths, 4) for i in inputs])
+    best = torch.stack([masked_logits(model, i, text, lengths, 4) for i in inputs])
     best = best.transpose(2, 3)[:, valid].topk(2).values
     golden.check("mask_greedy10_margin", (best[..., 0] - best[..., 1]).min())
 
@@ -151,7 +152,7 @@ def test_residual_transformer(golden, text):
     for layer in range(1, 6):
         q = torch.full((3,), layer)
         history = model.training_history(ids, q)
-        logits = model.guided_logits(history, q, text, lengths, 5).transpose(1, 2)[valid]
+        logits = residual_logits(model, history, q, text, lengths, 5).transpose(1, 2)[valid]
         best = logits.topk(2).values
         gaps.append((best[:, 0] - best[:, 1]).min())
     golden.check("res_greedy_margin", torch.stack(gaps).min())

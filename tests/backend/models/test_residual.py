@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from full_logits import residual_logits
 from goldens import Golden, text_embedding, weights
 
 from backend.models.behaviour import CORRECTED, PUBLISHED
@@ -40,8 +41,8 @@ def test_logits(golden, kind):
         q = torch.full((4,), layer)
         found = {
             "hidden": lambda q=q: model.hidden(history, q, text, lengths),
-            "logits_cs1": lambda q=q: model.guided_logits(history, q, text, lengths, 1),
-            "logits_cs5": lambda q=q: model.guided_logits(history, q, text, lengths, 5),
+            "logits_cs1": lambda q=q: residual_logits(model, history, q, text, lengths, 1),
+            "logits_cs5": lambda q=q: residual_logits(model, history, q, text, lengths, 5),
             "logits_uncond": lambda q=q: model(history, q, torch.zeros_like(text), lengths),
         }
         for name, compute in found.items():
@@ -65,7 +66,7 @@ def check_run(golden, model, name, settings):
     for layer in range(1, result.shape[-1]):
         history = history + tables[layer - 1][ids[..., layer - 1]]
         q = torch.full((4,), layer)
-        logits.append(model.guided_logits(history, q, text, lengths, settings["guidance"]))
+        logits.append(residual_logits(model, history, q, text, lengths, settings["guidance"]))
     logits = torch.stack(logits)
     golden.check(f"{name}_logits", logits)
     best = logits.transpose(2, 3)[:, valid].topk(2).values
