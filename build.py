@@ -177,7 +177,10 @@ def stage_addon(target: Path) -> Path:
     """Lay the extension out in `target`/placid, without wheels, and return that folder."""
     package = target / "placid"
     shutil.rmtree(package, ignore_errors=True)
-    ignored = shutil.ignore_patterns("__pycache__", "*.py[cod]", ".*", "*.egg-info")
+    # D_r is for comparison in the benchmark and as large as the model itself.
+    ignored = shutil.ignore_patterns(
+        "__pycache__", "*.py[cod]", ".*", "*.egg-info", "*-retrain-*.safetensors"
+    )
     shutil.copytree(CHECKOUT / "blender_addon", package, ignore=ignored)
     for name in ("shared", "backend"):
         shutil.copytree(CHECKOUT / name, package / name, ignore=ignored)

@@ -209,7 +209,7 @@ class Generator:
         for seed, (joints, contacts) in zip(seeds, made, strict=True):
             yield Motion(joints, "Y", FPS, contacts, timeline.prompt, seed, told)
 
-    def _plan(self, request: Generate) -> Timeline | None:
+    def _plan(self, request: Generate, longest: float) -> Timeline | None:
         """A timeline for a prompt that names several actions, where the model needs one.
 
         The embedded model has met few sequences, and mostly makes one of their actions; official
@@ -218,7 +218,6 @@ class Generator:
         if self.load().encoder != SentenceEncoder.name or request.loop != "off":
             return None
         prompts = split_sequence(request.prompt)
-        longest = self.capabilities().max_seconds
         seconds = request.seconds or min(longest, ACTION_SECONDS * len(prompts))
         if len(prompts) == 1 or seconds < SHORTEST_ACTION * len(prompts):
             return None
@@ -254,7 +253,9 @@ class Generator:
             share = part(progress, done / total, takes / total)
             tools = self._tools(settings, share, cancelled)
             provenance = self._provenance(settings)
-            plans = {number: self._plan(requests[number]) for number in numbers}
+            plans = {
+                number: self._plan(requests[number], capabilities.max_seconds) for number in numbers
+            }
             for number, plan in plans.items():
                 if plan is not None:
                     for motion in self._follow(plan, tools, provenance):
