@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 BUSY_SECONDS = 0.05
 IDLE_SECONDS = 0.5
 
+# Where Placid draws: the region of each editor.
+PANEL_REGIONS = {"VIEW_3D": "UI", "PREFERENCES": "WINDOW"}
+
 
 class Runtime:
     """What the extension knows while Blender runs.
@@ -221,11 +224,13 @@ class Runtime:
 
 
 def redraw() -> None:
-    """Repaint the panels."""
+    """Repaint the panels, and not the 3D views beside them, which would take much longer."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type in ("VIEW_3D", "PREFERENCES"):
-                area.tag_redraw()
+            if kind := PANEL_REGIONS.get(area.type):
+                for region in area.regions:
+                    if region.type == kind:
+                        region.tag_redraw()
 
 
 _runtime: Runtime | None = None
