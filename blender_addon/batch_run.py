@@ -209,8 +209,10 @@ class BatchRun:
 
 def _start_films() -> RenderProcess:
     """A second Blender of the same kind as this one, without a window."""
-    program = Path(sys.executable if bpy.app.module else bpy.app.binary_path)
-    command = worker_command(program, bpy.app.module, [paths.source_folder()])
+    # Blender 4.2 to 4.4 have no bpy.app.module; as a module, Blender has no program of its own.
+    as_module = not bpy.app.binary_path
+    program = Path(sys.executable if as_module else bpy.app.binary_path)
+    command = worker_command(program, as_module, [paths.source_folder()])
     return RenderProcess(command, paths.film_log())
 
 
