@@ -13,6 +13,7 @@ SECTIONS = (
     ("Left", ("left_",)),
     ("Right", ("right_",)),
 )
+LABEL_SHARE = 0.26
 
 
 class PLACID_PT_motion(Tab, bpy.types.Panel):
@@ -82,15 +83,17 @@ def _draw_section(
 ) -> None:
     layout.label(text=title)
     column = layout.column(align=True)
-    column.use_property_split = True
-    column.use_property_decorate = False
     rows = [row for prefix in prefixes for row in chosen.rows if row.joint.startswith(prefix)]
     for row in rows:
-        line = column.row(align=True)
+        # Narrower labels than property split makes: bones have long names.
+        line = column.split(factor=LABEL_SHARE, align=True)
         unknown = row.bone not in armature.data.bones
         line.alert = unknown and (bool(row.bone) or row.joint in REQUIRED_JOINTS)
         text = row.joint.removeprefix("left_").removeprefix("right_").title()
-        line.prop_search(row, "bone", armature.data, "bones", text=text)
+        label = line.row()
+        label.alignment = "RIGHT"
+        label.label(text=text)
+        line.prop_search(row, "bone", armature.data, "bones", text="")
 
 
 CLASSES = (PLACID_PT_motion, PLACID_PT_bone_mapping)
