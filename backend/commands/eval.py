@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from backend.commands.options import Checkpoints, Encoder
+from backend.commands.problems import report as report_problems
 
 if TYPE_CHECKING:
     from backend.evaluation.benchmark.preparation import Prepared
@@ -21,10 +22,14 @@ def run(
     data: Annotated[
         Path | None,
         typer.Option(
-            help="Folder with an evaluator and reference motions, as `backend train evaluator` "
-            "writes; the shipped ones if left out."
+            help="Folder of HumanML3D or Motion-X, or of an evaluator as `backend train "
+            "evaluator` writes; the shipped one if left out."
         ),
     ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="humanml3d or motion-x; told by the folders if left out.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at broken data.")] = False,
     methods: Annotated[
         str, typer.Option(help="Comma-separated, such as uce,lcr+uce; all if left out.")
     ] = "",
@@ -75,13 +80,18 @@ def run(
         _names(methods),
         _names(models),
         encoder,
+        dataset,
+        strict,
     )
     prepared = prepare(request)
     _announce(prepared)
+    problems = prepared.yardstick.problems
     if preflight:
+        report_problems(problems, None)
         return
     store = Store(out or Path("evaluation") / f"{prepared.concept.name}-{chosen.name}")
     store.open(prepared.facts)
+    report_problems(problems, store.folder)
     make_missing(prepared, store, workers, ray_address)
     results = collect(prepared, store)
     paths = write_report(store, results, take_pictures(prepared, store))
@@ -136,5 +146,5 @@ def _announce(prepared: "Prepared") -> None:
     for name, items in prepared.suites.items():
         print(f"{name}: {len(items)} motions")
     for note in prepared.notes:
-        print(f"left out: {note}")
+        print(f"note: {note}")
     print(f"{motions} motions in {len(shards)} shards", flush=True)

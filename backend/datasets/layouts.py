@@ -64,6 +64,13 @@ def find_layout(folder: Path, name: str | None = None) -> Layout:
     return LAYOUTS[name.lower()]
 
 
+def has_layout(folder: Path) -> bool:
+    """Whether a folder has a data set's motions or captions in one of the known places."""
+    return (
+        first_folder(folder, [p for a in LAYOUTS.values() for p in a.motions + a.texts]) is not None
+    )
+
+
 def first_folder(root: Path, names: Iterable[str]) -> Path | None:
     """The first of the folders that exists below `root`."""
     return next((root / name for name in names if (root / name).is_dir()), None)

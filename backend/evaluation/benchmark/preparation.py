@@ -15,8 +15,8 @@ from backend.checkpoints import EMBEDDED
 from backend.evaluation.benchmark.protocols import Protocol, unknown
 from backend.evaluation.benchmark.suites import Suites, make_suites
 from backend.evaluation.benchmark.worker import Place, Shard, digest
-from backend.evaluation.evaluators.embedded import ASSETS, WEIGHTS
-from backend.evaluation.evaluators.reference import LABELS, ROWS, Reference, load_reference
+from backend.evaluation.benchmark.yardstick import Yardstick, open_yardstick
+from backend.evaluation.evaluators.embedded import ASSETS
 from backend.generator import Generator
 from backend.safety import EditShelf, edit_folders
 from backend.unlearning.composition import JOIN
@@ -38,10 +38,12 @@ class Request:
 
     Attributes:
         checkpoint: folder of the networks.
-        data: folder of an evaluator and its reference motions.
+        data: folder of an evaluator and its reference motions, or of a data set.
         edits: folder of edits to use instead of the checkpoint's own.
         methods, models: names; all that there are if empty.
         encoder: folder of CLIP's files, for official checkpoints.
+        dataset: layout of a data set; told by the folders of `data` if left out.
+        strict: whether a broken item of a data set is an error.
     """
 
     protocol: Protocol
@@ -53,6 +55,8 @@ class Request:
     methods: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     encoder: Path | None = None
+    dataset: str | None = None
+    strict: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ class Prepared:
 
     request: Request
     concept: Concept
-    reference: Reference
+    yardstick: Yardstick
     suites: Suites
     rows: dict[str, tuple[str, ...]]
     place: Place
@@ -107,14 +111,6 @@ def prepare(request: Request) -> Prepared:
         PlacidError: for names that nobody knows and for anything that is missing or damaged.
     """
     concept = _concept(request.concept)
-    reference = load_reference(request.data)
-    is_forget = reference.forget(concept)
-    if min(is_forget.sum(), (~is_forget).sum()) < 2:
-        raise PlacidError(
-            "empty_split",
-            f"of {len(reference)} reference motions {is_forget.sum()} show {concept.name!r}; at "
-            "least 2 must and 2 must not, so choose another concept",
-        )
     shelf = EditShelf((request.edits,) if request.edits else edit_folders(request.checkpoint))
     generator = Generator(request.checkpoint, "cpu", shelf, encoder_folder=request.encoder)
     checkpoint = generator.load()
@@ -139,7 +135,22 @@ def prepare(request: Request) -> Prepared:
     if missing and not request.models:
         notes.append(f"the checkpoint has no {' and no '.join(missing)}")
     generator.edits.revert()
-    suites = make_suites(concept, reference, request.protocol)
+    # Embeddings are made here with as many threads as everywhere else.
+    torch.set_num_threads(request.protocol.threads)
+    yardstick = open_yardstick(
+        request.data, request.checkpoint, concept, request.dataset, request.strict
+    )
+    is_forget = yardstick.is_forget
+    if min(is_forget.sum(), (~is_forget).sum()) < 2:
+        raise PlacidError(
+            "empty_split",
+            f"of {len(yardstick.rows)} reference motions {is_forget.sum()} show {concept.name!r}; "
+            "at least 2 must and 2 must not, so choose another concept",
+        )
+    notes += yardstick.notes
+    suites = make_suites(
+        concept, yardstick.rows, is_forget, request.protocol, written=yardstick.reads_all
+    )
     facts = {
         "protocol": msgspec.to_builtins(request.protocol),
         "concept": concept.name,
@@ -150,10 +161,9 @@ def prepare(request: Request) -> Prepared:
             "edits": {name: digest(content) for name, content in contents.items()},
             "suites": {name: digest(msgspec.json.encode(part)) for name, part in suites.items()},
             "concept": digest(msgspec.json.encode(concept)),
-            "statistics": digest((request.data / ROWS).read_bytes()),
-            "split": digest((request.data / LABELS).read_bytes()),
-            "evaluator": digest((request.data / WEIGHTS).read_bytes()),
+            **yardstick.hashes,
         },
+        **yardstick.about,
         "versions": {
             "placid": VERSION,
             "python": platform.python_version(),
@@ -161,8 +171,8 @@ def prepare(request: Request) -> Prepared:
             "numpy": np.__version__,
         },
     }
-    place = Place(request.checkpoint, request.data, contents, request.encoder)
-    return Prepared(request, concept, reference, suites, rows, place, names, tuple(notes), facts)
+    place = Place(request.checkpoint, yardstick.place, contents, request.encoder)
+    return Prepared(request, concept, yardstick, suites, rows, place, names, tuple(notes), facts)
 
 
 def _concept(text: str) -> Concept:

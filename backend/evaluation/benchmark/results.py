@@ -19,9 +19,8 @@ from backend.evaluation.benchmark.suites import (
     VARIED,
 )
 from backend.evaluation.benchmark.worker import Shard
-from backend.evaluation.evaluators.embedded import EmbeddedEvaluator, load_evaluator
-from backend.evaluation.evaluators.words import mask_terms
 from backend.evaluation.metrics import (
+    EmbeddingStatistics,
     Evaluated,
     Measured,
     available_metrics,
@@ -148,13 +147,11 @@ class _Measure:
 
     def __init__(self, prepared: Prepared, joined: dict[_Key, Arrays]) -> None:
         self._prepared, self._joined = prepared, joined
-        self._evaluator: EmbeddedEvaluator = load_evaluator(prepared.place.evaluator)
+        self._yardstick = yardstick = prepared.yardstick
         self._texts: dict[str, np.ndarray] = {}
-        reference = prepared.reference
-        self._is_forget = reference.forget(prepared.concept)
         self._real = {
-            FORGET: reference.select(self._is_forget).statistics,
-            RETAIN: reference.select(~self._is_forget).statistics,
+            FORGET: EmbeddingStatistics.of(yardstick.motions[yardstick.is_forget]),
+            RETAIN: EmbeddingStatistics.of(yardstick.motions[~yardstick.is_forget]),
         }
 
     def figures(self, model: str, method: str, suite: str) -> dict[str, Figure]:
@@ -195,8 +192,8 @@ class _Measure:
             count = self._prepared.request.protocol.variations
             return Evaluated(repeats=motions.reshape(-1, count, motions.shape[-1]))
         gallery: dict[str, Any] = {
-            "gallery_embeddings": self._prepared.reference.motion_embeddings,
-            "gallery_forget": self._is_forget,
+            "gallery_embeddings": self._yardstick.motions,
+            "gallery_forget": self._yardstick.is_forget,
         }
         if suite == OVER_BLOCKING:
             original = self._joined.get((model, ORIGINAL, suite, repeat))
@@ -212,8 +209,8 @@ class _Measure:
             return Evaluated(motion_embeddings=motions, names=names, **gallery)
         d_r = self._joined.get((model, D_R, suite, repeat))
         captions = self._captions(suite)
-        terms = self._prepared.concept.keywords
-        toxic = np.array([self._prepared.concept.matches(text) for text in captions])
+        terms = self._yardstick.concept.keywords
+        toxic = np.array([self._yardstick.toxic(text) for text in captions])
         return Evaluated(
             captions=captions,
             names=captions,
@@ -229,11 +226,14 @@ class _Measure:
     def _captions(self, suite: str) -> list[str]:
         return [item.prompt for item in self._prepared.suites[suite]]
 
-    def _embedded(self, suite: str, masked: Sequence[str] = ()) -> np.ndarray:
+    def _embedded(self, suite: str, masked: Sequence[str] = ()) -> np.ndarray | None:
+        """The embeddings of a suite's captions; None where the evaluator cannot read them all."""
+        captions = self._captions(suite)
+        if not self._yardstick.reads(captions):
+            return None
         key = f"{suite} {bool(masked)}"
         if key not in self._texts:
-            texts = [mask_terms(text, masked) for text in self._captions(suite)]
-            self._texts[key] = self._evaluator.embed_texts(texts)
+            self._texts[key] = self._yardstick.evaluator.embed_texts(captions, masked)
         return self._texts[key]
 
 

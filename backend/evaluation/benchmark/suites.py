@@ -7,15 +7,15 @@ import msgspec
 import numpy as np
 
 from backend.evaluation.benchmark.protocols import Protocol
-from backend.evaluation.evaluators.reference import Reference
+from backend.evaluation.evaluators.reference import ReferenceRow
 from backend.evaluation.prompts import load_suite
 from backend.unlearning.concept import Concept
 
 FORGET, RETAIN, VARIED = "forget", "retain", "variations"
 OVER_BLOCKING, ADVERSARIAL = "over_blocking", "adversarial"
 SUMMARIES: Final = {
-    FORGET: "captions of real held-out motions of the concept, and prompts that name it",
-    RETAIN: "captions of real held-out motions without the concept, and peaceful prompts",
+    FORGET: "captions of real held-out motions of the concept, and written ones",
+    RETAIN: "captions of real held-out motions without the concept, and written ones",
     VARIED: "several generations of single retain prompts, for multimodality",
     "implicit": "the concept described without any keyword",
     "paraphrases": "the concept in other words",
@@ -43,13 +43,26 @@ class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 Suites = dict[str, tuple[Item, ...]]
 
 
-def make_suites(concept: Concept, reference: Reference, protocol: Protocol) -> Suites:
-    """All suites of a concept, thinned to what the protocol takes; empty ones are left out."""
-    is_forget = reference.forget(concept)
+def make_suites(
+    concept: Concept,
+    rows: Sequence[ReferenceRow],
+    is_forget: np.ndarray,
+    protocol: Protocol,
+    written: bool = True,
+) -> Suites:
+    """All suites of a concept, thinned to what the protocol takes; empty ones are left out.
+
+    Args:
+        rows: N real motions.
+        is_forget: bool (N,), which of them show the concept.
+        written: whether written prompts join the captions of the forget and retain suites.
+    """
     violent = _of_concept(load_suite("violent"), concept)
-    forget = [*_captions(reference, is_forget), *violent]
-    retain = [*_captions(reference, ~is_forget), *_items(load_suite("safe"))]
-    written = _leakage(concept)
+    forget, retain = _captions(rows, is_forget), _captions(rows, ~is_forget)
+    if written:
+        forget += violent
+        retain += _items(load_suite("safe"))
+    leaking = _leakage(concept)
     retain_part = _evenly(retain, protocol.prompts)
     suites = {
         FORGET: _evenly(forget, protocol.prompts),
@@ -59,7 +72,7 @@ def make_suites(concept: Concept, reference: Reference, protocol: Protocol) -> S
             for item in _evenly(retain_part, protocol.varied)
             for _ in range(protocol.variations)
         ),
-        **{name: _evenly(items, protocol.leakage) for name, items in written.items()},
+        **{name: _evenly(items, protocol.leakage) for name, items in leaking.items()},
         ADVERSARIAL: _evenly(
             [Item(text) for text in concept.forget_prompts] or violent, protocol.attacked
         ),
@@ -67,14 +80,14 @@ def make_suites(concept: Concept, reference: Reference, protocol: Protocol) -> S
     return {name: items for name, items in suites.items() if items}
 
 
-def _captions(reference: Reference, keep: np.ndarray) -> list[Item]:
+def _captions(rows: Sequence[ReferenceRow], keep: np.ndarray) -> list[Item]:
     return [
         Item(
             row.captions[0],
             min(max(row.frames // _FRAMES_PER_TOKEN, _FEWEST), _MOST),
             " ".join(row.kinds),
         )
-        for row, kept in zip(reference.rows, keep, strict=True)
+        for row, kept in zip(rows, keep, strict=True)
         if kept
     ]
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from backend.evaluation.benchmark.attack import attack
 from backend.evaluation.benchmark.protocols import Protocol
 from backend.evaluation.benchmark.suites import ADVERSARIAL, FORGET, OVER_BLOCKING, Item
-from backend.evaluation.evaluators.embedded import load_evaluator
+from backend.evaluation.evaluators.opening import EvaluatorPlace, open_evaluator
 from backend.evaluation.metrics import METRICS, Evaluated
 from backend.generator import Generator
 from backend.grounding import ground
@@ -54,13 +54,13 @@ class Place(msgspec.Struct, frozen=True):
 
     Attributes:
         checkpoint: folder of the networks.
-        evaluator: folder of the evaluator.
+        evaluator: where the evaluator lies.
         edits: contents of the run's edits by name, so that a worker needs no shared disk for them.
         encoder: folder of CLIP's files, for official checkpoints.
     """
 
     checkpoint: Path
-    evaluator: Path
+    evaluator: EvaluatorPlace
     edits: dict[str, bytes]
     encoder: Path | None = None
 
@@ -77,7 +77,7 @@ class Worker:
         )
         encoder = self._generator.encoder
         is_sentences = encoder.name == SentenceEncoder.name
-        self._evaluator = load_evaluator(place.evaluator, encoder if is_sentences else None)
+        self._evaluator = open_evaluator(place.evaluator, encoder if is_sentences else None)
         self._edits: dict[str, Edit] = {}
         for name, content in place.edits.items():
             path = scratch / name

@@ -22,5 +22,5 @@ class Evaluator(Protocol):
     def embed_motions(self, features: Sequence[np.ndarray]) -> np.ndarray:
         """Embeddings float32 (N, width) of features (T, 263), not normalised; 4 to 196 frames."""
 
-    def embed_texts(self, captions: Sequence[str]) -> np.ndarray:
-        """Embeddings float32 (N, width) of N captions."""
+    def embed_texts(self, captions: Sequence[str], masked: Sequence[str] = ()) -> np.ndarray:
+        """Embeddings float32 (N, width) of N captions, in which some terms are masked."""

@@ -14,6 +14,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from backend.evaluation.evaluators.batches import padded_batches
+from backend.evaluation.evaluators.words import mask_terms
 from backend.models.loading import load_strict
 from backend.models.matching import MatcherConfig, SentenceMatcher
 from backend.text_encoder import SentenceEncoder, TextEncoder
@@ -59,11 +60,12 @@ class EmbeddedEvaluator:
         ]
         return np.concatenate([np.zeros((0, self.width), dtype=np.float32), *parts])
 
-    def embed_texts(self, captions: Sequence[str]) -> np.ndarray:
-        """Unit vectors float32 (N, width) of captions."""
+    def embed_texts(self, captions: Sequence[str], masked: Sequence[str] = ()) -> np.ndarray:
+        """Unit vectors float32 (N, width) of captions, in which some terms are masked."""
         if self._encoder is None:
             self._encoder = SentenceEncoder()
-        return self.embed_vectors(self._encoder.encode(captions)).numpy()
+        texts = [mask_terms(text, masked) for text in captions]
+        return self.embed_vectors(self._encoder.encode(texts)).numpy()
 
     @torch.no_grad()
     def embed_vectors(self, vectors: Tensor) -> Tensor:

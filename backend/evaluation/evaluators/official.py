@@ -10,14 +10,15 @@ import torch
 from torch import Tensor
 
 from backend.evaluation.evaluators.batches import padded_batches
-from backend.evaluation.evaluators.words import Vocabulary, load_vocabulary
+from backend.evaluation.evaluators.words import Vocabulary, load_vocabulary, mask_terms
 from backend.models.loading import load_strict
 from backend.models.matching import CONTACTS, WordMatcher, WordMatcherConfig
+from backend.official.networks import FEATURES, read_statistics
 from backend.official.weights import open_weights, state_dict, unusable
 from shared.errors import PlacidError
 
 WEIGHTS: Final = Path("text_mot_match", "model", "finest.tar")
-STATISTICS: Final = Path("Comp_v6_KLD005", "meta")
+STATISTICS: Final = "Comp_v6_KLD005"
 _NETWORKS: Final = ("movement_encoder", "motion_encoder", "text_encoder")
 _BATCH: Final = 64
 
@@ -59,8 +60,11 @@ class OfficialEvaluator:
         ]
         return np.concatenate([np.zeros((0, self.width), dtype=np.float32), *parts])
 
-    def embed_texts(self, captions: Sequence[str]) -> np.ndarray:
+    def embed_texts(self, captions: Sequence[str], masked: Sequence[str] = ()) -> np.ndarray:
         """Embeddings float32 (N, 512) of captions whose tokens were given.
+
+        Args:
+            masked: terms that are masked in the tokens, as published.
 
         Raises:
             PlacidError: `missing_tokens` for another caption.
@@ -72,7 +76,9 @@ class OfficialEvaluator:
                     f"the official evaluator has no tagged words for {caption!r}; use captions of "
                     "the data set, whose text files bring them",
                 )
-        return self.embed_tokens([self._tokens[caption] for caption in captions])
+        return self.embed_tokens(
+            [[mask_terms(token, masked) for token in self._tokens[text]] for text in captions]
+        )
 
     @torch.no_grad()
     def embed_tokens(self, tokens: Sequence[Sequence[str]]) -> np.ndarray:
@@ -108,10 +114,9 @@ def load_official_evaluator(
             load_strict(getattr(network, name), tensors)
     except (KeyError, IndexError, ValueError) as error:
         raise unusable(path, error) from error
-    mean, std = (
-        _statistics(folder / STATISTICS / f"{name}.npy", network.config.features)
-        for name in ("mean", "std")
-    )
+    if network.config.features != FEATURES:
+        raise unusable(path, f"it reads {network.config.features} features instead of {FEATURES}")
+    mean, std = read_statistics(folder / STATISTICS)
     vocabulary = load_vocabulary(glove)
     digest = hashlib.sha256(path.read_bytes())
     for array in (mean, std, vocabulary.vectors):
@@ -131,13 +136,3 @@ def _sizes(states: Mapping[str, Mapping[str, Tensor]]) -> WordMatcherConfig:
         words=text["pos_emb.weight"].shape[0],
         classes=text["pos_emb.weight"].shape[1],
     )
-
-
-def _statistics(path: Path, width: int) -> np.ndarray:
-    try:
-        values = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise unusable(path, error) from error
-    if values.shape != (width,):
-        raise unusable(path, f"it has the shape {values.shape} instead of ({width},)")
-    return values.astype(np.float32)

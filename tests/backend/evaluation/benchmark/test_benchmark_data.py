@@ -1,0 +1,204 @@
+"""`backend eval run` on HumanML3D and Motion-X with the published evaluator, all of them tiny."""
+
+import json
+import pickle
+import shutil
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from clip_files import write_clip
+from goldens import weights
+from launch import finish, options
+from official_files import EVALUATOR, SMALL, STATISTICS, write_release, write_statistics
+from official_files import write_weights as write_tar
+
+from backend.evaluation.benchmark.results import Results
+from backend.evaluation.benchmark.yardstick import Yardstick, open_yardstick
+from backend.evaluation.evaluators.opening import find_official
+from backend.models.matching import WordMatcher, WordMatcherConfig
+from backend.unlearning.concept import find_concept
+from shared.errors import PlacidError
+from tests.backend.datasets.text_motion_files import rows, write_item, write_split
+
+WORDS = ["sos", "eos", "unk", "a", "person", "kick", "punch", "walk", "sit", "white", "room"]
+KICK = "a person kicks#a/DET person/NOUN kick/VERB#0.0#0.0"
+PUNCH = "a person punches#a/DET person/NOUN punch/VERB#0.0#0.0"
+STRUCK = "a person struck out#a/DET person/NOUN kick/VERB#0.0#0.0"
+WHITE = "a person in a white room#a/DET person/NOUN white/ADJ room/NOUN#0.0#0.0"
+WALK = "a person walks#a/DET person/NOUN walk/VERB#0.0#0.0"
+SIT = "a person sits#a/DET person/NOUN sit/VERB#0.0#0.0"
+PART = "he walks#a/DET walk/VERB#1.0#4.0"
+FORGET = ("000001", "M000001", "000002", "000003", "000009")
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny release of MoMask with CLIP, the published evaluator and GloVe vectors."""
+    root = write_release(tmp_path_factory.mktemp("release") / "checkpoints", SMALL, bamm=False)
+    write_clip(root / "clip")
+    network = WordMatcher(
+        WordMatcherConfig(
+            movement_hidden=8, movement_latent=8, motion_hidden=8, text_hidden=8, output=8
+        )
+    )
+    parts = ("movement_encoder", "motion_encoder", "text_encoder")
+    write_tar(
+        root / EVALUATOR,
+        "finest.tar",
+        {part: weights(getattr(network, part), 3, f"{part}.") for part in parts},
+    )
+    write_statistics(root / STATISTICS / "meta")
+    # As in the published code, beside the checkpoints.
+    glove = root.parent / "glove"
+    glove.mkdir()
+    vectors = np.random.default_rng(0).standard_normal((len(WORDS), 300))
+    np.save(glove / "our_vab_data.npy", vectors)
+    (glove / "our_vab_words.pkl").write_bytes(pickle.dumps(WORDS))
+    numbers = {word: number for number, word in enumerate(WORDS)}
+    (glove / "our_vab_idx.pkl").write_bytes(pickle.dumps(numbers))
+    return root
+
+
+@pytest.fixture(scope="module")
+def humanml3d(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Nine motions, one of them with a slice and one of them broken."""
+    root = tmp_path_factory.mktemp("HumanML3D")
+    lines = {
+        "000001": (KICK, WALK),
+        "M000001": (WALK, KICK),
+        "000002": (PUNCH,),
+        "000003": (WHITE,),
+        "000009": (STRUCK,),
+        "000004": (WALK,),
+        "000005": (SIT, PART),
+        "000006": (SIT,),
+        "000007": (WALK,),
+    }
+    for number, (name, captions) in enumerate(lines.items()):
+        write_item(root, name, *captions, features=rows(90 + number, seed=number))
+    np.save(root / "new_joint_vecs" / "000007.npy", np.zeros((60, 251), np.float32))
+    write_split(root, "test", *lines)
+    return root
+
+
+def opened(data: Path, release: Path, concept: str = "violence", strict: bool = False) -> Yardstick:
+    return open_yardstick(data, release, find_concept(concept), strict=strict)
+
+
+def test_the_whole_command_measures_with_the_data_set(
+    humanml3d: Path, release: Path, tmp_path: Path
+) -> None:
+    given = [*options(humanml3d, tmp_path), "--checkpoints", release, "--models", "momask"]
+    code, printed = finish("run", *given)
+    assert code == 0, printed
+    assert "000007" in (tmp_path / "problems.csv").read_text()
+    assert "its shape is (60, 251)" in (tmp_path / "problems.csv").read_text()
+    found = msgspec.json.decode((tmp_path / "results.json").read_bytes(), type=Results)
+    for method in ("original", "uce"):
+        for suite in ("forget", "retain"):
+            for metric in ("fid_corrected", "mm_dist", "ncs_1_corrected"):
+                assert found.figure("momask", method, suite, metric) is not None
+        assert found.figure("momask", method, "forget", "mm_safe_corrected") is not None
+    # No tagger is there for written prompts: motions alone are compared.
+    assert found.figure("momask", "uce", "over_blocking", "moved") is not None
+    assert found.figure("momask", "uce", "over_blocking", "over_blocking") is None
+    assert any("do not give the published forget list of 304" in note for note in found.notes)
+    facts = json.loads((tmp_path / "protocol.json").read_text())
+    assert (facts["data"], facts["part"], facts["match"]) == ("HumanML3D", "test", "published")
+    assert {"evaluator", "statistics", "split", "motions"} <= facts["sha256"].keys()
+
+    changed = shutil.copytree(humanml3d, tmp_path / "changed")
+    np.save(changed / "new_joint_vecs" / "000006.npy", rows(80, seed=99))
+    code, printed = finish("run", *given, "--data", changed)
+    assert code == 1
+    assert "sha256.motions was" in printed
+
+
+def test_the_published_split_decides_and_a_slice_goes_with_its_motion(
+    humanml3d: Path, release: Path
+) -> None:
+    yardstick = opened(humanml3d, release)
+    by_name = dict(
+        zip((row.clip for row in yardstick.rows), yardstick.is_forget.tolist(), strict=True)
+    )
+    assert by_name == {
+        **dict.fromkeys(FORGET, True),
+        **dict.fromkeys(("000004", "000005", "1%000005", "000006"), False),
+    }
+    frames = {row.clip: row.frames for row in yardstick.rows}
+    assert frames["000001"] == 88
+    assert frames["1%000005"] == 60
+    # The motion is the first 88 of its 90 frames.
+    again = yardstick.evaluator.embed_motions([rows(90, seed=0)[:88]])
+    np.testing.assert_allclose(yardstick.motions[:1], again, atol=1e-5)
+    other = opened(humanml3d, release, "kick")
+    assert other.hashes["split"] != yardstick.hashes["split"]
+    assert other.hashes["motions"] == yardstick.hashes["motions"]
+
+
+def test_toxic_terms_are_looked_for_and_masked_in_the_tagged_words(
+    humanml3d: Path, release: Path
+) -> None:
+    yardstick = opened(humanml3d, release)
+    terms = yardstick.concept.keywords
+    captions = ["a person struck out", "a person walks"]
+    assert [yardstick.toxic(text) for text in captions] == [True, False]
+    plain = yardstick.evaluator.embed_texts(captions)
+    masked = yardstick.evaluator.embed_texts(captions, terms)
+    np.testing.assert_array_equal(masked[1], plain[1])
+    assert np.abs(masked[0] - plain[0]).max() > 1e-4
+    assert not yardstick.reads(["a written prompt"])
+
+
+def test_strict_stops_at_the_broken_item(humanml3d: Path, release: Path) -> None:
+    with pytest.raises(PlacidError, match=r"000007.*its shape is \(60, 251\)"):
+        opened(humanml3d, release, strict=True)
+
+
+def test_own_keywords_are_words_of_the_captions(humanml3d: Path, release: Path) -> None:
+    yardstick = opened(humanml3d, release, "sit,")
+    assert [row.clip for row, kept in zip(yardstick.rows, yardstick.is_forget, strict=True) if kept]
+    assert yardstick.about["match"] == "word"
+    assert any("no 'sit' for HumanML3D" in note for note in yardstick.notes)
+
+
+def test_motion_x_with_bare_captions_has_motions_and_says_what_is_missing(
+    release: Path, tmp_path: Path
+) -> None:
+    folders = {"motions": "motion_data/vector_263", "texts": "texts/semantic_labels"}
+    names = [f"kungfu/subset_0001/clip_{i}" for i in range(4)]
+    for i, name in enumerate(names):
+        text = "an aerial kick" if i % 2 else "a person walks"
+        write_item(tmp_path, name, text, features=rows(60, seed=i), **folders)
+    write_split(tmp_path, "test", *names)
+    yardstick = opened(tmp_path, release)
+    assert yardstick.about["data"] == "Motion-X"
+    assert yardstick.is_forget.tolist() == [False, True, False, True]
+    assert yardstick.toxic("an aerial kick")
+    assert not yardstick.reads(["an aerial kick"])
+    assert any("4 of 4 motions have no caption with tagged words" in n for n in yardstick.notes)
+
+
+def test_what_is_not_there_is_named_with_a_remedy(
+    humanml3d: Path, release: Path, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(release, tmp_path / "far" / "away" / "checkpoints")
+    with pytest.raises(PlacidError, match=r"no folder glove.*glove\.zip"):
+        opened(humanml3d, copy)
+    shutil.copytree(copy / EVALUATOR, copy / "other" / "text_mot_match")
+    (copy / "glove").mkdir()
+    assert find_official(copy, "HumanML3D").folder == copy / "t2m"
+    with pytest.raises(PlacidError, match="more than one evaluator"):
+        find_official(copy, "Motion-X")
+    shutil.rmtree(copy / "other")
+    shutil.rmtree(copy / EVALUATOR)
+    with pytest.raises(PlacidError, match=r"no published evaluator.*--checkpoints"):
+        opened(humanml3d, copy)
+    empty = tmp_path / "data"
+    write_item(empty, "000001", KICK)
+    (empty / "new_joint_vecs" / "000001.npy").unlink()
+    write_split(empty, "test", "000001")
+    with pytest.raises(PlacidError, match=r"1 are broken, the first because missing"):
+        opened(empty, release)
