@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from backend.commands.options import Checkpoints, Encoder
+from backend.commands.options import Checkpoints, Dataset, Encoder, Strict
 from backend.commands.problems import report as report_problems
 
 if TYPE_CHECKING:
@@ -26,10 +26,8 @@ def run(
             "evaluator` writes; the shipped one if left out."
         ),
     ] = None,
-    dataset: Annotated[
-        str | None, typer.Option(help="humanml3d or motion-x; told by the folders if left out.")
-    ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Stop at broken data.")] = False,
+    dataset: Dataset = None,
+    strict: Strict = False,
     methods: Annotated[
         str, typer.Option(help="Comma-separated, such as uce,lcr+uce; all if left out.")
     ] = "",

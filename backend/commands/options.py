@@ -1,4 +1,4 @@
-"""Options that several commands have: where the networks and the text encoder come from."""
+"""Options that several commands have: networks, text encoder, data sets."""
 
 from pathlib import Path
 from typing import Annotated
@@ -26,3 +26,7 @@ PresetName = Annotated[
     str,
     typer.Option("--preset", help="published: the released code's oddities and settings as well."),
 ]
+Dataset = Annotated[
+    str | None, typer.Option(help="humanml3d or motion-x; told by the folders if left out.")
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Stop at broken data.")]

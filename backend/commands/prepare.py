@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from backend.commands.options import Strict
 from backend.commands.problems import report
 
 if TYPE_CHECKING:
@@ -13,9 +14,6 @@ if TYPE_CHECKING:
     from backend.datasets.parameters import BodyParameters, Joints
 
 app = typer.Typer(help="Turn motion data into training material.", no_args_is_help=True)
-
-
-Strict = Annotated[bool, typer.Option("--strict", help="Stop at broken data.")]
 
 
 @app.command()

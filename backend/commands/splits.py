@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
+from backend.commands.options import Dataset, Strict
 from backend.commands.problems import report
 
 if TYPE_CHECKING:
@@ -27,10 +28,8 @@ def splits(
         str,
         typer.Option(help="published: substrings, as in the benchmark; word: whole words."),
     ] = "published",
-    dataset: Annotated[
-        str | None, typer.Option(help="humanml3d or motion-x; told by the folders if left out.")
-    ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Stop at broken data.")] = False,
+    dataset: Dataset = None,
+    strict: Strict = False,
 ) -> None:
     """Write the forget and retain lists of a split, and say whether they are the published ones."""
     from backend.datasets.layouts import find_layout

@@ -13,7 +13,7 @@ from backend.datasets.features import bone_offsets
 from backend.datasets.parameters import Joints, read_amass
 from backend.datasets.preparation import mirror_joints
 from backend.datasets.problems import Problem, ProblemTable
-from backend.datasets.text_motions import BrokenFileError
+from backend.datasets.text_motions import BrokenFileError, read_array
 from backend.datasets.vectors import JointMotion
 from shared.errors import PlacidError
 from shared.skeleton import JOINT_COUNT
@@ -123,12 +123,7 @@ def joint_motions(
 
 
 def _read_joints(path: Path) -> np.ndarray:
-    try:
-        moved = np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise BrokenFileError("missing") from None
-    except (OSError, ValueError, EOFError) as error:
-        raise BrokenFileError(f"not an npy file of numbers ({error})") from None
+    moved = read_array(path)
     if moved.ndim != 3 or moved.shape[1] < JOINT_COUNT or moved.shape[2] != 3:
         raise BrokenFileError(f"its shape is {moved.shape} instead of (T, {JOINT_COUNT}, 3)")
     return moved[:, :JOINT_COUNT].astype(np.float32)

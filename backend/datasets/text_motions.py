@@ -127,16 +127,22 @@ def text_motions(entry: Entry, layout: Layout) -> list[TextMotion]:
     return samples
 
 
-def read_features(path: Path) -> np.ndarray:
-    """Rows float32 (T, 263) of a file, T at least 1. Raises BrokenFileError."""
+def read_array(path: Path) -> np.ndarray:
+    """The floating-point numbers of an npy file. Raises BrokenFileError."""
     try:
-        rows = np.load(path, allow_pickle=False)
+        numbers = np.load(path, allow_pickle=False)
     except FileNotFoundError:
         raise BrokenFileError("missing") from None
     except (OSError, ValueError, EOFError) as error:
         raise BrokenFileError(f"not an npy file of numbers ({error})") from None
-    if not isinstance(rows, np.ndarray) or rows.dtype.kind != "f":
+    if not isinstance(numbers, np.ndarray) or numbers.dtype.kind != "f":
         raise BrokenFileError("not an npy file of floating-point numbers")
+    return numbers
+
+
+def read_features(path: Path) -> np.ndarray:
+    """Rows float32 (T, 263) of a file, T at least 1. Raises BrokenFileError."""
+    rows = read_array(path)
     if rows.ndim != 2 or rows.shape[1] != FEATURES or not len(rows):
         raise BrokenFileError(f"its shape is {rows.shape} instead of (T, {FEATURES})")
     broken = np.flatnonzero(~np.isfinite(rows).all(axis=1))

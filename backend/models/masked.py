@@ -19,12 +19,7 @@ from .sampling import (
     top_k_filter,
     valid_positions,
 )
-from .transformer import (
-    TokenTransformer,
-    TransformerConfig,
-    cross_entropy,
-    drop_text,
-)
+from .transformer import TokenTransformer, TransformerConfig, cross_entropy, drop_text
 
 KEPT = 1e5
 RANDOM_SHARE = 0.1

@@ -10,13 +10,7 @@ from torch import Tensor, nn
 from .behaviour import CORRECTED, Behaviour
 from .noise import Noise
 from .sampling import OnStep, Step, draw, guided, top_k_filter, valid_positions
-from .transformer import (
-    INIT_STD,
-    TokenTransformer,
-    TransformerConfig,
-    cross_entropy,
-    drop_text,
-)
+from .transformer import INIT_STD, TokenTransformer, TransformerConfig, cross_entropy, drop_text
 
 PAD_RESULT = -1
 
