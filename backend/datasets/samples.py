@@ -79,9 +79,15 @@ class SamplePool:
         pieces = sources[str(rng.choice(names, p=shares / shares.sum()))]
         return pieces[rng.integers(len(pieces))]
 
-    def window(self, frames: int, rng: np.random.Generator) -> np.ndarray:
-        """Rows (frames, 263) of a clip that is long enough, over the middle of what it shows."""
-        piece = self._choose(self._choose_kind(rng), rng)
+    def window(
+        self, frames: int, rng: np.random.Generator, kinds: Sequence[str] | None = None
+    ) -> np.ndarray:
+        """Rows (frames, 263) of a clip that is long enough, over the middle of what it shows.
+
+        With `kinds` it shows one of these, each as often as the others.
+        """
+        kind = str(rng.choice(kinds)) if kinds else self._choose_kind(rng)
+        piece = self._choose(kind, rng)
         rows, segment = piece.clip.features, piece.segment
         start, end = segment.core or (segment.start, segment.end)
         # A span longer than the window may be met anywhere, a shorter one is met whole.

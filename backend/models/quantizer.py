@@ -17,6 +17,7 @@ from .noise import gumbel
 
 SAMPLE_TEMPERATURE = 0.5
 TILE_NOISE = 0.01
+FEWEST_VECTORS = 1.0  # as published, for batches of 8192 vectors: 16 a code
 DROPPED = -1
 
 
@@ -44,9 +45,12 @@ class Codebook(nn.Module):
     code_sum: Tensor
     code_count: Tensor
 
-    def __init__(self, codes: int, code_dim: int, mu: float) -> None:
+    def __init__(
+        self, codes: int, code_dim: int, mu: float, fewest: float = FEWEST_VECTORS
+    ) -> None:
         super().__init__()
         self.mu = mu
+        self.fewest = fewest
         self.initialised = False
         self.register_buffer("codebook", torch.zeros(codes, code_dim))
         self.register_buffer("code_sum", torch.zeros(codes, code_dim), persistent=False)
@@ -96,13 +100,13 @@ class Codebook(nn.Module):
         self.initialised = True
 
     def update(self, vectors: Tensor, ids: Tensor) -> None:
-        """Move the codes towards their vectors; reset those with a moving count under one."""
+        """Move the codes towards their vectors; reset those whose moving count is too small."""
         codes, dim = self.codebook.shape
         sums = vectors.new_zeros(codes, dim).index_add_(0, ids, vectors)
         counts = torch.bincount(ids, minlength=codes).to(vectors.dtype)
         self.code_sum.mul_(self.mu).add_(sums, alpha=1 - self.mu)
         self.code_count.mul_(self.mu).add_(counts, alpha=1 - self.mu)
-        in_use = (self.code_count >= 1.0).unsqueeze(1)
+        in_use = (self.code_count >= self.fewest).unsqueeze(1)
         means = self.code_sum / self.code_count.unsqueeze(1)
         self.codebook.copy_(torch.where(in_use, means, self.tile(vectors)))
 
@@ -147,13 +151,13 @@ class ResidualQuantizer(nn.Module):
         mu: float,
         shared: bool,
         dropout: float,
+        fewest: float = FEWEST_VECTORS,
     ) -> None:
         super().__init__()
         self.dropout = dropout
-        if shared:
-            self.layers = nn.ModuleList([Codebook(codes, code_dim, mu)] * quantizers)
-        else:
-            self.layers = nn.ModuleList(Codebook(codes, code_dim, mu) for _ in range(quantizers))
+        count = 1 if shared else quantizers
+        layers = [Codebook(codes, code_dim, mu, fewest) for _ in range(count)]
+        self.layers = nn.ModuleList(layers * quantizers if shared else layers)
 
     @property
     def codebooks(self) -> list[Codebook]:

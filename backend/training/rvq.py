@@ -20,7 +20,8 @@ POSITIONS = slice(4, 67)
 SOURCE_SHARES = {"bandai": 0.35, "cmu": 0.6, "deepmimic": 0.05}
 # So many of the windows come from all minutes alike; the others from classes in balance, without
 # which the codebooks would spend no code on a strike that fills a hundredth of the data.
-FREE_SHARE = 0.5
+FREE_SHARE = 0.4
+STRIKES = ("boxing", "kick", "punch")
 HANDS_AND_FEET = (7, 8, 20, 21)
 FAST = 0.1  # metres a frame (2 m/s), at which a frame counts twice
 
@@ -159,12 +160,18 @@ class RVQTask:
         position_weight: float = 0.5,
         window: int = WINDOW,
         free_share: float = FREE_SHARE,
+        strike_share: float = 0.0,
     ) -> None:
-        """`position_weight` weighs the local joint positions once more, 0.5 as published."""
+        """`position_weight` weighs the local joint positions once more, 0.5 as published.
+
+        A share `free_share` of the windows comes from all minutes alike, `strike_share` from
+        strikes, the rest from classes in balance.
+        """
         self.network = network
         self.mean, self.std = mean, std
         self.batch, self.position_weight, self.window = batch, position_weight, window
         self._free = round(free_share * batch)
+        self._struck = round(strike_share * batch)
         self.clips = [c for c in clips if c.split == "train" and len(c.features) >= window]
         self.weights = _window_weights(self.clips, window)
         self._pool = SamplePool(self.clips, "train")
@@ -182,10 +189,13 @@ class RVQTask:
             rows = self.clips[index].features
             start = int(rng.integers(len(rows) - self.window + 1))
             windows.append(rows[start : start + self.window])
+        windows += [self._pool.window(self.window, rng, STRIKES) for _ in range(self._struck)]
         while len(windows) < self.batch:
             windows.append(self._pool.window(self.window, rng))
         device = next(self.network.parameters()).device
-        return torch.from_numpy((np.stack(windows) - self.mean) / self.std).float().to(device)
+        # Codes out of use are reset to the first vectors of a batch: those must be any.
+        rows = np.stack([windows[i] for i in rng.permutation(self.batch)])
+        return torch.from_numpy((rows - self.mean) / self.std).float().to(device)
 
     def loss(self, rng: np.random.Generator) -> dict[str, Tensor]:
         """Smooth L1 over all features, again over positions, the motion seen, the commitment."""

@@ -123,6 +123,22 @@ def test_codebook_learns_by_moving_averages(golden):
     golden.check("ema_code_count", layer.code_count)
 
 
+def test_rare_codes_stay_when_fewer_vectors_are_asked_for():
+    def trained(fewest: float) -> torch.Tensor:
+        torch.manual_seed(0)
+        layer = Codebook(2, 2, 0.9, fewest).train()
+        layer.initialise(torch.tensor([[0.0, 0.0], [9.0, 9.0]]))
+        # Far code: one vector of four, so a count that falls towards one from above.
+        x = torch.tensor([[0.0, 0.1], [0.1, 0.0], [0.0, 0.0], [9.0, 9.0]])
+        for step in range(30):
+            vectors = x if step % 4 == 0 else x[[0, 1, 2, 0]]
+            layer.update(vectors, layer.assign(vectors))
+        return layer.codebook[1]
+
+    assert torch.allclose(trained(0.125), torch.tensor([9.0, 9.0]), atol=0.1)
+    assert trained(1.0).norm() < 1
+
+
 def test_few_vectors_are_tiled(golden):
     layer = Codebook(8, 4, 0.99)
     layer.initialise(golden["tile_x"].transpose(1, 2).flatten(0, 1), golden["tile_noise"])
