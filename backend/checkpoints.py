@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from backend.models.bamm import BAMM, BAMMConfig
 from backend.models.behaviour import CORRECTED, Behaviour
 from backend.models.length import LengthConfig, LengthEstimator
-from backend.models.loading import load_strict
+from backend.models.loading import load_strict, ready
 from backend.models.masked import MaskedConfig, MaskTransformer
 from backend.models.residual import ResidualConfig, ResidualTransformer
 from backend.models.rvqvae import RVQVAE, RVQConfig
@@ -197,7 +197,7 @@ def _build(name: str, config: dict[str, Any], state: dict[str, Tensor], file: Pa
         load_strict(network, full, computed=_COMPUTED)
     except (ValueError, TypeError) as error:
         raise _damaged(file, error) from error
-    return network.eval().requires_grad_(False)
+    return ready(network)
 
 
 def save_checkpoint(
@@ -218,7 +218,7 @@ def save_checkpoint(
     entries = {}
     for name, network in networks.items():
         state = {
-            key: value.contiguous() if key.endswith("codebook") else value.to(precision)
+            key: (value if key.endswith("codebook") else value.to(precision)).contiguous()
             for key, value in network.state_dict().items()
             if key not in _COMPUTED
         }

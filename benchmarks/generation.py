@@ -21,6 +21,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from backend.models.bamm import BAMM, BAMMConfig
+from backend.models.loading import ready
 from backend.models.masked import MaskedConfig, MaskTransformer
 from backend.models.noise import SeededNoise
 from backend.models.residual import ResidualConfig, ResidualTransformer
@@ -35,8 +36,8 @@ Sampler = Callable[[], Tensor]
 def momask(batch: int) -> tuple[Sampler, Sampler]:
     """Placid's and the plain way to tokens (batch, 49, 6) of MoMask, prompts to all layers."""
     torch.manual_seed(0)
-    masked = MaskTransformer(MaskedConfig()).eval()
-    residual = ResidualTransformer(ResidualConfig()).eval()
+    masked = ready(MaskTransformer(MaskedConfig()))
+    residual = ready(ResidualTransformer(ResidualConfig()))
     plain = PlainMoMask(masked, residual)
     text = torch.randn(batch, 512)
     lengths = torch.randint(TOKENS // 2, TOKENS + 1, (batch,))
@@ -58,7 +59,7 @@ def momask(batch: int) -> tuple[Sampler, Sampler]:
 def bamm(batch: int) -> tuple[Sampler, Sampler]:
     """Placid's and the plain way to base tokens of BAMM with predicted lengths."""
     torch.manual_seed(0)
-    network = BAMM(BAMMConfig()).eval()
+    network = ready(BAMM(BAMMConfig()))
     # The end becomes as likely as in motions of about 25 tokens.
     with torch.no_grad():
         network.output_process.poseFinal.bias[network.end_id] += 3.0

@@ -118,7 +118,7 @@ class BAMM(TokenTransformer):
         right = (logits.argmax(1) == labels) & counted
         return (losses.sum(1) / counted.sum(1)).mean(), right.sum() / counted.sum()
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def generate(
         self,
         text: Tensor,
@@ -145,7 +145,7 @@ class BAMM(TokenTransformer):
         ids = self.second_pass(drawing, ids, again, lengths, guidance)
         return self._result(ids, lengths), lengths
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def edit(
         self,
         tokens: Tensor,

@@ -49,7 +49,7 @@ class LengthEstimator(nn.Module):
         accuracy = (logits.argmax(1) == lengths).float().mean()
         return F.cross_entropy(logits.float(), lengths), accuracy
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def sample(self, text: Tensor, noise: Noise) -> Tensor:
         """Draw a length in tokens for each text (b); 0 is possible, as in the published code."""
         logits = self(text)

@@ -109,7 +109,7 @@ class MaskTransformer(TokenTransformer):
         text = drop_text(text, self.config.text_drop, generator)
         return cross_entropy(self(inputs, text, lengths), labels, self.mask_id)
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def generate(
         self,
         text: Tensor,
@@ -142,7 +142,7 @@ class MaskTransformer(TokenTransformer):
             on_step=on_step,
         )
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def edit(
         self,
         tokens: Tensor,

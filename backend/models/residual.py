@@ -74,6 +74,13 @@ class ResidualTransformer(TokenTransformer):
             return torch.cat([self.embed_proj_shared_weight, self.output_proj_weight_])
         return self.output_proj_weight
 
+    def _output_table(self, layer: int) -> Tensor:
+        """Row ``layer`` - 1 of ``output_tables``, without joining them all."""
+        if not self.config.shared_weights:
+            return self.output_proj_weight[layer - 1]
+        shared = self.embed_proj_shared_weight
+        return shared[layer - 1] if layer <= len(shared) else self.output_proj_weight_[0]
+
     def hidden(self, history: Tensor, q: Tensor, text: Tensor, lengths: Tensor) -> Tensor:
         """history (b, n, code_dim), layer q (b), text (b, text_dim) -> (b, code_dim, n)."""
         x = self._embed(history, q, text)
@@ -112,8 +119,7 @@ class ResidualTransformer(TokenTransformer):
         ``wanted`` (b, n, bool) says of which tokens, which come sample after sample; only that is
         computed.
         """
-        table = self.output_tables()[layer - 1]
-        bias = None
+        table, bias = self._output_table(layer), None
         if not self.config.shared_weights:
             table, bias = self._logit_factor * table, self.output_proj_bias[layer - 1]
         rows = F.pad(wanted, (2, 0))
@@ -148,7 +154,7 @@ class ResidualTransformer(TokenTransformer):
         logits = self(self.training_history(ids, q), q, text, lengths)
         return cross_entropy(logits, labels, self.pad_id)
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def generate(
         self,
         base: Tensor,
@@ -181,7 +187,7 @@ class ResidualTransformer(TokenTransformer):
             on_step=on_step,
         )
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def edit(
         self,
         ids: Tensor,

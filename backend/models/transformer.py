@@ -65,34 +65,32 @@ class LayerCache:
 
 
 class Packing:
-    """The rows of a padded batch that hold something: layers that work on rows skip the others.
+    """The rows of a padded batch that hold something, those of equally long samples side by side.
 
-    Attributes:
-        allowed: bool (b, 1, 1, n) for attention, None where nothing is padded.
+    Layers that work on rows skip the padding, and samples of one length attend in one call.
     """
 
     def __init__(self, lengths: Tensor, width: int) -> None:
-        visible = valid_positions(lengths, width)
-        self._shape = visible.shape
-        self._rows: Tensor | None = None
-        self._room: Tensor | None = None
-        self.allowed: Tensor | None = None
-        if not visible.all():
-            self._rows = visible.flatten().nonzero().squeeze(1)
-            self.allowed = visible[:, None, None]
+        order = lengths.argsort(stable=True)
+        sizes, counts = lengths[order].unique_consecutive(return_counts=True)
+        places = torch.arange(len(lengths) * width).view(-1, width)[order]
+        self._rows = places[valid_positions(lengths[order], width)]
+        self._where = torch.empty(len(lengths) * width, dtype=torch.long)
+        self._where[self._rows] = torch.arange(len(self._rows))
+        self._groups = list(zip(counts.tolist(), sizes.tolist(), strict=True))
 
     def pack(self, x: Tensor) -> Tensor:
-        """(b, n, ...) -> (rows, ...), sample after sample."""
-        flat = x.flatten(0, 1)
-        return flat if self._rows is None else flat[self._rows]
+        """(b, n, width) -> (rows, width)."""
+        return x.flatten(0, 1)[self._rows]
 
-    def unpack(self, rows: Tensor) -> Tensor:
-        """(rows, width) -> (b, n, width), zero where there is padding; overwritten by the next."""
-        if self._rows is not None:
-            if self._room is None:
-                self._room = rows.new_zeros(self._shape.numel(), rows.shape[1])
-            rows = self._room.index_copy_(0, self._rows, rows)
-        return rows.unflatten(0, self._shape)
+    def find(self, wanted: Tensor) -> Tensor:
+        """Where the rows of bool (b, n) are among the packed ones, sample after sample."""
+        return self._where[wanted.flatten().nonzero().squeeze(1)]
+
+    def groups(self, rows: Tensor) -> list[Tensor]:
+        """Packed rows as (samples, n, ...), one tensor for each length n."""
+        parts = rows.split([count * size for count, size in self._groups])
+        return [part.unflatten(0, group) for part, group in zip(parts, self._groups, strict=True)]
 
 
 class ChannelDropout(nn.Dropout1d):
@@ -157,8 +155,8 @@ class EncoderLayer(nn.Module):
     def packed(self, rows: Tensor, packing: Packing, wanted: Tensor | None = None) -> Tensor:
         """The layer on packed rows (rows, width); of the result only the ``wanted`` ones (ids)."""
         attention = self.self_attn
-        qkv = packing.unpack(attention.project(rows))
-        mixed = packing.pack(attention.mix(qkv, packing.allowed))
+        groups = packing.groups(attention.project(rows))
+        mixed = torch.cat([attention.mix(qkv, None).flatten(0, 1) for qkv in groups])
         if wanted is not None:
             rows, mixed = rows[wanted], mixed[wanted]
         return self._after_attention(rows, attention.out_proj(mixed))
@@ -193,12 +191,14 @@ class EncoderStack(nn.Module):
     def wanted_rows(self, x: Tensor, lengths: Tensor, wanted: Tensor) -> Tensor:
         """x (b, n, width), lengths (b), wanted (b, n, bool) -> (wanted rows, width).
 
-        The same as ``forward`` where rows before the length see each other, without the work for
-        rows behind it, and in the last layer for rows that nobody reads.
+        The same as ``forward`` where rows before the length see each other. A processor is spared
+        the work for rows behind it, and in the last layer for rows that nobody reads; a GPU is
+        faster on one padded batch than on many small parts.
         """
+        if x.device.type != "cpu":
+            return self(x, valid_positions(lengths, x.shape[1])[:, None, None])[wanted]
         packing = Packing(lengths, x.shape[1])
-        rows = packing.pack(x)
-        read = packing.pack(wanted).nonzero().squeeze(1)
+        rows, read = packing.pack(x), packing.find(wanted)
         *layers, last = cast(Iterable[EncoderLayer], self.layers)
         for layer in layers:
             rows = layer.packed(rows, packing)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from backend.models.bamm import BAMM, BAMMConfig
 from backend.models.length import LengthConfig, LengthEstimator
-from backend.models.loading import load_strict, mismatches
+from backend.models.loading import load_strict, mismatches, ready
 from backend.models.masked import MaskedConfig, MaskTransformer
 from backend.models.matching import WordMatcher, WordMatcherConfig
 from backend.models.residual import ResidualConfig, ResidualTransformer
@@ -41,7 +41,7 @@ def load_network(part: Part, rvq: RVQConfig | None) -> nn.Module:
         load_strict(network, state)
     except ValueError as error:
         raise unusable(part.file, error) from error
-    return network.eval().requires_grad_(False)
+    return ready(network)
 
 
 def check_network(part: Part, rvq: RVQConfig | None) -> None:
