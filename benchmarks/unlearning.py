@@ -16,7 +16,7 @@ from torch import Tensor
 
 from backend.checkpoints import EMBEDDED, load_checkpoint
 from backend.fitting import Materials, fit_edit
-from backend.safety import EditShelf
+from backend.safety import EDITS, EditShelf, edit_file
 from backend.sentences import shipped_bank
 from backend.text_encoder import make_encoder
 from backend.unlearning import lcr
@@ -58,6 +58,7 @@ def main() -> None:
 
         name = f"{method.upper()} for a typed concept, text encoding included"
         _print(name, "fit", _median(fit, rounds))
+    edits["whole networks (D_r)"] = Edit.load(EDITS / edit_file("momask", "retrain", "violence"))
     shelf = EditShelf([])
     for name, edit in edits.items():
         _print(f"switch to {name}", "switch", _switch(shelf, checkpoint.networks, edit, rounds))
