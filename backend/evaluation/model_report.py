@@ -14,10 +14,11 @@ from tqdm import tqdm
 from backend.checkpoints import EMBEDDED
 from backend.datasets.features import features_to_joints
 from backend.datasets.preparation import PreparedClip, load_prepared
-from backend.datasets.samples import LONGEST, TOKEN_FRAMES
+from backend.datasets.samples import SHORTEST, TOKEN_FRAMES
+from backend.datasets.sources import Segment
 from backend.evaluation.motion_quality import FIGURES, largest_jump
 from backend.evaluation.prompts import load_suite
-from backend.evaluation.quality import PER_CLASS, class_table
+from backend.evaluation.quality import PER_CLASS, SECONDS, class_table
 from backend.generator import Generator
 from backend.grounding import ground
 from backend.models.rvqvae import RVQVAE
@@ -49,20 +50,51 @@ def reconstruction_table(generator: Generator, clips: Sequence[PreparedClip]) ->
         yield f"| {source} | {len(errors)} | {np.mean(errors):.1f} | {np.median(errors):.1f} |"
 
 
+def class_windows(
+    clips: Sequence[PreparedClip], kinds: Iterable[str], per_class: int = PER_CLASS
+) -> list[np.ndarray]:
+    """Features of real test windows, as many of every kind and about as long as generated ones.
+
+    A kind with fewer recorded windows than `per_class` gives them more than once, so that each
+    counts as much as the others; a kind without any is left out.
+    """
+    windows = []
+    for kind in kinds:
+        own = [
+            window
+            for clip in clips
+            if clip.split == "test"
+            for segment in clip.segments
+            if segment.action.kind == kind and not segment.then
+            for window in _cut(clip.features, segment)
+        ]
+        if own:
+            windows += [own[i] for i in np.linspace(0, len(own) - 1, per_class).round().astype(int)]
+    return windows
+
+
+def _cut(rows: np.ndarray, segment: Segment) -> list[np.ndarray]:
+    """The window of a segment, around what it shows, in whole tokens; none of a short segment."""
+    length = min(segment.end - segment.start, round(SECONDS * 20)) // TOKEN_FRAMES * TOKEN_FRAMES
+    if length < SHORTEST:
+        return []
+    middle = sum(segment.core or (segment.start, segment.end)) // 2
+    start = int(np.clip(middle - length // 2, segment.start, segment.end - length))
+    return [np.asarray(rows[start : start + length])]
+
+
 def movement_table(
-    generator: Generator, clips: Sequence[PreparedClip], generated: dict[str, list[Motion]]
+    generator: Generator,
+    clips: Sequence[PreparedClip],
+    kinds: Iterable[str],
+    generated: dict[str, list[Motion]],
 ) -> Iterable[str]:
-    """Median movement figures: real test clips, their reconstructions, generated motions."""
+    """Median movement figures of real test windows, reconstructions and motions, class by class."""
     checkpoint = generator.load()
     rvq = cast(RVQVAE, checkpoint.networks["rvq"])
-    real, again = [], []
-    for own in held_out(clips).values():
-        for clip in own:
-            rows = np.asarray(clip.features[:LONGEST])
-            rows = rows[: len(rows) // TOKEN_FRAMES * TOKEN_FRAMES]
-            made = reconstruct(rvq, rows, checkpoint.mean, checkpoint.std)
-            real.append(features_to_joints(rows))
-            again.append(ground(made))
+    windows = class_windows(clips, kinds)
+    real = [features_to_joints(rows) for rows in windows]
+    again = [ground(reconstruct(rvq, rows, checkpoint.mean, checkpoint.std)) for rows in windows]
     columns = {"real": real, "reconstructed": again}
     columns |= {model: [m.joints for m in motions] for model, motions in generated.items()}
     yield f"| median | {' | '.join(columns)} |"
@@ -106,7 +138,7 @@ def report(prepared: Path, checkpoint: Path, per_class: int = PER_CLASS) -> Iter
     ]
     yield f"| classes at 80 % | {' | '.join(reached)} |"
     yield ""
-    yield from movement_table(generator, clips, generated)
+    yield from movement_table(generator, clips, suite, generated)
 
 
 def main(
