@@ -1,6 +1,8 @@
 """The bone mapping that a user chose for an armature; it is kept on the armature in the .blend."""
 
 import logging
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import bpy
@@ -26,23 +28,50 @@ log = logging.getLogger(__name__)
 # Chains have a row for every bone; these many are offered even when a rig has fewer.
 CHAIN_ROWS = {"spine": 5, "neck": 3}
 ROOT_ROW = "root"
+# What ends a namespace or another prefix that all bones of a rig share.
+SEPARATORS = ":_-.| "
+
+
+def _get_shown(row: "PlacidBoneRow") -> str:
+    armature = row.id_data
+    short = row.bone.removeprefix(armature.placid_mapping.prefix)
+    # Where another bone has the short name, only the whole one tells which is meant.
+    return row.bone if short in armature.data.bones else short
+
+
+def _set_shown(row: "PlacidBoneRow", name: str) -> None:
+    armature = row.id_data
+    whole = armature.placid_mapping.prefix + name
+    row.bone = whole if name not in armature.data.bones and whole in armature.data.bones else name
 
 
 class PlacidBoneRow(bpy.types.PropertyGroup):
-    """One line of the editor: a joint, `spine`, `neck` or `root`, and the bone that plays it."""
+    """One line of the editor: a joint, `spine`, `neck` or `root`, and the bone that plays it.
+
+    `shown` is the bone's name less the prefix of the mapping, so that a narrow sidebar has room
+    for it; it takes whole names as well.
+    """
 
     joint: StringProperty()
-    bone: StringProperty(name="Bone", description="Bone of the character that plays this joint")
+    bone: StringProperty()
+    shown: StringProperty(
+        name="Bone",
+        description="Bone of the character that plays this joint",
+        get=_get_shown,
+        set=_set_shown,
+    )
 
 
 class PlacidBoneMapping(bpy.types.PropertyGroup):
     """A mapping being edited; without rows the rig is recognised by itself.
 
     `base` holds the mapping it started from as TOML: what the editor does not show stays in it.
+    `prefix` is what the names of all its bones begin with; the editor leaves it out.
     """
 
     title: StringProperty(name="Name", description="Name of the mapping and of its preset")
     base: StringProperty()
+    prefix: StringProperty()
     rows: CollectionProperty(type=PlacidBoneRow)
 
 
@@ -61,6 +90,8 @@ def to_rows(chosen: PlacidBoneMapping, mapping: Mapping) -> None:
     """Fill the editor with a mapping."""
     chosen.title = mapping.name
     chosen.base = format_mapping(mapping)
+    bones = mapping.all_bones() or [bone.name for bone in chosen.id_data.data.bones]
+    chosen.prefix = common_prefix(bones)
     chosen.rows.clear()
     for joint in SINGLE_JOINTS:
         _add_row(chosen, joint, mapping.bones.get(joint, ""))
@@ -69,6 +100,26 @@ def to_rows(chosen: PlacidBoneMapping, mapping: Mapping) -> None:
         for bone in (*bones, *[""] * max(0, least - len(bones))):
             _add_row(chosen, chain, bone)
     _add_row(chosen, ROOT_ROW, mapping.root or "")
+
+
+def common_prefix(names: Sequence[str]) -> str:
+    """What all names begin with, up to the last separator; empty for a name alone."""
+    if len(names) < 2:
+        return ""
+    starts = [names[0][: at + 1] for at, letter in enumerate(names[0]) if letter in SEPARATORS]
+    shared = [start for start in starts if all(name.startswith(start) for name in names)]
+    return max(shared, key=len, default="")
+
+
+def row_labels(chosen: PlacidBoneMapping) -> list[str]:
+    """What each row is called under the title of its section; bones of a chain are numbered."""
+    seen: Counter[str] = Counter()
+    labels = []
+    for row in chosen.rows:
+        seen[row.joint] += 1
+        label = row.joint.removeprefix("left_").removeprefix("right_").title()
+        labels.append(f"{label} {seen[row.joint]}" if row.joint in CHAIN_ROWS else label)
+    return labels
 
 
 def from_rows(chosen: PlacidBoneMapping) -> Mapping:

@@ -3,9 +3,9 @@
 import bpy
 
 from . import takes
-from .bone_mapping import ROOT_ROW, PlacidBoneMapping
+from .bone_mapping import ROOT_ROW, PlacidBoneMapping, row_labels
 from .rig.mapping import REQUIRED_JOINTS
-from .sentences import characters_of, draw_sentence
+from .sentences import characters_of, draw_sentence, draw_text
 from .tab import Tab
 
 SECTIONS = (
@@ -63,6 +63,10 @@ class PLACID_PT_bone_mapping(Tab, bpy.types.Panel):
                 layout, "The rig is recognised by itself; guess to edit", characters_of(context)
             )
             return
+        if chosen.prefix:
+            note = layout.column()
+            note.active = False
+            draw_text(note, f"Names without their {chosen.prefix!r}", characters_of(context))
         for title, prefixes in SECTIONS:
             _draw_section(layout, title, prefixes, chosen, armature)
         row = layout.row(align=True)
@@ -83,17 +87,17 @@ def _draw_section(
 ) -> None:
     layout.label(text=title)
     column = layout.column(align=True)
-    rows = [row for prefix in prefixes for row in chosen.rows if row.joint.startswith(prefix)]
-    for row in rows:
+    named = list(zip(chosen.rows, row_labels(chosen), strict=True))
+    rows = [pair for prefix in prefixes for pair in named if pair[0].joint.startswith(prefix)]
+    for row, text in rows:
         # Narrower labels than property split makes: bones have long names.
         line = column.split(factor=LABEL_SHARE, align=True)
         unknown = row.bone not in armature.data.bones
         line.alert = unknown and (bool(row.bone) or row.joint in REQUIRED_JOINTS)
-        text = row.joint.removeprefix("left_").removeprefix("right_").title()
         label = line.row()
         label.alignment = "RIGHT"
         label.label(text=text)
-        line.prop_search(row, "bone", armature.data, "bones", text="")
+        line.prop_search(row, "shown", armature.data, "bones", text="")
 
 
 CLASSES = (PLACID_PT_motion, PLACID_PT_bone_mapping)

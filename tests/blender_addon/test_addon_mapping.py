@@ -2,6 +2,7 @@
 
 import importlib
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -80,6 +81,61 @@ def test_unrecognised_rig_is_mapped_by_hand(blank, character, take) -> None:
     assert new["spine1"] not in keyed
     bpy.ops.placid.clear_mapping()
     assert blank.rig_label.rig_label(character).endswith("My Creature")
+
+
+def test_every_line_of_a_section_has_a_name_of_its_own(blank, character) -> None:
+    bpy.ops.placid.guess_mapping()
+    editor = character.placid_mapping
+    labels = blank.bone_mapping.row_labels(editor)
+    assert [label for label in labels if label.startswith(("Spine", "Neck"))] == [
+        *("Spine 1", "Spine 2", "Spine 3", "Spine 4", "Spine 5"),
+        *("Neck 1", "Neck 2", "Neck 3"),
+    ]
+    panel = importlib.import_module(f"{blank.__name__}.motion_panel")
+    for title, prefixes in panel.SECTIONS:
+        section = MagicMock()
+        panel._draw_section(section, title, prefixes, editor, character)
+        texts = [call.kwargs["text"] for call in section.mock_calls if call.kwargs.get("text")]
+        assert len(set(texts)) == len(texts) > 8
+
+
+def test_names_are_shown_without_what_they_share(blank) -> None:
+    armature = blank.sample_rigs.mixamo_skeleton(bpy.context)
+    bpy.context.scene.placid.armature = armature
+    bpy.ops.placid.guess_mapping()
+    editor = armature.placid_mapping
+    assert editor.prefix == "mixamorig:"
+    row = next(row for row in editor.rows if row.joint == "right_wrist")
+    assert (row.shown, row.bone) == ("RightHand", "mixamorig:RightHand")
+    for typed in ("LeftHand", "mixamorig:LeftHand"):
+        row.bone = ""
+        row.shown = typed
+        assert (row.shown, row.bone) == ("LeftHand", "mixamorig:LeftHand")
+    row.shown = "Nobody"
+    assert row.bone == "Nobody"
+    row.shown = ""
+    assert row.bone == ""
+    other = armature.data.bones["mixamorig:LeftForeArm"]
+    other.name = "RightHand"
+    row.bone = "mixamorig:RightHand"
+    assert row.shown == "mixamorig:RightHand", "a bone of the short name is another one"
+    row.shown = "RightHand"
+    assert row.bone == "RightHand"
+
+
+@pytest.mark.parametrize(
+    ("names", "prefix"),
+    [
+        (["m_avg_Pelvis", "m_avg_L_Hip"], "m_avg_"),
+        (["Bip01 Pelvis", "Bip01 L Thigh"], "Bip01 "),
+        (["thigh.L", "thigh.R"], "thigh."),
+        (["spine", "spine1"], ""),
+        (["a:hips"], ""),
+        ([], ""),
+    ],
+)
+def test_a_prefix_ends_with_a_separator(blank, names, prefix) -> None:
+    assert blank.bone_mapping.common_prefix(names) == prefix
 
 
 def test_preset_and_file_fill_the_editor(blank, character, tmp_path: Path) -> None:
