@@ -9,37 +9,43 @@ from .backend_process import BackendProcess, backend_command
 from .environment import environment_python, is_complete
 from .shared.errors import PlacidError
 
+IN_PREFERENCES = "in Placid's preferences"
+
 
 def preferences():
     """The extension's preferences."""
     return bpy.context.preferences.addons[paths.PACKAGE].preferences
 
 
-def obstacle() -> str:
-    """Why the backend cannot be started, in one sentence; empty when it can."""
+def obstacle(where: str = IN_PREFERENCES) -> str:
+    """Why the backend cannot be started, in one sentence; empty when it can.
+
+    Args:
+        where: the buttons of the preferences are, as seen from where the sentence is read.
+    """
     try:
-        backend_python()
+        backend_python(where)
     except PlacidError as error:
         return error.message[:1].upper() + error.message[1:]
     return ""
 
 
-def backend_python() -> Path:
-    """The Python that runs the backend. Raises PlacidError `backend_missing`."""
+def backend_python(where: str = IN_PREFERENCES) -> Path:
+    """The Python that runs the backend. Raises PlacidError `backend_missing`; see `obstacle`."""
     chosen = preferences().python_path
     if chosen:
         python = Path(bpy.path.abspath(chosen))
         if not python.is_file():
             raise PlacidError(
                 "backend_missing",
-                f"the backend's Python {python} does not exist; correct it in the preferences",
+                f"the backend's Python {python} does not exist; correct it {where}",
             )
         return python
     folder = paths.environment_folder()
     if not is_complete(folder, paths.requirements_path()):
         raise PlacidError(
             "backend_missing",
-            "the backend is not set up yet; press Set Up Backend in Placid's preferences",
+            f"the backend is not set up yet; press Set Up Backend {where}",
         )
     return environment_python(folder)
 

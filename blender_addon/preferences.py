@@ -99,7 +99,7 @@ def _draw_setup(box: bpy.types.UILayout, preferences: PlacidPreferences) -> None
         for line in current.setup.recent:
             lines.label(text=line)
         return
-    if obstacle := launch.obstacle():
+    if obstacle := launch.obstacle("below"):
         draw_sentence(box, obstacle, CHARACTERS)
         if not bpy.app.online_access:
             draw_text(
@@ -116,7 +116,8 @@ def _draw_setup(box: bpy.types.UILayout, preferences: PlacidPreferences) -> None
     row.scale_y = 1.2
     again = "" if obstacle else " Again"
     row.operator("placid.set_up", text=f"Set Up Backend{again}", icon="IMPORT")
-    if current.notice is not None:
+    # An obstacle is told above, in words that fit here.
+    if current.notice is not None and current.notice.message.lower() != launch.obstacle().lower():
         draw_notice(box, current.notice, CHARACTERS)
 
 

@@ -115,7 +115,7 @@ def test_missing(one_take, tmp_path):
     one_take.launch.preferences().python_path = gone
     assert not bpy.ops.placid.generate.poll()
     assert gone in one_take.launch.obstacle()
-    assert "correct it in the preferences" in one_take.launch.obstacle()
+    assert "correct it in Placid's preferences" in one_take.launch.obstacle()
     one_take.launch.preferences().python_path = sys.executable
     _works_again(one_take)
 

@@ -1,6 +1,8 @@
 """How the preferences reach the backend."""
 
+import importlib
 import sys
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -48,6 +50,31 @@ def test_generate_is_grey_until_the_backend_is_set_up(blank):
     assert not bpy.ops.placid.generate.poll()
     assert "press Set Up Backend" in blank.launch.obstacle()
     assert not bpy.ops.placid.start_backend.poll()
+
+
+def _drawn(blank) -> list[str]:
+    """Every text in the set-up's box of the preferences."""
+    box = MagicMock()
+    module = importlib.import_module(f"{blank.__name__}.preferences")
+    module._draw_setup(box, blank.launch.preferences())
+    return [call.kwargs["text"] for call in box.mock_calls if call.kwargs.get("text")]
+
+
+def test_the_preferences_point_to_the_button_below_not_to_themselves(blank):
+    with pytest.raises(blank.shared.errors.PlacidError) as raised:
+        blank.launch.launch()
+    blank.runtime.get().notice = raised.value
+    drawn = _drawn(blank)
+    assert drawn[0] == "The backend is not set up yet; press Set Up Backend below."
+    assert not [text for text in drawn if "preferences" in text]
+    blank.runtime.get().notice = blank.shared.errors.PlacidError("no_python", "there is no Python")
+    assert "There is no Python." in _drawn(blank)
+
+
+def test_a_python_that_is_gone_is_corrected_below(blank, preferences, tmp_path):
+    preferences.python_path = str(tmp_path / "gone")
+    assert "correct it below" in " ".join(_drawn(blank))
+    assert "correct it in Placid's preferences" in blank.launch.obstacle()
 
 
 def test_the_backend_understands_what_it_is_started_with(blank, preferences, tmp_path):
