@@ -1,7 +1,9 @@
 """The Batch panel's run: through the session, step by step, paused, resumed and killed under it."""
 
 import importlib
+import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -122,6 +124,19 @@ def test_a_result_can_be_loaded_as_a_take(walking, batch_run, tmp_path):
     assert take.armature.animation_data.action == take.action
     assert bpy.ops.placid.load_motion(filepath=str(out / "a-person-walks-5.bvh")) == {"FINISHED"}
     assert len(bpy.context.scene.placid.takes) == 2
+
+
+@pytest.mark.parametrize(
+    ("program", "started"),
+    [("", (sys.executable, True)), ("/opt/blender", ("/opt/blender", False))],
+)
+def test_films_are_made_by_a_blender_like_this_one(batch_run, monkeypatch, program, started):
+    """Blender 4.2 to 4.4 have no `bpy.app.module` that tells what this one is."""
+    monkeypatch.setattr(batch_run, "bpy", SimpleNamespace(app=SimpleNamespace(binary_path=program)))
+    monkeypatch.setattr(batch_run, "worker_command", lambda *given: given)
+    monkeypatch.setattr(batch_run, "RenderProcess", lambda command, log: command)
+    path, is_python, _folders = batch_run._start_films()
+    assert (str(path), is_python) == started
 
 
 @pytest.mark.slow
