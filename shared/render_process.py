@@ -17,6 +17,11 @@ from .rendering import Answer, Failed, Filmed, Order, Ready, decode_answer, enco
 
 # Blender itself, its add-ons and a slow disk.
 _START_SECONDS: Final = 120.0
+# Without a graphics driver, Blender itself ends as soon as these engines begin.
+_NO_DRIVER: Final = {
+    "workbench": "Workbench needs a graphics driver, Cycles does not",
+    "eevee": "EEVEE needs a good graphics driver; Workbench needs less and Cycles none",
+}
 # Runs inside Blender's Python, wherever the add-on lies: its package is put together from folders,
 # so that neither an installed extension nor the settings of the user's Blender take part.
 _BOOT: Final = """
@@ -69,6 +74,7 @@ class RenderProcess:
         self._program = command[0]
         self._log_path = log_path
         self._ready = False
+        self._engine = ""
         self._deadline = time.monotonic() + _START_SECONDS
         self._lines: queue.Queue[bytes | None] = queue.Queue()
         self._process = self._spawn(command)
@@ -78,6 +84,7 @@ class RenderProcess:
     def send(self, order: Order) -> None:
         """Give an order; the answer comes through `poll`. A dead process is found out there."""
         assert self._process.stdin is not None
+        self._engine = order.look.engine
         with contextlib.suppress(OSError):
             self._process.stdin.write(encode_order(order))
             self._process.stdin.flush()
@@ -167,10 +174,13 @@ class RenderProcess:
                 f"{self._program} cannot film ({self._last_words() or f'exit code {code}'}); give "
                 "another Blender, or a Python that has bpy, numpy and msgspec",
             )
+        again = "start the batch again, it goes on where it was"
+        if self._engine in _NO_DRIVER:
+            again += f", with another engine if this repeats: {_NO_DRIVER[self._engine]}"
         return PlacidError(
             "render_lost",
-            f"Blender ended while filming (exit code {code}); read {self._log_path} and start the "
-            "batch again, it goes on where it was",
+            f"Blender ended while filming with {self._engine} (exit code {code}; see "
+            f"{self._log_path}); {again}",
         )
 
     def _last_words(self) -> str:

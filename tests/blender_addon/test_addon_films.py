@@ -39,7 +39,7 @@ def walk(tmp_path_factory) -> str:
     return str(path)
 
 
-def _answer(process: RenderProcess, order, seconds: float = 120.0):
+def _answer(process: RenderProcess, order, seconds: float = 300.0):
     process.send(order)
     deadline = time.monotonic() + seconds
     while (answer := process.poll(0.2)) is None:
@@ -122,6 +122,35 @@ def test_a_program_that_is_no_blender_is_a_sentence(tmp_path):
     process.stop()
     with pytest.raises(PlacidError, match="cannot be started"):
         RenderProcess([str(tmp_path / "none")], tmp_path / "log")
+
+
+def test_cycles_films_on_the_processor_alone(studio, walk, tmp_path):
+    look = Look(engine="cycles", width=32, height=32, fps=1, samples=1, format="png")
+    out = tmp_path / "frames"
+    assert isinstance(_answer(studio, Film(walk, "placid", "auto", look, str(out))), Filmed)
+    assert np.ptp(_pixels(out / "0001.png")[..., :3]) > 0.2
+
+
+@pytest.mark.slow  # software needs minutes to prepare EEVEE
+def test_eevee_films_with_light_and_shadow(studio, walk, tmp_path):
+    look = Look(engine="eevee", width=32, height=32, fps=1, samples=1, format="png")
+    out = tmp_path / "frames"
+    order = Film(walk, "placid", "auto", look, str(out))
+    assert isinstance(_answer(studio, order, 900.0), Filmed)
+    assert np.ptp(_pixels(out / "0001.png")[..., :3]) > 0.2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere drivers cannot be hidden")
+@pytest.mark.parametrize("engine", ["workbench", "eevee"])
+def test_without_a_graphics_driver_another_engine_is_named(walk, tmp_path, monkeypatch, engine):
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.setenv("__EGL_VENDOR_LIBRARY_FILENAMES", os.devnull)
+    command = worker_command(Path(sys.executable), True, FOLDERS)
+    process = RenderProcess(command, tmp_path / "log")
+    look = Look(engine=engine, width=32, height=32, fps=1, samples=1, format="png")
+    with pytest.raises(PlacidError, match=rf"while filming with {engine} .*Cycles"):
+        _answer(process, Film(walk, "placid", "auto", look, str(tmp_path / "frames")))
+    process.stop()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")

@@ -65,6 +65,22 @@ def test_a_preview_leaves_nothing_behind(blank, walker):
     assert bpy.context.window.scene == scene
 
 
+@pytest.mark.parametrize("engine", ["workbench", "eevee", "cycles"])
+def test_every_engine_is_one_that_this_blender_has(blank, walker, engine):
+    with blank.stage.preview_scene(walker, FRAMES, (96, 54), "auto", engine, 7) as scene:
+        stage = scene.collection.children[0]
+        lamps = [item for item in stage.objects if item.type == "LIGHT"]
+        assert len(lamps) == (engine != "workbench")
+        if engine == "eevee":
+            newer = bpy.app.version >= (5, 0, 0)
+            assert scene.render.engine == ("BLENDER_EEVEE" if newer else "BLENDER_EEVEE_NEXT")
+            assert scene.eevee.taa_render_samples == 7
+        elif engine == "cycles":
+            assert (scene.render.engine, scene.cycles.samples) == ("CYCLES", 7)
+        else:
+            assert scene.render.engine == "BLENDER_WORKBENCH"
+
+
 def test_contact_sheet_shows_different_frames(blank, walker, tmp_path):
     with blank.stage.preview_scene(walker, FRAMES, (96, 54)) as scene:
         sheet = blank.render.render_contact_sheet(scene, tmp_path / "sheet.png", 3, 2)
