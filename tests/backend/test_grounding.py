@@ -4,7 +4,7 @@ from sample_motions import walking_motion
 
 from backend.datasets.features import FEET, motion_to_features, with_constant_bones
 from backend.evaluation.motion_quality import foot_skate
-from backend.grounding import ground, plant_feet
+from backend.grounding import ground, plant_feet, slow_down
 from shared.skeleton import FEATURE_OFFSETS, PARENTS
 
 
@@ -41,6 +41,28 @@ def test_a_fast_foot_is_no_standing_foot():
     joints = standing()
     joints[..., 2] += 0.2 * np.arange(len(joints))[:, None]
     np.testing.assert_array_equal(plant_feet(joints, np.ones((len(joints), 4))), joints)
+
+
+def test_a_jump_is_spread_over_the_frames_around_it():
+    joints = standing()
+    joints[20:, :, 0] += 1.2  # a body that is somewhere else in the next frame
+    slow = slow_down(joints)
+    assert np.linalg.norm(np.diff(slow, axis=0), axis=-1).max() <= 0.5
+    np.testing.assert_allclose(slow[[0, 10, 30, -1]], joints[[0, 10, 30, -1]], atol=1e-5)
+
+
+def test_a_limb_that_flips_keeps_its_length():
+    joints = standing()
+    shoulder, arm = joints[:, [16]], [18, 20]
+    joints[20:, arm] = (shoulder + (shoulder - joints[:, arm]) * [1, 1, -1])[20:]
+    slow = slow_down(joints)
+    assert np.linalg.norm(np.diff(slow, axis=0), axis=-1).max() <= 0.5
+    np.testing.assert_allclose(bone_lengths(slow), bone_lengths(joints), atol=1e-5)
+
+
+def test_movements_of_people_stay_as_they_are():
+    joints = walk(60)
+    np.testing.assert_array_equal(slow_down(joints), joints)
 
 
 def test_stretched_bones_get_one_length_and_keep_their_direction():
