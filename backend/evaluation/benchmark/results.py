@@ -99,15 +99,19 @@ Arrays = dict[str, np.ndarray]
 _Key = tuple[str, str, str, int]
 
 
-def collect(prepared: Prepared, store: Store) -> Results:
-    """Compute every figure from the shards of a finished run."""
+def collect(prepared: Prepared, store: Store, real: np.ndarray) -> Results:
+    """Compute every figure from the shards of a finished run.
+
+    Args:
+        real: float32 (N, D), the embeddings of the yardstick's motions.
+    """
     # The captions are embedded here, with as many threads as everything else.
     torch.set_num_threads(prepared.request.protocol.threads)
     parts: dict[_Key, list[Arrays]] = defaultdict(list)
     for shard in prepared.shards():
         parts[_key(shard)].append(store.get(shard))
     joined = {key: _joined(arrays) for key, arrays in parts.items()}
-    measure = _Measure(prepared, joined)
+    measure = _Measure(prepared, joined, real)
     rows = [
         Row(model, method, suite, len(items), measure.figures(model, method, suite))
         for suite, items in prepared.suites.items()
@@ -145,13 +149,13 @@ def verdict(results: Results, model: str, methods: Sequence[str]) -> Verdict:
 class _Measure:
     """Metrics on the arrays of each row, suite and replication."""
 
-    def __init__(self, prepared: Prepared, joined: dict[_Key, Arrays]) -> None:
-        self._prepared, self._joined = prepared, joined
+    def __init__(self, prepared: Prepared, joined: dict[_Key, Arrays], real: np.ndarray) -> None:
+        self._prepared, self._joined, self._gallery = prepared, joined, real
         self._yardstick = yardstick = prepared.yardstick
         self._texts: dict[str, np.ndarray] = {}
         self._real = {
-            FORGET: EmbeddingStatistics.of(yardstick.motions[yardstick.is_forget]),
-            RETAIN: EmbeddingStatistics.of(yardstick.motions[~yardstick.is_forget]),
+            FORGET: EmbeddingStatistics.of(real[yardstick.is_forget]),
+            RETAIN: EmbeddingStatistics.of(real[~yardstick.is_forget]),
         }
 
     def figures(self, model: str, method: str, suite: str) -> dict[str, Figure]:
@@ -192,7 +196,7 @@ class _Measure:
             count = self._prepared.request.protocol.variations
             return Evaluated(repeats=motions.reshape(-1, count, motions.shape[-1]))
         gallery: dict[str, Any] = {
-            "gallery_embeddings": self._yardstick.motions,
+            "gallery_embeddings": self._gallery,
             "gallery_forget": self._yardstick.is_forget,
         }
         if suite == OVER_BLOCKING:

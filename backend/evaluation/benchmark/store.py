@@ -69,6 +69,11 @@ class Store:
         """The folder of the shards."""
         return self.folder / "shards"
 
+    @property
+    def real_motions(self) -> Path:
+        """The file of the real motions' embeddings, where those are of a data set."""
+        return self.folder / "real_motions.safetensors"
+
     def has(self, shard: Shard) -> bool:
         """Whether a shard was made."""
         return (self.shards / shard.file).exists()

@@ -1,38 +1,29 @@
 """What a run measures with: an evaluator and real motions, embedded ones or a data set's own."""
 
+import functools
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-from tqdm import tqdm
 
-from backend.datasets.layouts import Layout, find_layout, has_layout
-from backend.datasets.problems import Problem, ProblemTable
+from backend.datasets.layouts import HUMANML3D, MOTION_X, Layout, find_layout, has_layout
+from backend.datasets.problems import ProblemTable
 from backend.datasets.splits import PUBLISHED_LISTS, IdList, Match, forget_and_retain
-from backend.datasets.text_motions import (
-    BrokenFileError,
-    Caption,
-    Entry,
-    TextMotion,
-    read_split,
-    text_motions,
-)
+from backend.datasets.text_motions import Entry, read_split
+from backend.evaluation.benchmark.real_motions import SPLIT, read_motions
 from backend.evaluation.evaluators import Evaluator
-from backend.evaluation.evaluators.batches import LONGEST
-from backend.evaluation.evaluators.embedded import WEIGHTS
+from backend.evaluation.evaluators.embedded import ASSETS, WEIGHTS
 from backend.evaluation.evaluators.official import STATISTICS
 from backend.evaluation.evaluators.opening import EvaluatorPlace, find_official, open_evaluator
 from backend.evaluation.evaluators.reference import LABELS, ROWS, ReferenceRow, load_reference
 from backend.unlearning.concept import Concept
 from shared.errors import PlacidError
 
-SPLIT: Final = "test"
-# The networks make whole tokens of 4 frames, and so are real motions cut.
-_FRAMES_PER_TOKEN: Final = 4
-_BATCH: Final = 64
+# What the folder of an evaluator has, as `backend train evaluator` writes it.
+_EVALUATOR: Final = (WEIGHTS, ROWS, LABELS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +33,8 @@ class Yardstick:
     Attributes:
         place: of the evaluator, for workers.
         rows: what each motion is; its first caption is a prompt.
-        motions: float32 (N, D), their embeddings.
+        embed: gives their embeddings, float32 (N, D). Those of a data set are read from the file
+            that it is called with, or made and written there.
         is_forget: bool (N,), which motions show the concept.
         concept: with the keywords that found them.
         hashes: SHA-256 of everything that it was read from.
@@ -56,7 +48,7 @@ class Yardstick:
     place: EvaluatorPlace
     evaluator: Evaluator
     rows: tuple[ReferenceRow, ...]
-    motions: np.ndarray
+    embed: Callable[[Path], np.ndarray]
     is_forget: np.ndarray
     concept: Concept
     hashes: dict[str, str]
@@ -97,10 +89,36 @@ def open_yardstick(
     Raises:
         PlacidError: for what is missing or damaged.
     """
-    if dataset is None and ((data / WEIGHTS).exists() or not has_layout(data)):
+    if dataset is None and (data == ASSETS or any((data / file).exists() for file in _EVALUATOR)):
         return _embedded(data, concept)
+    if not has_layout(data):
+        raise _no_data(data)
     layout = find_layout(data, dataset)
     return _of_dataset(data, layout, checkpoint, concept, ProblemTable(strict))
+
+
+def _no_data(data: Path) -> PlacidError:
+    """The error for a folder with which nothing can be measured."""
+    inner = sorted(folder for folder in data.glob("*/") if has_layout(folder))
+    if inner:
+        return PlacidError(
+            "no_data", f"--data {data} has its data set a folder further down; name {inner[0]}"
+        )
+    if not data.exists():
+        state = "does not exist"
+    elif not data.is_dir():
+        state = "is a file"
+    elif any(data.iterdir()):
+        state = "holds neither a data set nor an evaluator"
+    else:
+        state = "is empty"
+    return PlacidError(
+        "no_data",
+        f"--data {data} {state}; name a folder with motions ({HUMANML3D.motions[0]}, or Motion-X's "
+        f"{MOTION_X.motions[0]}), captions ({HUMANML3D.texts[0]}), Mean.npy, Std.npy and the split "
+        f"files train.txt, val.txt and {SPLIT}.txt, or one that `backend train evaluator` wrote "
+        f"({', '.join(_EVALUATOR)})",
+    )
 
 
 def _embedded(data: Path, concept: Concept) -> Yardstick:
@@ -113,7 +131,7 @@ def _embedded(data: Path, concept: Concept) -> Yardstick:
         place,
         open_evaluator(place),
         reference.rows,
-        reference.motion_embeddings,
+        lambda _: reference.motion_embeddings,
         reference.forget(concept),
         concept,
         hashes,
@@ -132,17 +150,8 @@ def _of_dataset(
     tokens = _tokens(entries)
     evaluator = open_evaluator(place, tokens=tokens)
     forget = set(lists[0].ids)
-    rows, parts, is_forget = list[ReferenceRow](), list[np.ndarray](), list[bool]()
-    digest = hashlib.sha256()
-    for batch in _batches(entries, layout, problems):
-        cut = [_whole_tokens(sample.features) for _, sample in batch]
-        parts.append(evaluator.embed_motions(cut))
-        for (entry, sample), features in zip(batch, cut, strict=True):
-            rows.append(_row(sample, layout, len(features)))
-            is_forget.append(entry.id in forget)
-            digest.update(sample.name.encode() + features.tobytes())
-            digest.update("\n".join(caption.line for caption in entry.captions).encode())
-    if not rows:
+    motions = read_motions(entries, layout, problems)
+    if not motions.rows:
         first = f", the first because {problems.rows[0].what}" if len(problems) else ""
         raise PlacidError(
             "no_motions",
@@ -154,18 +163,18 @@ def _of_dataset(
         "statistics": _sha256(*((meta / f"{name}.npy").read_bytes() for name in ("mean", "std"))),
         "split": _sha256(*(ids.text.encode() for ids in lists)),
         "evaluator": evaluator.fingerprint,
-        "motions": digest.hexdigest(),
+        "motions": motions.sha256,
     }
-    notes = [*_list_notes(layout, used, rule, lists[0]), *_token_notes(rows, tokens)]
+    notes = [*_list_notes(layout, used, rule, lists[0]), *_token_notes(motions.rows, tokens)]
     if len(problems):
         notes.append(f"{len(problems)} broken items of {layout.name}")
     about = {"data": layout.name, "part": SPLIT, "match": rule}
     return Yardstick(
         place,
         evaluator,
-        tuple(rows),
-        np.concatenate(parts),
-        np.array(is_forget),
+        motions.rows,
+        functools.partial(motions.embed, evaluator),
+        np.array([name in forget for name in motions.ids]),
         used,
         hashes,
         tokens,
@@ -173,36 +182,6 @@ def _of_dataset(
         tuple(notes),
         problems,
     )
-
-
-def _batches(
-    entries: Sequence[Entry], layout: Layout, problems: ProblemTable
-) -> Iterator[list[tuple[Entry, TextMotion]]]:
-    """The samples of the entries, some at a time, so that the data set need not fit into memory."""
-    bar = tqdm(entries, unit="entry", desc="embedding real motions", disable=None)
-    batch: list[tuple[Entry, TextMotion]] = []
-    for entry in bar:
-        try:
-            batch += [(entry, sample) for sample in text_motions(entry, layout)]
-        except BrokenFileError as error:
-            problems.add(Problem(entry.id, entry.motion, str(error)))
-        if len(batch) >= _BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _whole_tokens(features: np.ndarray) -> np.ndarray:
-    """The first frames (t, 263), t a multiple of 4 and at most 196, that the evaluator reads."""
-    return features[: min(len(features) // _FRAMES_PER_TOKEN * _FRAMES_PER_TOKEN, LONGEST)]
-
-
-def _row(sample: TextMotion, layout: Layout, frames: int) -> ReferenceRow:
-    # What the evaluator can read comes first, for the first caption is the prompt.
-    captions: list[Caption] = sorted(sample.captions, key=lambda caption: not caption.tokens)
-    texts = tuple(caption.text for caption in captions)
-    return ReferenceRow(sample.name, layout.name, SPLIT, (), frames, texts, ())
 
 
 def _tokens(entries: Sequence[Entry]) -> dict[str, tuple[str, ...]]:

@@ -3,6 +3,7 @@
 import json
 import pickle
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,10 @@ from launch import finish, options
 from official_files import EVALUATOR, SMALL, STATISTICS, write_release, write_statistics
 from official_files import write_weights as write_tar
 
+from backend.datasets.layouts import HUMANML3D
+from backend.datasets.problems import ProblemTable
+from backend.datasets.text_motions import read_split
+from backend.evaluation.benchmark.real_motions import RealMotions, read_motions
 from backend.evaluation.benchmark.results import Results
 from backend.evaluation.benchmark.yardstick import Yardstick, open_yardstick
 from backend.evaluation.evaluators.opening import find_official
@@ -109,15 +114,25 @@ def test_the_whole_command_measures_with_the_data_set(
     assert (facts["data"], facts["part"], facts["match"]) == ("HumanML3D", "test", "published")
     assert {"evaluator", "statistics", "split", "motions"} <= facts["sha256"].keys()
 
+    # Begun again, even with every result lost, it does not embed the real motions again.
+    kept = tmp_path / "real_motions.safetensors"
+    before = (tmp_path / "results.json").read_bytes(), kept.read_bytes(), kept.stat().st_mtime_ns
+    (tmp_path / "results.json").unlink()
+    code, printed = finish("run", *given)
+    assert code == 0, printed
+    after = (tmp_path / "results.json").read_bytes(), kept.read_bytes(), kept.stat().st_mtime_ns
+    assert after == before
+
     changed = shutil.copytree(humanml3d, tmp_path / "changed")
     np.save(changed / "new_joint_vecs" / "000006.npy", rows(80, seed=99))
     code, printed = finish("run", *given, "--data", changed)
     assert code == 1
     assert "sha256.motions was" in printed
+    assert (kept.read_bytes(), kept.stat().st_mtime_ns) == before[1:]
 
 
 def test_the_published_split_decides_and_a_slice_goes_with_its_motion(
-    humanml3d: Path, release: Path
+    humanml3d: Path, release: Path, tmp_path: Path
 ) -> None:
     yardstick = opened(humanml3d, release)
     by_name = dict(
@@ -132,10 +147,118 @@ def test_the_published_split_decides_and_a_slice_goes_with_its_motion(
     assert frames["1%000005"] == 60
     # The motion is the first 88 of its 90 frames.
     again = yardstick.evaluator.embed_motions([rows(90, seed=0)[:88]])
-    np.testing.assert_allclose(yardstick.motions[:1], again, atol=1e-5)
+    real = yardstick.embed(tmp_path / "kept")
+    assert len(real) == len(yardstick.rows)
+    np.testing.assert_allclose(real[:1], again, atol=1e-5)
     other = opened(humanml3d, release, "kick")
     assert other.hashes["split"] != yardstick.hashes["split"]
     assert other.hashes["motions"] == yardstick.hashes["motions"]
+
+
+class _Counting:
+    """An evaluator that counts the motions that it embeds."""
+
+    name, width = "counting", 2
+
+    def __init__(self, fingerprint: str = "a") -> None:
+        self.fingerprint, self.count = fingerprint, 0
+
+    def embed_motions(self, features: Sequence[np.ndarray]) -> np.ndarray:
+        self.count += len(features)
+        return np.array([[len(rows), rows[0, 0]] for rows in features], np.float32)
+
+    def embed_texts(self, captions: Sequence[str], masked: Sequence[str] = ()) -> np.ndarray:
+        raise NotImplementedError
+
+
+def real_motions(data: Path) -> RealMotions:
+    problems = ProblemTable()
+    return read_motions(read_split(data, HUMANML3D, "test", problems), HUMANML3D, problems)
+
+
+class TestKeptEmbeddings:
+    def test_are_read_again_for_the_same_motions_and_evaluator_alone(
+        self, humanml3d: Path, tmp_path: Path
+    ) -> None:
+        motions, path = real_motions(humanml3d), tmp_path / "kept.safetensors"
+        first = _Counting()
+        embedded = motions.embed(first, path)
+        assert first.count == len(motions.rows) == len(embedded)
+        again = _Counting()
+        np.testing.assert_array_equal(real_motions(humanml3d).embed(again, path), embedded)
+        assert again.count == 0
+
+        other = _Counting("b")
+        motions.embed(other, path)
+        assert other.count == len(motions.rows)
+
+        changed = shutil.copytree(humanml3d, tmp_path / "changed")
+        np.save(changed / "new_joint_vecs" / "000006.npy", rows(80, seed=99))
+        others = real_motions(changed)
+        found = others.embed(other, path)
+        assert other.count == 2 * len(motions.rows)
+        assert not np.array_equal(found, embedded)
+
+    @pytest.mark.parametrize("content", [b"", b"no safetensors", None])
+    def test_that_are_damaged_are_made_again(
+        self, humanml3d: Path, tmp_path: Path, content: bytes | None
+    ) -> None:
+        motions, path = real_motions(humanml3d), tmp_path / "kept.safetensors"
+        embedded = motions.embed(_Counting(), path)
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-4] if content is None else content)
+        np.testing.assert_array_equal(motions.embed(_Counting(), path), embedded)
+        again = _Counting()
+        np.testing.assert_array_equal(motions.embed(again, path), embedded)
+        assert again.count == 0
+        assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+    def test_are_not_made_of_motions_that_change_meanwhile(
+        self, humanml3d: Path, tmp_path: Path
+    ) -> None:
+        copy, path = shutil.copytree(humanml3d, tmp_path / "data"), tmp_path / "kept.safetensors"
+        motions = real_motions(copy)
+        np.save(copy / "new_joint_vecs" / "000006.npy", rows(80, seed=99))
+        with pytest.raises(PlacidError, match="changed while it was read"):
+            motions.embed(_Counting(), path)
+        (copy / "new_joint_vecs" / "000006.npy").unlink()
+        with pytest.raises(PlacidError, match=r"000006\.npy changed while it was read"):
+            motions.embed(_Counting(), path)
+        assert not path.exists()
+
+
+@pytest.mark.parametrize("dataset", [None, "humanml3d"])
+def test_a_folder_without_data_is_named_with_what_belongs_into_it(
+    release: Path, tmp_path: Path, dataset: str | None
+) -> None:
+    folder = tmp_path / "mine"
+
+    def said() -> str:
+        with pytest.raises(PlacidError) as caught:
+            open_yardstick(folder, release, find_concept("violence"), dataset)
+        assert caught.value.code == "no_data"
+        return caught.value.message
+
+    message = said()
+    assert f"--data {folder} does not exist; name a folder with " in message
+    for expected in ("new_joint_vecs", "texts", "Mean.npy", "Std.npy", "test.txt"):
+        assert expected in message
+    assert "evaluator.safetensors" in message
+    folder.mkdir()
+    assert f"{folder} is empty; " in said()
+    (folder / "notes.md").touch()
+    assert "holds neither a data set nor an evaluator; " in said()
+    (folder / "HumanML3D" / "texts").mkdir(parents=True)
+    assert said().endswith(f"name {folder / 'HumanML3D'}")
+    shutil.rmtree(folder)
+    folder.touch()
+    assert f"{folder} is a file; " in said()
+
+
+def test_half_an_evaluator_is_told_from_a_data_set(release: Path, tmp_path: Path) -> None:
+    (tmp_path / "reference.json").touch()
+    with pytest.raises(PlacidError, match=r"reference motions in .* cannot be read"):
+        opened(tmp_path, release)
 
 
 def test_toxic_terms_are_looked_for_and_masked_in_the_tagged_words(

@@ -88,6 +88,7 @@ def test_a_preflight_writes_nothing(data: Path, tmp_path: Path) -> None:
         (["--methods", "lrc"], "did you mean 'lcr'"),
         (["--models", "momsk"], "did you mean 'momask'"),
         (["--concept", "violense"], "violence"),
+        (["--data", "nowhere"], "--data nowhere does not exist; name a folder with motions"),
     ],
 )
 def test_wrong_names_are_answered_in_a_sentence(
