@@ -1,5 +1,6 @@
 """What `backend doctor` looks at: the environment, a checkpoint's files, and its text encoder."""
 
+import os
 import platform
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ import torch
 
 from backend.checkpoints import EMBEDDED, load_checkpoint, sha256
 from backend.device import choose_device
+from backend.evaluation.evaluators.opening import find_glove
+from backend.evaluation.evaluators.words import load_vocabulary, vocabulary_files
 from backend.models.rvqvae import RVQConfig
 from backend.official.layout import KINDS, Part, find_parts, is_official
 from backend.official.networks import check_network, read_statistics
@@ -20,6 +23,7 @@ from shared.errors import PlacidError
 
 State = Literal["ok", "missing", "optional", "broken"]
 CLIP_WIDTH: Final = 512
+GLOVE: Final = "GloVe vectors"
 
 # What is lost without a kind of network, and what to do about it.
 _WITHOUT: Final[dict[str, tuple[State, str]]] = {
@@ -130,6 +134,30 @@ def examine_release(folder: Path) -> Iterator[Finding]:
     for kind, (state, remedy) in _WITHOUT.items():
         if not any(part.kind == kind for part in parts):
             yield Finding(KINDS[kind].title, state, "", remedy=remedy.format(folder=folder))
+    yield from examine_glove(folder)
+
+
+def examine_glove(root: Path) -> Iterator[Finding]:
+    """The files of word vectors that the published evaluator reads, in a release or beside it."""
+    needed = "only the published benchmark needs it"
+    try:
+        folder = find_glove(root)
+    except PlacidError as error:
+        yield Finding(GLOVE, "optional", "", remedy=f"{needed}; {error.message}")
+        return
+    files = vocabulary_files(folder)
+    problem = _problem_of_glove(folder)
+    # What names no file is said of the words.
+    blamed = [path for path in files if str(path) in problem] or files[1:2]
+    for path in files:
+        place = os.path.relpath(path, root)
+        if not path.is_file():
+            remedy = f"{needed}; unpack it from the official glove.zip into {folder}"
+            yield Finding(GLOVE, "optional", place, remedy=remedy)
+        elif problem and path in blamed:
+            yield Finding(GLOVE, "broken", place, sha256(path), f"{needed}; {problem}")
+        else:
+            yield Finding(GLOVE, "ok", place, sha256(path))
 
 
 def examine_encoder(name: str, width: int, folder: Path | None, allow_download: bool) -> Finding:
@@ -157,7 +185,8 @@ def can_generate(findings: Sequence[Finding]) -> bool:
     models = {finding.what for finding in findings if finding.state == "ok"}
     titles = {KINDS["masked"].title, KINDS["bamm"].title}
     bad = any(
-        finding.state in ("missing", "broken") and finding.what != KINDS["evaluator"].title
+        finding.state in ("missing", "broken")
+        and finding.what not in (KINDS["evaluator"].title, GLOVE)
         for finding in findings
     )
     return not bad and bool(models & titles)
@@ -187,3 +216,11 @@ def _examine_statistics(part: Part, root: Path) -> Finding:
         state: State = "broken" if part.kind == "rvq" else "optional"
         return Finding(title, state, place, remedy=error.message)
     return Finding(title, "ok", f"{place}/mean.npy, std.npy")
+
+
+def _problem_of_glove(folder: Path) -> str:
+    try:
+        load_vocabulary(folder)
+    except PlacidError as error:
+        return error.message
+    return ""

@@ -68,7 +68,7 @@ def find_official(checkpoint: Path, dataset: DatasetName) -> EvaluatorPlace:
             f"{checkpoint} has no published evaluator, which measures motions of {dataset}; unpack "
             "the folders text_mot_match and Comp_v6_KLD005 there, and name it with --checkpoints",
         )
-    return EvaluatorPlace(_only(parts, checkpoint, dataset).folder.parent, _glove(checkpoint))
+    return EvaluatorPlace(_only(parts, checkpoint, dataset).folder.parent, find_glove(checkpoint))
 
 
 def _only(parts: Sequence[Part], checkpoint: Path, dataset: DatasetName) -> Part:
@@ -85,8 +85,12 @@ def _only(parts: Sequence[Part], checkpoint: Path, dataset: DatasetName) -> Part
     return own[0]
 
 
-def _glove(checkpoint: Path) -> Path:
-    """The folder `glove` in a release's folder or, as in the published code, beside it."""
+def find_glove(checkpoint: Path) -> Path:
+    """The folder `glove` in a release's folder or, as in the published code, beside it.
+
+    Raises:
+        PlacidError: `no_glove`.
+    """
     for folder in (checkpoint, *checkpoint.resolve().parents[:2]):
         if (folder / _GLOVE).is_dir():
             return folder / _GLOVE

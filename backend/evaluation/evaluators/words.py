@@ -120,14 +120,19 @@ def _plain(path: Path) -> Any:
         return _PlainUnpickler(file).load()
 
 
-def load_vocabulary(folder: Path, prefix: str = "our_vab") -> Vocabulary:
+def vocabulary_files(folder: Path) -> tuple[Path, Path, Path]:
+    """Where the official vectors, words and rows of a folder lie."""
+    return folder / "our_vab_data.npy", folder / "our_vab_words.pkl", folder / "our_vab_idx.pkl"
+
+
+def load_vocabulary(folder: Path) -> Vocabulary:
     """Read the official `our_vab_data.npy`, `our_vab_words.pkl` and `our_vab_idx.pkl`.
 
     Raises:
         PlacidError: `damaged_vocabulary` when a file is missing, damaged, or holds anything but
             words, numbers and vectors.
     """
-    paths = [folder / f"{prefix}_{part}" for part in ("data.npy", "words.pkl", "idx.pkl")]
+    paths = vocabulary_files(folder)
     path = paths[0]
     try:
         vectors = np.load(path, allow_pickle=False)

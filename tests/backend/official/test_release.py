@@ -28,6 +28,7 @@ from official_files import (
 
 from backend import cli
 from backend.checkpoints import load_checkpoint
+from backend.doctor import can_generate, examine_release
 from backend.generator import Generator
 from backend.models.behaviour import CORRECTED, PUBLISHED
 from shared.errors import PlacidError
@@ -271,3 +272,65 @@ def test_the_doctor_finds_damage_and_fails(copy, monkeypatch, capsys):
     assert "missing cond_emb.bias" in said
     assert re.search(r"text encoder \(missing\): .*--encoder.*--allow-download", said)
     assert "No motion can be generated" in said
+
+
+GLOVE = ("our_vab_data.npy", "our_vab_words.pkl", "our_vab_idx.pkl")
+
+
+def write_glove(folder, words=("sos", "eos", "unk", "kick")):
+    folder.mkdir()
+    np.save(folder / GLOVE[0], np.zeros((len(words), 300)))
+    (folder / GLOVE[1]).write_bytes(pickle.dumps(list(words)))
+    (folder / GLOVE[2]).write_bytes(pickle.dumps({word: i for i, word in enumerate(words)}))
+    return folder
+
+
+def glove_lines(checkpoints):
+    found = [line for line in examine_release(checkpoints) if line.what == "GloVe vectors"]
+    assert can_generate([*examine_release(checkpoints)])
+    return found
+
+
+class TestGloveInTheDoctor:
+    @pytest.mark.parametrize("where", ["inside", "beside"])
+    def test_every_file_is_found_and_hashed(self, copy, monkeypatch, capsys, where):
+        folder = write_glove((copy if where == "inside" else copy.parent) / "glove")
+        assert run(monkeypatch, "doctor", "--checkpoints", copy, "--device", "cpu") == 0
+        said = capsys.readouterr().out
+        for name in GLOVE:
+            hashed = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+            place = os.path.relpath(folder / name, copy)
+            assert re.search(rf"^GloVe vectors +ok +{re.escape(place)} +{hashed}$", said, re.M)
+        assert not re.search(r"^\d+\. GloVe", said, re.M)
+
+    def test_without_the_folder_it_says_what_to_do(self, copy, monkeypatch, capsys):
+        assert run(monkeypatch, "doctor", "--checkpoints", copy, "--device", "cpu") == 0
+        said = capsys.readouterr().out
+        assert re.search(r"^GloVe vectors +optional +- +-$", said, re.M)
+        assert re.search(rf"GloVe vectors \(optional\): .*glove\.zip.*{copy}/glove", said)
+
+    def test_a_missing_file_is_named(self, copy):
+        folder = write_glove(copy / "glove")
+        (folder / GLOVE[1]).unlink()
+        vectors, words, rows = glove_lines(copy)
+        assert (vectors.state, words.state, rows.state) == ("ok", "optional", "ok")
+        assert words.place == f"glove/{GLOVE[1]}"
+        assert f"glove.zip into {folder}" in words.remedy
+
+    def test_damage_is_told_of_the_file_that_has_it(self, copy):
+        folder = write_glove(copy / "glove")
+        (folder / GLOVE[0]).write_bytes(b"no array")
+        assert [line.state for line in glove_lines(copy)] == ["broken", "ok", "ok"]
+        shutil.rmtree(folder)
+        write_glove(folder, words=("kick",))
+        lines = glove_lines(copy)
+        assert [line.state for line in lines] == ["ok", "broken", "ok"]
+        assert "lacks the word 'sos'" in lines[1].remedy
+
+    def test_a_pickle_that_carries_code_is_refused_unrun(self, copy, tmp_path):
+        folder, trap = write_glove(copy / "glove"), tmp_path / "trap"
+        (folder / GLOVE[2]).write_bytes(pickle.dumps({"kick": Intruder(trap)}))
+        lines = glove_lines(copy)
+        assert [line.state for line in lines] == ["ok", "ok", "broken"]
+        assert GLOVE[2] in lines[2].remedy
+        assert not trap.exists()
