@@ -86,10 +86,13 @@ RIGS: Final[dict[str, Callable[[bpy.types.Context], bpy.types.Object]]] = {
 def add_figure(context: bpy.types.Context, armature: bpy.types.Object) -> bpy.types.Object:
     """Put one rigid part around every bone that stands for a joint, and return the mesh object.
 
+    Soles are flat: what would reach below the armature's origin ends there.
+
     Raises:
         RigError: the rig is not recognised.
     """
-    mapping = detect(read_rig(armature)).mapping
+    rig = read_rig(armature)
+    mapping = detect(rig).mapping
     parts = _parts(mapping)
     bones = [armature.data.bones[name] for name in parts]
     ends = np.array([(bone.head_local, bone.tail_local) for bone in bones])
@@ -104,7 +107,9 @@ def add_figure(context: bpy.types.Context, armature: bpy.types.Object) -> bpy.ty
         part, quads = _spindle(head, tail, radius * height)
         vertices.append(part)
         faces += [[corner + offset for corner in face] for face in quads]
-    mesh.from_pydata(np.concatenate(vertices).tolist(), [], faces)
+    points = np.concatenate(vertices)
+    points -= np.minimum(points @ rig.up, 0.0)[:, None] * rig.up
+    mesh.from_pydata(points.tolist(), [], faces)
     mesh.shade_smooth()
     mesh.materials.append(plain_material(FIGURE_NAME, FIGURE_COLOR))
     figure = bpy.data.objects.new(FIGURE_NAME, mesh)

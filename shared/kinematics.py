@@ -1,4 +1,4 @@
-"""Joint positions to bone rotations and back, foot contacts, change of frame rate.
+"""Joint positions to bone rotations and back, and change of frame rate.
 
 Everything here is Y up, metres, with x to the character's left, as in HumanML3D.
 """
@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from .contacts import foot_contacts
 from .limb_twist import hinge_axes, plausible_foot, smoothstep
 from .motion import Motion
 from .rotations import (
@@ -30,11 +31,6 @@ _PELVIS, _CHEST, _NECK, _HEAD = JOINT["pelvis"], JOINT["spine3"], JOINT["neck"],
 _PELVIS_WEIGHTS: Final = np.array([1.0, 1.0, 0.1])
 _CHEST_WEIGHTS: Final = np.ones(3)
 
-CONTACT_JOINTS: Final = tuple(
-    JOINT[n] for n in ("left_ankle", "left_foot", "right_ankle", "right_foot")
-)
-_CONTACT_SPEED: Final = 0.4  # metres a second
-_CONTACT_HEIGHT: Final = 0.05  # metres above the joint's own resting height
 _FOOT_TILT_LIMITS: Final = np.radians([5.0, 50.0])
 _HEAD_TILT_LIMITS: Final = np.radians([-5.0, 35.0])
 _LEVEL_LIMITS: Final = np.radians([50.0, 100.0])
@@ -82,24 +78,6 @@ def rotation_steps(pose: Pose) -> np.ndarray:
     """Angle in degrees (T-1, 22) by which each local rotation changes from frame to frame."""
     change = multiply(conjugate(pose.rotations[:-1]), pose.rotations[1:])
     return np.degrees(angle(change))
-
-
-def foot_contacts(motion: Motion) -> np.ndarray:
-    """Which feet stand still on the floor, from positions alone.
-
-    Returns:
-        bool (T, 4): left ankle, left foot, right ankle, right foot; low and slow at once.
-    """
-    feet = motion.with_up("Y").joints[:, CONTACT_JOINTS].astype(float)
-    if len(feet) == 1:
-        speed = np.zeros((1, 4))
-    else:
-        speed = np.linalg.norm(np.gradient(feet, 1.0 / motion.fps, axis=0), axis=-1)
-    height = feet[..., 1] - np.percentile(feet[..., 1], 5, axis=0)
-    touching = (speed < _CONTACT_SPEED) & (height < _CONTACT_HEIGHT)
-    # A single frame that differs from both neighbours is noise.
-    padded = np.pad(touching, ((1, 1), (0, 0)), mode="edge").astype(int)
-    return padded[:-2] + padded[1:-1] + padded[2:] >= 2
 
 
 def resample(motion: Motion, fps: float) -> Motion:

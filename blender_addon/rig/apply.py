@@ -7,7 +7,8 @@ import numpy as np
 
 from ..bake import bake, switch
 from ..bone_mapping import mapping_of
-from ..shared.kinematics import foot_contacts, resample_contacts, resample_pose, solve
+from ..shared.contacts import standing_feet
+from ..shared.kinematics import resample_contacts, resample_pose, solve
 from ..shared.motion import Motion
 from .binding import Binding, bind
 from .blend import Stance
@@ -114,8 +115,7 @@ def _retarget(
     step: float,
 ) -> Retargeted:
     """The motion on the rig at `fps`, with keys `step` scene frames apart."""
-    contacts = foot_contacts(motion) if motion.contacts is None else motion.contacts
-    contacts = resample_contacts(contacts, motion.fps, fps)
+    contacts = resample_contacts(standing_feet(motion), motion.fps, fps)
     pose = resample_pose(solve(motion), motion.fps, fps)
     common = (pose, contacts, fps, binding, options.pin_strength, options.root_motion)
     if options.loop:

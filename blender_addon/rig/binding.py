@@ -66,6 +66,7 @@ class Binding:
         rest: (controls, 4), rest orientations.
         at: control that starts at each mapped joint, by joint name.
         toes: rest position (3,) of each foot's tip by side.
+        tips: rest position (3,) of the end of the toes by side, where a bone shows it.
         root: index of the root bone in the rig, or None.
     """
 
@@ -76,6 +77,7 @@ class Binding:
     rest: np.ndarray
     at: dict[str, int]
     toes: dict[str, np.ndarray]
+    tips: dict[str, np.ndarray]
     root: int | None
 
     def head(self, joint: str) -> np.ndarray:
@@ -102,11 +104,13 @@ def bind(rig: Rig, mapping: Mapping) -> Binding:
     place = {bone: i for i, bone in enumerate(order)}
     at = {joint: place[rig.index(bone)] for joint, bone in mapping.bones.items()}
 
-    toes = {}
+    toes, tips = {}, {}
     for side in _OUT:
         foot = mapping.bones.get(f"{side}_foot")
         ankle = rig.index(mapping.bones[f"{side}_ankle"])
         toes[side] = tails[ankle] if foot is None else heads[rig.index(foot)]
+        if foot is not None and _goes_on(heads[ankle], toes[side], tails[rig.index(foot)]):
+            tips[side] = tails[rig.index(foot)]
     aligns = _alignments(rig, mapping, heads, tails, toes)
 
     controls = []
@@ -124,8 +128,16 @@ def bind(rig: Rig, mapping: Mapping) -> Binding:
         rest=from_matrix(axes.T @ rig.rest[order, :3, :3]),
         at=at,
         toes=toes,
+        tips=tips,
         root=None if mapping.root is None else rig.index(mapping.root),
     )
+
+
+def _goes_on(ankle: np.ndarray, toe: np.ndarray, tip: np.ndarray) -> bool:
+    """Whether the toe bone ends where toes do; an import may leave its tail anywhere."""
+    foot, toes = ((end - start) * [1.0, 0.0, 1.0] for start, end in ((ankle, toe), (toe, tip)))
+    rises = abs(tip[1] - toe[1])
+    return float(normalise(foot) @ normalise(toes)) > 0.5 and rises < float(np.linalg.norm(toes))
 
 
 def _canonical_axes(rig: Rig, mapping: Mapping) -> tuple[np.ndarray, np.ndarray]:

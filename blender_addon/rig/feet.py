@@ -13,6 +13,8 @@ from ..shared.rotations import between, multiply, normalise, rotate
 _BLEND_SECONDS: Final = 0.2
 # Corrections beyond this share of the leg mean that the contact was none.
 _LARGEST_SHARE: Final = 0.15
+_TOE_LIMIT: Final = np.radians(70.0)
+_TOE_SECONDS: Final = 0.1
 # From this share of its full length on, a leg straightens ever more slowly (soft IK).
 _SOFT_REACH: Final = 0.985
 
@@ -57,6 +59,33 @@ def pin_correction(
 def floor_lift(points: np.ndarray, rest_heights: np.ndarray) -> np.ndarray:
     """How far (T,) a foot must rise so that neither ankle nor toe is lower than when it stands."""
     return np.maximum(rest_heights - points[..., 1], 0.0).max(axis=-1)
+
+
+def toe_bend(
+    toe: np.ndarray, along: np.ndarray, across: np.ndarray, rest_height: float, fps: float
+) -> np.ndarray:
+    """How far toes must bend up so that their tips are no lower than when they stand.
+
+    Args:
+        toe: (T, 3) where the toes start.
+        along: (T, 3) from there to the tip.
+        across: (T, 3) unit axis about which toes bend up.
+        rest_height: of the tip on the floor.
+        fps: frames per second; toes begin to bend a little earlier than they have to.
+
+    Returns:
+        (T,) angles, at most `_TOE_LIMIT`.
+    """
+    height, rise = along[:, 1], np.cross(across, along)[:, 1]
+    reached = np.maximum(np.hypot(height, rise), 1e-9)
+    wanted = np.clip((rest_height - toe[:, 1]) / reached, -1.0, 1.0)
+    bend = np.arcsin(wanted) - np.arctan2(height, rise)
+    bend = np.where(height < rest_height - toe[:, 1], np.clip(bend, 0.0, _TOE_LIMIT), 0.0)
+    near = max(1, round(_TOE_SECONDS * fps))
+    padded = np.pad(bend, 2 * near, mode="edge")
+    window = np.lib.stride_tricks.sliding_window_view
+    highest = window(padded, 2 * near + 1).max(axis=-1)
+    return window(highest, 2 * near + 1) @ np.hanning(2 * near + 3)[1:-1] / (near + 1)
 
 
 def reach(

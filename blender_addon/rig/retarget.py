@@ -1,6 +1,6 @@
 """A pose of our skeleton onto a bound rig: rotations, travel, feet that stand."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
@@ -11,14 +11,12 @@ from ..shared.rotations import continuous, multiply, normalise, rotate, slerp
 from ..shared.skeleton import JOINT, PARENTS
 from .binding import Binding, rest_delta
 from .blend import Stance, blend_in, blend_out, start_from
-from .feet import floor_lift, pin_correction, reach
+from .body import Body, pin, settle
 from .skeleton_rig import RigError
 
 RootMotion = Literal["hips", "root", "in_place"]
 
 _SIDES: Final = ("left", "right")
-_UP: Final = np.array([0.0, 1.0, 0.0])
-_CONTACT_COLUMNS: Final = (slice(0, 2), slice(2, 4))
 # Limb bones whose direction has to equal the motion's, as child joints.
 _MEASURED: Final = tuple(f"{s}_{j}" for s in _SIDES for j in ("knee", "ankle", "elbow", "wrist"))
 
@@ -67,7 +65,7 @@ def retarget(
 
     Args:
         pose: T frames.
-        contacts: bool (T, 4) in the order of `CONTACT_JOINTS`.
+        contacts: bool (T, 4) in the order of `shared.contacts.CONTACT_JOINTS`.
         fps: frames per second of the pose.
         binding: the rig.
         pin_strength: 0 leaves the feet as they come, 1 holds standing feet still.
@@ -86,8 +84,8 @@ def retarget(
     scale = _scale(pose, binding)
     if before is not None:
         pose = start_from(pose, before, scale)
-    body = _Body(binding, _turns(pose, binding), _travel(pose, binding, scale))
-    body = _settle(body, contacts)
+    body = Body(binding, _turns(pose, binding), _travel(pose, binding, scale))
+    body = settle(body, contacts)
     # What is led over from another movement neither stands nor has to follow this one.
     led = np.zeros(len(pose), dtype=bool)
     led[: len(before or ())] = True
@@ -98,7 +96,7 @@ def retarget(
     if after is not None:
         blend_out(body.turned, body.hips, after)
     if pin_strength > 0.0:
-        body = _pin(body, contacts, fps, pin_strength)
+        body = pin(body, contacts, fps, pin_strength)
     own = slice(None) if led.all() else ~led
     joints = forward_kinematics(pose)
     return Retargeted(
@@ -141,38 +139,6 @@ def _from_origin(keys: Keys, frames: slice) -> Keys:
     return Keys(rotations, locations, cyclic=True)
 
 
-@dataclass(frozen=True)
-class _Body:
-    """The rig in motion: how far controls are turned from rest, and where the first one is."""
-
-    binding: Binding
-    turned: np.ndarray  # (T, controls, 4)
-    hips: np.ndarray  # (T, 3), position of the first control
-
-    def positions(self) -> np.ndarray:
-        """Heads (T, controls, 3)."""
-        heads = self.binding.heads
-        found = np.tile(heads, (len(self.turned), 1, 1))
-        found[:, 0] = self.hips
-        for i, control in enumerate(self.binding.controls):
-            p = control.parent
-            if p >= 0:
-                found[:, i] = found[:, p] + rotate(self.turned[:, p], heads[i] - heads[p])
-        return found
-
-    def feet(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """For left and right foot: ankle and toe (T, 2, 3), and their heights (2,) at rest."""
-        positions = self.positions()
-        found = []
-        for side in _SIDES:
-            ankle = self.binding.at[f"{side}_ankle"]
-            arm = self.binding.toes[side] - self.binding.heads[ankle]
-            toe = positions[:, ankle] + rotate(self.turned[:, ankle], arm)
-            rest = np.array([self.binding.heads[ankle][1], self.binding.toes[side][1]])
-            found.append((np.stack([positions[:, ankle], toe], axis=1), rest))
-        return found
-
-
 def _turns(pose: Pose, binding: Binding) -> np.ndarray:
     ours = pose.global_rotations()
     turned = np.empty((len(pose), len(binding.controls), 4))
@@ -200,50 +166,7 @@ def _travel(pose: Pose, binding: Binding, scale: float) -> np.ndarray:
     return middle - rotate(turned, rest_middle - binding.heads[0])
 
 
-def _settle(body: _Body, contacts: np.ndarray) -> _Body:
-    """Raise or lower the whole clip so that standing feet are as high as in the rig's rest pose."""
-    gaps = np.concatenate([rest - points[..., 1] for points, rest in body.feet()], axis=-1)
-    # Without a contact the lowest point of the clip is taken to touch the floor.
-    shift = np.median(gaps[contacts]) if contacts.any() else gaps.max()
-    return replace(body, hips=body.hips + shift * _UP)
-
-
-def _pin(body: _Body, contacts: np.ndarray, fps: float, strength: float) -> _Body:
-    """Hold standing feet still and keep both above the floor."""
-    leg = body.binding.leg_length
-    moves, firmness = [], []
-    for columns, (points, rest) in zip(_CONTACT_COLUMNS, body.feet(), strict=True):
-        move, firm = pin_correction(points, contacts[:, columns], rest, fps, leg)
-        moves.append(strength * move)
-        firmness.append(firm)
-    # What standing feet share in height the hips do; a straight leg could only bend for it.
-    rises = sum(firm * move[:, 1] for firm, move in zip(firmness, moves, strict=True))
-    rise = rises / np.maximum(sum(firmness), 1.0)
-    body = replace(body, hips=body.hips + rise[:, None] * _UP)
-
-    turned = body.turned.copy()
-    positions = body.positions()
-    for side, move, (points, rest) in zip(_SIDES, moves, body.feet(), strict=True):
-        move = move - rise[:, None] * _UP
-        move[:, 1] += floor_lift(points + move[:, None], rest)
-        _place_foot(body, turned, positions, side, move)
-    return replace(body, turned=turned)
-
-
-def _place_foot(
-    body: _Body, turned: np.ndarray, positions: np.ndarray, side: str, move: np.ndarray
-) -> None:
-    """Turn thigh and shin in `turned` so that the ankle moves by `move` (T, 3)."""
-    binding = body.binding
-    hip, knee, ankle = (binding.at[f"{side}_{j}"] for j in ("hip", "knee", "ankle"))
-    forward = rotate(turned[:, knee], binding.toes[side] - binding.heads[ankle])
-    leg = [positions[:, joint] for joint in (hip, knee, ankle)]
-    thigh_turn, shin_turn = reach(*leg, leg[2] + move, forward)
-    turned[:, hip] = multiply(thigh_turn, turned[:, hip])
-    turned[:, knee] = multiply(shin_turn, turned[:, knee])
-
-
-def _keys(body: _Body, root_motion: RootMotion, start: np.ndarray | None) -> Keys:
+def _keys(body: Body, root_motion: RootMotion, start: np.ndarray | None) -> Keys:
     """The controls' own channels; a motion in place stays at the origin, or at `start` (3,)."""
     binding, rig = body.binding, body.binding.rig
     rotations = {
@@ -270,7 +193,7 @@ def _basis_location(binding: Binding, bone: int, moved: np.ndarray) -> np.ndarra
     return in_armature @ rig.rest[bone, :3, :3] if rig.local_location[bone] else in_armature
 
 
-def _direction_errors(body: _Body, joints: np.ndarray) -> np.ndarray:
+def _direction_errors(body: Body, joints: np.ndarray) -> np.ndarray:
     binding = body.binding
     positions = body.positions()
     columns = []
@@ -286,7 +209,7 @@ def _direction_errors(body: _Body, joints: np.ndarray) -> np.ndarray:
     return np.stack(columns, axis=-1)
 
 
-def _skate(body: _Body, contacts: np.ndarray, fps: float) -> float:
+def _skate(body: Body, contacts: np.ndarray, fps: float) -> float:
     """Mean horizontal speed of touching points, in the rig's unit a second."""
     if len(contacts) < 2:
         return 0.0

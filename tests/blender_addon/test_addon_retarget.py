@@ -9,7 +9,7 @@ import pytest
 from sample_motions import walking_motion
 
 from shared.bvh import save_bvh
-from shared.kinematics import foot_contacts
+from shared.contacts import foot_contacts
 from shared.skeleton import JOINT, JOINT_NAMES, PARENTS
 
 bpy = pytest.importorskip("bpy")
@@ -70,6 +70,36 @@ def test_limbs_follow_the_motion_and_stand_on_the_floor(addon, kind: str) -> Non
         bpy.context.scene.frame_set(frame)
         for side in ("left", "right"):
             assert head(armature, bones[f"{side}_foot"])[2] > 0.0
+
+
+@pytest.mark.parametrize("kind", ["placid", "rigify"])
+def test_toes_bend_instead_of_going_through_the_floor(addon, kind: str) -> None:
+    armature = addon.sample_rigs.RIGS[kind](bpy.context)
+    bones = addon.detect.detect(addon.read_rig.read_rig(armature)).mapping.bones
+    toes = [bones[f"{side}_foot"] for side in ("left", "right")]
+    rest = min(armature.data.bones[toe].tail_local.z for toe in toes)
+
+    def lowest(pin_strength: float) -> float:
+        options = addon.apply.ApplyOptions(pin_strength=pin_strength)
+        addon.apply.apply_motion(bpy.context.scene, armature, our_motion(addon), options)
+        heights = []
+        for frame in range(1, 61):
+            bpy.context.scene.frame_set(frame)
+            posed = armature.evaluated_get(bpy.context.evaluated_depsgraph_get()).pose.bones
+            heights += [posed[toe].tail.z for toe in toes]
+        return min(heights)
+
+    assert lowest(0.0) < rest - 0.01
+    assert lowest(1.0) > rest - 0.005
+
+
+@pytest.mark.parametrize("kind", ["rigify", "mixamo"])
+def test_a_figure_stands_on_flat_soles(addon, kind: str) -> None:
+    addon.sample_rigs.RIGS[kind](bpy.context)
+    bpy.context.view_layer.update()
+    (figure,) = (item for item in bpy.data.objects if item.type == "MESH")
+    heights = [(figure.matrix_world @ vertex.co).z for vertex in figure.data.vertices]
+    assert min(heights) == pytest.approx(0.0, abs=1e-4)
 
 
 def test_character_in_the_scene_walks_from_where_it_stands(addon) -> None:

@@ -6,7 +6,8 @@ from plain_rigs import make_rig, rest_positions
 from sample_motions import walking_motion
 
 from shared import rotations as rot
-from shared.kinematics import foot_contacts, solve
+from shared.contacts import foot_contacts
+from shared.kinematics import solve
 from shared.loops import heading
 
 Y = np.array([0.0, 1.0, 0.0])

@@ -9,7 +9,8 @@ from plain_rigs import make_rig, named_rig, rest_positions
 from sample_motions import walking_motion
 
 from shared import rotations as rot
-from shared.kinematics import foot_contacts, forward_kinematics, resample_contacts, solve
+from shared.contacts import foot_contacts
+from shared.kinematics import forward_kinematics, resample_contacts, solve
 from shared.skeleton import JOINT, JOINT_NAMES, PARENTS
 
 X, Y, Z = np.eye(3)

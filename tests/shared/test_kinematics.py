@@ -6,7 +6,6 @@ from sample_motions import still_pose, walking_motion, walking_pose
 
 from shared.kinematics import (
     Pose,
-    foot_contacts,
     forward_kinematics,
     resample,
     resample_contacts,
@@ -105,16 +104,6 @@ def test_single_frame() -> None:
     pose = solve(Motion(walking_motion().joints[:1]))
     assert pose.rotations.shape == (1, 22, 4)
     assert np.isfinite(pose.rotations).all()
-
-
-def test_contacts_are_where_a_foot_stands() -> None:
-    joints = np.repeat(walking_motion().joints[:1], 30, axis=0).copy()
-    left = [JOINT["left_ankle"], JOINT["left_foot"]]
-    joints[10:20, left, 1] += 0.2
-    contacts = foot_contacts(Motion(joints))
-    assert contacts[:8].all()
-    assert not contacts[11:19, :2].any()
-    assert contacts[:, 2:].all()
 
 
 def test_rotation_steps_measure_degrees() -> None:
