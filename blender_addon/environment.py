@@ -93,11 +93,7 @@ class Setup:
             return False
         if code != 0:
             self._log.close()
-            raise PlacidError(
-                "setup_failed",
-                f"{self.label.lower()} failed ({self.detail or f'code {code}'}); "
-                f"see the log {self._log_path}, then set up again",
-            )
+            raise PlacidError("setup_failed", self._failure(code))
         self._index += 1
         if self._index < len(self._steps):
             self._process = self._start()
@@ -112,6 +108,18 @@ class Setup:
         self._process.kill()
         self._process.wait()
         self._log.close()
+
+    def _failure(self, code: int) -> str:
+        if "ensurepip is not available" in self._log_path.read_text(errors="replace"):
+            return (
+                f"Blender's Python {sys.version_info[0]}.{sys.version_info[1]} comes from the "
+                "system and cannot make environments; install the system's package python3-venv, "
+                "then set up again"
+            )
+        return (
+            f"{self.label.lower()} failed ({self.detail or f'code {code}'}); "
+            f"see the log {self._log_path}, then set up again"
+        )
 
     def _plan(self) -> list[_Step]:
         python = str(environment_python(self._unfinished))

@@ -73,6 +73,13 @@ def test_a_failure_names_the_step_and_the_tools_last_words(placid, places, steps
     assert not placid.environment.is_complete(*places[:2])
 
 
+def test_a_system_python_without_venv_is_told_which_package_to_install(placid, places, steps):
+    steps("print('ensurepip is not available.\\nFailing command: x'); raise SystemExit(1)")
+    setup = placid.environment.Setup(*places)
+    with pytest.raises(placid.shared.errors.PlacidError, match="package python3-venv"):
+        _wait(setup)
+
+
 def test_after_a_cancel_the_next_run_starts_from_nothing(placid, places, steps):
     folder, _, _ = places
     rubbish = folder.with_name("environment-unfinished") / "half"
