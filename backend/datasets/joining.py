@@ -10,6 +10,7 @@ from shared import rotations as quat
 from shared.skeleton import FEATURE_OFFSETS, JOINT_COUNT
 
 SHORTEST, LONGEST = 4, 14
+_HEIGHT = 3
 _LOCAL = slice(4, 67)
 _VELOCITIES = slice(193, 259)
 
@@ -21,17 +22,22 @@ def transition_length(before: np.ndarray, after: np.ndarray) -> int:
 
 
 def _blend(before: np.ndarray, after: np.ndarray, count: int) -> np.ndarray:
-    """`count` rows between two rows; the pose turns along its rotations and keeps its bones."""
+    """`count` rows between two rows; bones turn from one pose to the other and keep their length.
+
+    The positions cannot come from the rotations beside them: those of HumanML3D depend on where
+    the body faces since the start of its clip, which differs between the parts.
+    """
     share = (np.arange(1, count + 1) / (count + 1))[:, None]
     share = share * share * (3 - 2 * share)  # starts and ends at rest
     rows = (before * (1 - share) + after * share).astype(np.float32)
     matrices = matrix_from_6d(rows[:, feat.ROTATIONS].reshape(count, JOINT_COUNT - 1, 6))
     six = np.concatenate([matrices[..., 0], matrices[..., 1]], axis=-1)
     rows[:, feat.ROTATIONS] = six.reshape(count, -1)
-    still = rows.copy()
-    still[:, :3] = 0  # the pose in place, facing forward, is what the local positions are
-    joints = feat.features_to_joints_by_rotation(still, FEATURE_OFFSETS)
-    rows[:, _LOCAL] = joints[:, 1:].reshape(count, -1)
+    pose = np.zeros((count, JOINT_COUNT, 3), dtype=np.float32)
+    pose[:, 0, 1] = rows[:, _HEIGHT]
+    pose[:, 1:] = rows[:, _LOCAL].reshape(count, JOINT_COUNT - 1, 3)
+    pose = feat.with_bone_lengths(pose, np.linalg.norm(FEATURE_OFFSETS[1:], axis=-1))
+    rows[:, _LOCAL] = pose[:, 1:].reshape(count, -1)
     return rows
 
 
