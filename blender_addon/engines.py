@@ -35,7 +35,8 @@ def use_engine(
     if engine == "cycles":
         scene.render.engine = "CYCLES"
         scene.cycles.samples = samples
-        scene.cycles.use_denoising = True
+        # Some systems' own Blenders are built without a denoiser, and would not render with one.
+        scene.cycles.use_denoising = bool(scene.cycles.denoiser)
     else:
         scene.render.engine = _eevee()
         scene.eevee.taa_render_samples = samples

@@ -81,6 +81,15 @@ def test_every_engine_is_one_that_this_blender_has(blank, walker, engine):
             assert scene.render.engine == "BLENDER_WORKBENCH"
 
 
+@pytest.mark.parametrize("built_in", [True, False])
+def test_cycles_denoises_where_it_can(blank, walker, monkeypatch, built_in):
+    import _cycles
+
+    monkeypatch.setattr(_cycles, "with_openimagedenoise", built_in)
+    with blank.stage.preview_scene(walker, FRAMES, (96, 54), "auto", "cycles") as scene:
+        assert scene.cycles.use_denoising == built_in
+
+
 def test_contact_sheet_shows_different_frames(blank, walker, tmp_path):
     with blank.stage.preview_scene(walker, FRAMES, (96, 54)) as scene:
         sheet = blank.render.render_contact_sheet(scene, tmp_path / "sheet.png", 3, 2)
