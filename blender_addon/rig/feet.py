@@ -37,23 +37,29 @@ def pin_correction(
     """
     frames = np.arange(len(points))
     blend = max(1.0, _BLEND_SECONDS * fps)
-    total = np.zeros((len(points), 3))
-    weight = np.zeros(len(points))
+    total = np.zeros((2, len(points), 3))
+    weight = np.zeros((2, len(points)))
     for point in range(2):
         path = points[:, point]
         for first, last in _runs(contacts[:, point]):
             touching = path[first : last + 1]
-            offset = touching.mean(axis=0) - path[np.clip(frames, first, last)]
-            # The height moves as a whole: a heel that rises while the foot rolls keeps rising.
-            offset[:, 1] = rest_heights[point] - np.percentile(touching[:, 1], 20)
+            held = path[np.clip(frames, first, last)]
+            offset = touching.mean(axis=0) - held
+            # An ankle's height moves as a whole: a heel that rises while the foot rolls keeps
+            # rising. Toes stay on the floor all the time.
+            height = np.percentile(touching[:, 1], 20) if point == 0 else held[:, 1]
+            offset[:, 1] = rest_heights[point] - height
             gap = np.maximum(np.maximum(first - frames, frames - last), 0)
             share = 1.0 - smoothstep(gap / blend, 0.0, 1.0)
-            total += share[:, None] * offset
-            weight += share
-    correction = total / np.maximum(weight, 1.0)[:, None]
+            total[point] += share[:, None] * offset
+            weight[point] += share
+    correction = total.sum(axis=0) / np.maximum(weight.sum(axis=0), 1.0)[:, None]
+    # Where toes stand they alone tell the height.
+    ankle, toes = total[..., 1] / np.maximum(weight, 1.0)
+    correction[:, 1] = toes + (1.0 - np.minimum(weight[1], 1.0)) * ankle
     size = np.linalg.norm(correction, axis=-1, keepdims=True)
     correction = correction * np.minimum(1.0, _LARGEST_SHARE * leg / np.maximum(size, 1e-9))
-    return correction, np.minimum(weight, 1.0)
+    return correction, np.minimum(weight.sum(axis=0), 1.0)
 
 
 def floor_lift(points: np.ndarray, rest_heights: np.ndarray) -> np.ndarray:

@@ -140,6 +140,18 @@ def test_feet_stand_still_and_above_the_floor(rig) -> None:
         assert heads[:, JOINT[joint], 2].min() > joints[JOINT[joint], 2] - 1e-3
 
 
+def test_standing_toes_stay_on_the_floor_though_the_heel_rises(rig) -> None:
+    """The motion lets a standing foot drift up by 5 cm; only the heel may rise."""
+    points = np.zeros((40, 2, 3))
+    points[:, 0, 1] = np.linspace(0.08, 0.2, 40)
+    points[:, 1, 1] = np.linspace(0.02, 0.07, 40)
+    contacts = np.ones((40, 2), dtype=bool)
+    move, firm = rig.feet.pin_correction(points, contacts, np.array([0.08, 0.02]), 20.0, 0.9)
+    assert np.allclose(points[:, 1, 1] + move[:, 1], 0.02)
+    assert points[-1, 0, 1] + move[-1, 1] > 0.14
+    assert np.allclose(firm, 1.0)
+
+
 def test_spines_of_other_lengths_carry_the_chest_alike(rig) -> None:
     """One bone where we have three; the chest still turns as far."""
     joints = rest_positions()
