@@ -17,7 +17,7 @@ from .render import (
     render_video,
     write_sheet,
 )
-from .rig.apply import ApplyOptions, apply_motion
+from .rig.apply import ApplyOptions, Report, apply_motion
 from .rig.detect import detect
 from .rig.mapping import Mapping
 from .rig.read_rig import read_rig
@@ -34,31 +34,33 @@ def film(armature: bpy.types.Object, order: Film) -> str:
     """Bake a motion on the armature and film it; returns how well the rig follows."""
     look = order.look
     size = (look.width, look.height)
-    with _staged(armature, order.motion, order, size) as (scene, report):
+    with staged(armature, order.motion, order, size) as (scene, report):
         if look.format == "mp4":
             render_video(scene, Path(order.out))
         else:
             render_frames(scene, Path(order.out))
-    return report
+    return report.sentence
 
 
 def sheet(armature: bpy.types.Object, order: Sheet) -> str:
     """Film moments of motions, a line for each, into one PNG; returns how the rig follows."""
     cells, reports = [], []
-    with tempfile.TemporaryDirectory() as folder:
-        for motion in order.motions[:SHEET_TAKES]:
-            with _staged(armature, motion, order, CELL_SIZE) as (scene, report):
-                cells += list(_moments(scene, Path(folder)))
-                reports.append(report)
+    for motion in order.motions[:SHEET_TAKES]:
+        with staged(armature, motion, order, CELL_SIZE) as (scene, report):
+            cells += list(moments(scene, SHEET_COLUMNS))
+            reports.append(report.sentence)
     write_sheet(cells, Path(order.out), SHEET_COLUMNS)
     return "; ".join(reports)
 
 
 @contextmanager
-def _staged(
+def staged(
     armature: bpy.types.Object, motion_path: str, order: Film | Sheet, size: tuple[int, int]
-) -> Iterator[tuple[bpy.types.Scene, str]]:
-    """A scene in which the armature plays a motion, filmed as the order says."""
+) -> Iterator[tuple[bpy.types.Scene, Report]]:
+    """A scene in which the armature plays a motion, filmed as the order says, and how it follows.
+
+    `size` is the picture's width and height in pixels.
+    """
     source = armature.users_scene[0]
     source.render.fps, source.render.fps_base = order.look.fps, 1.0
     options = ApplyOptions(mapping=_mapping(armature))
@@ -66,7 +68,7 @@ def _staged(
     first, last = (round(frame) for frame in report.action.frame_range)
     engine = (order.look.engine, order.look.samples)
     with preview_scene(armature, (first, last), size, order.camera, *engine) as scene:
-        yield scene, report.sentence
+        yield scene, report
 
 
 def _mapping(armature: bpy.types.Object) -> Mapping:
@@ -75,10 +77,11 @@ def _mapping(armature: bpy.types.Object) -> Mapping:
     return from_rows(chosen) if chosen.rows else detect(read_rig(armature)).mapping
 
 
-def _moments(scene: bpy.types.Scene, folder: Path) -> Iterator[np.ndarray]:
-    """Pictures evenly over the scene's range, each with its time."""
-    frames = np.linspace(scene.frame_start, scene.frame_end, SHEET_COLUMNS).round().astype(int)
+def moments(scene: bpy.types.Scene, count: int) -> Iterator[np.ndarray]:
+    """Pictures (H, W, 4) evenly over the scene's range, bottom row first, each with its time."""
+    frames = np.linspace(scene.frame_start, scene.frame_end, count).round().astype(int)
     fps = scene.render.fps / scene.render.fps_base
-    for frame in frames:
-        label_frames(scene, f"{(frame - scene.frame_start) / fps:.1f} s")
-        yield read_pixels(render_frame(scene, int(frame), folder / "moment.png"))
+    with tempfile.TemporaryDirectory() as folder:
+        for frame in frames:
+            label_frames(scene, f"{(frame - scene.frame_start) / fps:.1f} s")
+            yield read_pixels(render_frame(scene, int(frame), Path(folder) / "moment.png"))

@@ -78,9 +78,9 @@ def film(options: argparse.Namespace) -> None:
         blend, video, sheet = files
         build_stage(scene, take.armature, (first, last), SIZE)
         frames = f"{last - first + 1} frames of {SIZE[0]} x {SIZE[1]}"
-        with _step(f"Rendering {frames} (Workbench)"), _quiet():
+        with _step(f"Rendering {frames} (Workbench)"), quiet():
             render_video(scene, video)
-        with _step("Drawing the contact sheet"), _quiet():
+        with _step("Drawing the contact sheet"), quiet():
             render_contact_sheet(scene, sheet)
         scene.frame_set(first)
         bpy.ops.wm.save_as_mainfile(filepath=str(blend), compress=True)
@@ -107,7 +107,7 @@ def _facts(scene: bpy.types.Scene, generated: GeneratedTake) -> Iterator[str]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Leave out what Blender's own code prints about every frame; it would bury our lines."""
     sys.stdout.flush()
     kept = [os.dup(stream) for stream in (1, 2)]

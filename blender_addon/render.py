@@ -76,15 +76,7 @@ def render_contact_sheet(
 
 def write_sheet(cells: Sequence[np.ndarray], path: Path, columns: int) -> None:
     """Lay pictures of one size, (H, W, 4) each and bottom row first, out into one PNG."""
-    rows = math.ceil(len(cells) / columns)
-    blank = np.zeros_like(cells[0])
-    blank[..., 3] = 1.0
-    padded = [*cells, *[blank] * (rows * columns - len(cells))]
-    strips = [
-        np.concatenate(padded[row * columns : (row + 1) * columns], axis=1) for row in range(rows)
-    ]
-    # Blender's pictures start with the bottom row.
-    pixels = np.concatenate(strips[::-1], axis=0)
+    pixels = lay_out(cells, columns)
     _make_folder(path)
     image = bpy.data.images.new("Placid Sheet", pixels.shape[1], pixels.shape[0])
     try:
@@ -98,6 +90,19 @@ def write_sheet(cells: Sequence[np.ndarray], path: Path, columns: int) -> None:
         ) from error
     finally:
         bpy.data.images.remove(image)
+
+
+def lay_out(cells: Sequence[np.ndarray], columns: int) -> np.ndarray:
+    """Pictures of one size side by side, line by line; all bottom row first."""
+    rows = math.ceil(len(cells) / columns)
+    blank = np.zeros_like(cells[0])
+    blank[..., 3] = 1.0
+    padded = [*cells, *[blank] * (rows * columns - len(cells))]
+    strips = [
+        np.concatenate(padded[row * columns : (row + 1) * columns], axis=1) for row in range(rows)
+    ]
+    # Blender's pictures start with the bottom row.
+    return np.concatenate(strips[::-1], axis=0)
 
 
 def _use_png(scene: bpy.types.Scene) -> None:
