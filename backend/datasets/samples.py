@@ -11,6 +11,7 @@ from backend.datasets.captions import caption
 from backend.datasets.joining import join
 from backend.datasets.preparation import PreparedClip
 from backend.datasets.sources import Segment
+from shared.errors import PlacidError
 
 TOKEN_FRAMES = 4
 SHORTEST, LONGEST = 24, 196
@@ -55,6 +56,12 @@ class SamplePool:
                 action = segment.action
                 self._by_action[action.kind, action.side].append(_Piece(clip, segment))
                 minutes[action.kind] += (segment.end - segment.start) / 1200
+        if not minutes:
+            raise PlacidError(
+                "empty_split",
+                f"none of the {len(clips)} prepared clips has a labelled action of 12 frames or "
+                f"more in the {split} split; prepare more clips",
+            )
         self._kinds = sorted(minutes)
         # The fourth root evens out hours against seconds; classes of the quality bar come first,
         # and before them strikes, which are a hundredth of the minutes.
@@ -84,9 +91,10 @@ class SamplePool:
     ) -> np.ndarray:
         """Rows (frames, 263) of a clip that is long enough, over the middle of what it shows.
 
-        With `kinds` it shows one of these, each as often as the others.
+        With `kinds` it shows one of these, each as often as the others, unless there is none.
         """
-        kind = str(rng.choice(kinds)) if kinds else self._choose_kind(rng)
+        known = [kind for kind in kinds or () if kind in self._kinds]
+        kind = str(rng.choice(known)) if known else self._choose_kind(rng)
         piece = self._choose(kind, rng)
         rows, segment = piece.clip.features, piece.segment
         start, end = segment.core or (segment.start, segment.end)

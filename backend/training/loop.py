@@ -7,16 +7,21 @@ had never stopped.
 import copy
 import math
 import os
+import signal
+import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from types import FrameType
+from typing import Any, Protocol, Self
 
 import msgspec
 import numpy as np
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
+
+from shared.files import written_whole
 
 
 @dataclass(frozen=True)
@@ -105,8 +110,11 @@ class _Run:
 
     def resume(self) -> None:
         """Continue from the checkpoint when there is one; refuse one of other settings."""
-        if not self.checkpoint.exists():
-            return
+        if self.checkpoint.exists():
+            self._load()
+        self._forget_later_lines()
+
+    def _load(self) -> None:
         state = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
         if state["options"] != asdict(self.options):
             raise TrainingError(
@@ -120,6 +128,15 @@ class _Run:
         self.task.load_extra_state(state["extra"])
         if self.average is not None:
             self.average.load_state_dict(state["average"])
+
+    def _forget_later_lines(self) -> None:
+        """Cut the log behind this step: what comes there will be logged again."""
+        if self.log.exists():
+            lines = self.log.read_bytes().splitlines(keepends=True)
+            kept = [line for line in lines if msgspec.json.decode(line)["step"] <= self.step]
+            if len(kept) < len(lines):
+                with written_whole(self.log) as file:
+                    file.writelines(kept)
 
     def store(self) -> None:
         """Write the checkpoint, whole or not at all."""
@@ -146,7 +163,10 @@ class _Run:
         losses["loss"].backward()
         norm = nn.utils.clip_grad_norm_(self.task.network.parameters(), self.options.clip)
         if not torch.isfinite(norm):
-            raise TrainingError(f"the loss of step {self.step} is not a number; lower the rate")
+            raise TrainingError(
+                f"the loss of step {self.step} is not a number; try another --seed in another "
+                "--out folder"
+            )
         self.optimiser.step()
         self.schedule.step()
         self.step += 1
@@ -170,20 +190,48 @@ class _Run:
         return network.eval()
 
 
+class _Interruption:
+    """Lets Ctrl-C wait for the end of a step: half of one cannot be continued.
+
+    A second Ctrl-C does not wait. Outside the main thread, where signals do not arrive, nothing
+    changes.
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._before: Any = None
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._ask)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+
 def train(task: Task, options: LoopOptions, folder: Path) -> nn.Module:
     """Train a task to the last step and return the network to export.
 
-    A checkpoint in `folder` is continued. Interrupting with Ctrl-C stores one and raises
-    KeyboardInterrupt.
+    A checkpoint in `folder` is continued. Ctrl-C ends the step, stores a checkpoint and raises
+    KeyboardInterrupt; an error leaves the last checkpoint as it is.
     """
     run = _Run(task, options, folder)
     run.resume()
     stored = time.monotonic()
-    bar = tqdm(total=options.steps, initial=run.step, desc=task.name, unit="step")
     sums: dict[str, float] = {}
     count = 0
-    try:
-        while run.step < options.steps:
+    with (
+        _Interruption() as interruption,
+        tqdm(total=options.steps, initial=run.step, desc=task.name, unit="step") as bar,
+    ):
+        while run.step < options.steps and not interruption.asked:
             for name, value in run.advance().items():
                 sums[name] = sums.get(name, 0.0) + value
             count += 1
@@ -197,7 +245,7 @@ def train(task: Task, options: LoopOptions, folder: Path) -> nn.Module:
             if time.monotonic() - stored > options.checkpoint_seconds:
                 run.store()
                 stored = time.monotonic()
-    finally:
         run.store()
-        bar.close()
+    if interruption.asked:
+        raise KeyboardInterrupt
     return run.best()

@@ -7,8 +7,7 @@ import torch
 from torch import nn
 
 from backend.training.loop import LoopOptions, TrainingError, train
-from backend.training.runs import forgotten, newest_weights
-from backend.training.tokens import TokenSet
+from backend.training.runs import forgotten, newest_weights, stored_tokens
 from backend.training.transformers import TextTask
 from backend.unlearning.concept import Concept
 from backend.unlearning.finetune import FineTuneParameters
@@ -48,7 +47,7 @@ class RetainTraining:
             return network.eval()
         training, validation = (
             tokens.select(~forgotten(tokens, concept.matches))
-            for tokens in (self._tokens("train"), self._tokens("val"))
+            for tokens in (stored_tokens(self.run, "train"), stored_tokens(self.run, "val"))
         )
         if not len(training) or not len(validation):
             raise TrainingError(
@@ -70,11 +69,3 @@ class RetainTraining:
             folder = self.run / f"finetune-{concept.name}-{base[:8]}"
         task = TextTask(name, network.to(self.device), training, validation)
         return train(task, options, folder).cpu().eval()
-
-    def _tokens(self, split: str) -> TokenSet:
-        try:
-            return TokenSet.load(self.run, split)
-        except FileNotFoundError:
-            raise TrainingError(
-                f"{self.run} has no tokens of the {split} split; run `backend train tokens` first"
-            ) from None

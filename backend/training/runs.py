@@ -122,9 +122,19 @@ def make_tokens(prepared: Path, out: Path, samples: int, seed: int, device: str 
         TokenSet(ids, lengths, captions, vectors, texts, kinds, natural).save(out, split)
 
 
+def stored_tokens(out: Path, split: str) -> TokenSet:
+    """The token set of a split in a run. Raises TrainingError when it was not made."""
+    try:
+        return TokenSet.load(out, split)
+    except FileNotFoundError:
+        raise TrainingError(
+            f"{out} has no tokens of the {split} split; run `backend train tokens` first"
+        ) from None
+
+
 def _token_sets(out: Path, retain: str | None) -> tuple[TokenSet, TokenSet, Path]:
     """The training and validation samples of a run, and where networks trained on them belong."""
-    training, validation = TokenSet.load(out, "train"), TokenSet.load(out, "val")
+    training, validation = stored_tokens(out, "train"), stored_tokens(out, "val")
     if retain is None:
         return training, validation, out
     concept = find_concept(retain)
@@ -132,6 +142,11 @@ def _token_sets(out: Path, retain: str | None) -> tuple[TokenSet, TokenSet, Path
         tokens.select(~forgotten(tokens, concept.matches)) for tokens in (training, validation)
     )
     return training, validation, out / f"retain-{concept.name}"
+
+
+def _check_name(name: str) -> None:
+    if name not in TEXT_NETWORKS:
+        raise TrainingError(f"there is no network {name!r}; choose {', '.join(TEXT_NETWORKS)}")
 
 
 def train_text(
@@ -142,8 +157,7 @@ def train_text(
     With `retain`, samples with a caption that matches that concept are left out and the run lies
     in `out/retain-CONCEPT`: the model that never learned it (D_r).
     """
-    if name not in TEXT_NETWORKS:
-        raise TrainingError(f"there is no network {name!r}; choose {', '.join(TEXT_NETWORKS)}")
+    _check_name(name)
     training, validation, out = _token_sets(out, retain)
     if name == "length":
         training, validation = (t.select(t.natural) for t in (training, validation))
@@ -166,10 +180,12 @@ def refine_text(
     action, of which a motion has to show all that makes it that action. For `retain` see
     `train_text`.
     """
+    _check_name(name)
     training, validation, out = _token_sets(out, retain)
     torch.manual_seed(seed)
     network = TEXT_NETWORKS[name]().to(choose_device(device))
-    network.load_state_dict(_finished(out / f"{name}.weights", f"text {name}"))
+    command = f"text {name}" + (f" --retain {retain}" if retain else "")
+    network.load_state_dict(_finished(out / f"{name}.weights", command))
     main = {*QUALITY_KINDS, *VIOLENT_KINDS}
     alone = np.array([len(set(kinds)) == 1 and kinds[0] in main for kinds in training.kinds])
     task = TextTask(
@@ -191,7 +207,7 @@ def forgotten(tokens: TokenSet, matches: Callable[[str], bool]) -> np.ndarray:
 def count_statistics(out: Path, concept_name: str) -> CodeStatistics:
     """In how many training samples of a concept, and of all others, each code occurs."""
     concept = find_concept(concept_name)
-    tokens = TokenSet.load(out, "train")
+    tokens = stored_tokens(out, "train")
     network, _, _ = _load_rvq(out)
     return count_codes(
         concept.name,

@@ -1,6 +1,7 @@
 """The training loop: what an interruption costs, what is refused, what is logged."""
 
 import shutil
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -97,6 +98,16 @@ def stop_at(step: int, error: BaseException) -> Hook:
     return stop
 
 
+def interrupt_at(step: int) -> Hook:
+    """Press Ctrl-C in the middle of a step."""
+
+    def stop(at: int) -> None:
+        if at == step:
+            signal.raise_signal(signal.SIGINT)
+
+    return stop
+
+
 def log(folder: Path, name: str = "lines") -> list[dict[str, Any]]:
     return [
         msgspec.json.decode(line)
@@ -111,15 +122,15 @@ def assert_same(first: nn.Module, second: nn.Module) -> None:
 
 
 @pytest.mark.parametrize("average", [0.9, 0.0])
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("out of memory")])
+@pytest.mark.parametrize("stop", [interrupt_at(7), stop_at(7, RuntimeError("out of memory"))])
 def test_an_interrupted_run_ends_as_if_it_had_not_stopped(
-    tmp_path: Path, error: BaseException, average: float
+    tmp_path: Path, stop: Hook, average: float
 ) -> None:
-    options = replace(OPTIONS, average=average)
+    options = replace(OPTIONS, average=average, checkpoint_seconds=0.0)
     whole, resumed = _Task(), _Task(initial=1)
     wanted = train(whole, options, tmp_path / "whole")
-    with pytest.raises(type(error)):
-        train(_Task(stop_at(7, error)), options, tmp_path / "cut")
+    with pytest.raises((KeyboardInterrupt, RuntimeError)):
+        train(_Task(stop), options, tmp_path / "cut")
     got = train(resumed, options, tmp_path / "cut")
     assert_same(whole.network, resumed.network)
     assert_same(wanted, got)
@@ -149,6 +160,25 @@ def test_a_killed_run_goes_on_from_the_last_checkpoint(tmp_path: Path) -> None:
     assert_same(wanted, got)
 
 
+def test_an_interrupted_step_is_ended_and_kept(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        train(_Task(interrupt_at(4)), OPTIONS, tmp_path)
+    assert signal.getsignal(signal.SIGINT) is before
+    steps: list[int] = []
+    train(_Task(steps.append), OPTIONS, tmp_path)
+    assert steps == list(range(5, 12))
+
+
+def test_a_validation_that_is_done_again_is_logged_once(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError):
+        train(_Task(stop_at(7, RuntimeError())), OPTIONS, tmp_path)
+    assert [line["step"] for line in log(tmp_path)] == [5]
+    assert not (tmp_path / "lines.checkpoint").exists()
+    train(_Task(), OPTIONS, tmp_path)
+    assert [line["step"] for line in log(tmp_path)] == [5, 10, 12]
+
+
 def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:
     wanted = train(_Task(), OPTIONS, tmp_path)
     again = train(_Task(stop_at(0, AssertionError()), initial=1), OPTIONS, tmp_path)
@@ -160,7 +190,7 @@ def test_a_checkpoint_is_replaced_whole_or_not_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
-        train(_Task(stop_at(4, KeyboardInterrupt())), OPTIONS, tmp_path)
+        train(_Task(interrupt_at(4)), OPTIONS, tmp_path)
     stored = (tmp_path / "lines.checkpoint").read_bytes()
 
     def full_disk(state: dict[str, Any], path: Path) -> None:
@@ -203,7 +233,7 @@ def test_a_loss_that_is_not_a_number_stops_before_the_weights(tmp_path: Path) ->
             return losses
 
     task = _Broken()
-    with pytest.raises(TrainingError, match="the loss of step 6 is not a number; lower the rate"):
+    with pytest.raises(TrainingError, match="the loss of step 6 is not a number; try another"):
         train(task, OPTIONS, tmp_path)
     assert all(p.isfinite().all() for p in task.network.parameters())
     assert [line["step"] for line in log(tmp_path)] == [5]
