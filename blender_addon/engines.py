@@ -40,6 +40,7 @@ def use_engine(
     else:
         scene.render.engine = _eevee()
         scene.eevee.taa_render_samples = samples
+        scene.eevee.use_shadows = True
 
 
 def _use_workbench(scene: bpy.types.Scene) -> None:

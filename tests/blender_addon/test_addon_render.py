@@ -75,6 +75,7 @@ def test_every_engine_is_one_that_this_blender_has(blank, walker, engine):
             newer = bpy.app.version >= (5, 0, 0)
             assert scene.render.engine == ("BLENDER_EEVEE" if newer else "BLENDER_EEVEE_NEXT")
             assert scene.eevee.taa_render_samples == 7
+            assert scene.eevee.use_shadows
         elif engine == "cycles":
             assert (scene.render.engine, scene.cycles.samples) == ("CYCLES", 7)
         else:
