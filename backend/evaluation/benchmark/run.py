@@ -1,12 +1,14 @@
 """Making the shards that are missing, in this process or over Ray."""
 
 import importlib.util
+import logging
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from tqdm import tqdm
 
 from backend.evaluation.benchmark.preparation import Prepared
@@ -18,6 +20,13 @@ from shared.errors import PlacidError
 # One shard is tried again so often when its worker dies.
 _RETRIES = 5
 _worker: Worker | None = None
+
+
+class _Failure(msgspec.Struct, frozen=True):
+    """What a worker has to say instead of a shard; a PlacidError itself does not travel."""
+
+    code: str
+    message: str
 
 
 def make_missing(
@@ -75,7 +84,11 @@ def _by_ray(
     workers: int,
     address: str | None,
 ) -> Iterator[tuple[Shard, bytes]]:
-    """Shards as their tasks end; a task whose worker dies is started again by Ray."""
+    """Shards as their tasks end; a task whose worker dies is started again by Ray.
+
+    Raises:
+        PlacidError: `no_cluster`, `lost_workers`, and what a worker could not do.
+    """
     import ray
 
     if not shards:
@@ -85,7 +98,22 @@ def _by_ray(
     # Ray would pin every task to one thread, and sums would depend on it.
     threads = {"env_vars": {"OMP_NUM_THREADS": str(protocol.threads)}}
     local = {"num_cpus": workers, "include_dashboard": False} if address is None else {}
-    ray.init(address=address, runtime_env=threads, log_to_driver=False, **local)
+    try:
+        ray.init(
+            # Without a word on it, Ray would look for a cluster in the environment.
+            address=address or "local",
+            runtime_env=threads,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            **local,
+        )
+    # Ray has no class of its own for what can go wrong here.
+    except Exception as error:
+        raise PlacidError(
+            "no_cluster",
+            f"Ray cannot be used at {address or 'this machine'} ({error}); run the same command "
+            f"again {'when `ray status` shows the cluster' if address else 'without --workers'}",
+        ) from error
     try:
         task: Any = ray.remote(num_cpus=1, max_retries=_RETRIES)(_make)
         given = ray.put((place, protocol))
@@ -95,15 +123,36 @@ def _by_ray(
                 shard = waiting.pop()
                 running[task.remote(given, shard)] = shard
             for done in ray.wait(list(running), num_returns=1)[0]:
-                yield running.pop(done), ray.get(done)
+                shard = running.pop(done)
+                yield shard, _content(done, shard)
     finally:
         ray.shutdown()
 
 
-def _make(given: tuple[Place, Protocol], shard: Shard) -> bytes:
+def _content(done: Any, shard: Shard) -> bytes:
+    """What the task of a shard made."""
+    import ray
+
+    try:
+        made = ray.get(done)
+    except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError) as error:
+        raise PlacidError(
+            "lost_workers",
+            f"{_RETRIES + 1} workers died over {shard.file}, perhaps for want of memory; run the "
+            "same command again with fewer --workers: it goes on with what is missing",
+        ) from error
+    if isinstance(made, _Failure):
+        raise PlacidError(made.code, made.message)
+    return made
+
+
+def _make(given: tuple[Place, Protocol], shard: Shard) -> bytes | _Failure:
     """A Ray task; the networks stay in its process for the next one."""
     global _worker
-    if _worker is None:
-        with tempfile.TemporaryDirectory() as scratch:
-            _worker = Worker(*given, Path(scratch))
-    return _worker.make(shard)
+    try:
+        if _worker is None:
+            with tempfile.TemporaryDirectory() as scratch:
+                _worker = Worker(*given, Path(scratch))
+        return _worker.make(shard)
+    except PlacidError as error:
+        return _Failure(error.code, error.message)

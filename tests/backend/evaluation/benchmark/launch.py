@@ -28,7 +28,7 @@ def start(*arguments: object) -> subprocess.Popen[str]:
 def finish(*arguments: object) -> tuple[int, str]:
     """Run the program to its end: exit code and everything it printed."""
     program = start(*arguments)
-    printed, _ = program.communicate(timeout=300)
+    printed, _ = program.communicate(timeout=900)
     return program.returncode, printed
 
 

@@ -125,13 +125,3 @@ def test_the_protocol_file_has_the_hash_of_every_input(run: Path) -> None:
     assert {"checkpoint", "edits", "suites", "split", "statistics", "evaluator"} <= hashes.keys()
     assert all(re.fullmatch("[0-9a-f]{64}", value) for value in hashes["edits"].values())
     assert hashes["edits"]
-
-
-@pytest.mark.slow
-def test_two_workers_over_ray_give_the_identical_table(
-    run: Path, data: Path, tmp_path: Path
-) -> None:
-    pytest.importorskip("ray")
-    code, printed = finish("run", *options(data, tmp_path), "--workers", 2)
-    assert code == 0, printed
-    assert (tmp_path / "results.json").read_bytes() == (run / "results.json").read_bytes()
