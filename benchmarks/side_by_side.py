@@ -21,7 +21,6 @@ from pathlib import Path
 
 import bpy
 import numpy as np
-from palette_png import write_palette_png
 from rig_faults import Faults, find_faults
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -39,7 +38,7 @@ ROWS = {"original": ("--safety", "off"), "unlearned": ()}
 MOMENTS = 8
 CELL = 176  # pixels
 FPS = 30
-COLORS = 32  # of a sheet; more make a larger file
+QUALITY = 80  # of a sheet's JPEG; more makes a larger file
 
 # The add-on's modules, put together from the checkout as the filming process does.
 placid = types.ModuleType("placid")
@@ -71,14 +70,24 @@ def main() -> None:
     for rig in options.rigs:
         bpy.ops.wm.read_factory_settings(use_empty=True)
         armature, bones = RIGS[rig](bpy.context)
-        sheet = options.out / f"{rig}.png"
+        sheet = options.out / f"{rig}.jpg"
         cells = list(film_all(rig, armature, bones, motions))
-        # Blender's pictures begin at the bottom and have alpha.
-        pixels = render.lay_out(cells, MOMENTS + 1)[::-1, :, :3]
-        write_palette_png((255 * pixels).round().astype(np.uint8), sheet, COLORS)
+        save_jpeg(render.lay_out(cells, MOMENTS + 1), sheet)
         print(f"{sheet}  {sheet.stat().st_size / 1000:.0f} kB", flush=True)
     # Blender as a module does not always end by itself after Rigify has run.
     os._exit(0)
+
+
+def save_jpeg(pixels: np.ndarray, path: Path) -> None:
+    """Write pixels (H, W, 4) as Blender has them, bottom row first."""
+    height, width = pixels.shape[:2]
+    image = bpy.data.images.new(path.stem, width, height)
+    try:
+        image.pixels.foreach_set(pixels.astype(np.float32).ravel())
+        image.file_format = "JPEG"
+        image.save(filepath=str(path.absolute()), quality=QUALITY)
+    finally:
+        bpy.data.images.remove(image)
 
 
 def generate(options: argparse.Namespace) -> dict[tuple[str, str], Path]:
@@ -119,8 +128,6 @@ def film_all(
             label = draw_label(prompt, row)
         yield label
         with films.staged(armature, str(path), order, (CELL, CELL)) as (scene, report):
-            # Noise would make the file large.
-            scene.render.dither_intensity, scene.display.shading.show_cavity = 0.0, False
             with headless.quiet():
                 cells = list(films.moments(scene, MOMENTS))
             yield from cells
