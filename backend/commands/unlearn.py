@@ -196,11 +196,13 @@ def agreement(
             try:
                 reference = find_statistics(own, "motions", folders)
                 other = find_statistics(own, counts, folders)
+                chosen = [
+                    compare(reference, other, LCRParameters(k=size, layers=layers)) for size in k
+                ]
             except UnlearningError as error:
                 missing.append(str(error))
                 continue
-            for size in k:
-                found = compare(reference, other, LCRParameters(k=size, layers=layers))
+            for size, found in zip(k, chosen, strict=True):
                 print(
                     f"| {own} | {counts} | {size} | {found.precision:.2f} | "
                     f"{found.jaccard:.2f} | {found.chance:.2f} |"

@@ -253,7 +253,16 @@ class Agreement:
 def agreement(
     reference: CodeStatistics, other: CodeStatistics, parameters: LCRParameters
 ) -> Agreement:
-    """Compare the codes selected from two statistics, such as those of data and of generations."""
+    """Compare the codes selected from two statistics, such as those of data and of generations.
+
+    Raises UnlearningError when they were counted with different codebooks.
+    """
+    hashes = {s.codebook_hash for s in (reference, other)} - {""}
+    if len(hashes) > 1:
+        raise UnlearningError(
+            f"the statistics of {other.concept!r} from {other.source} were counted with other "
+            f"codebooks than those from {reference.source}: count the codes again"
+        )
     common = union = chosen = 0
     expected = 0.0
     for layer in range(parameters.layers):

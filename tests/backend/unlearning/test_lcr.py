@@ -133,3 +133,10 @@ def test_agreement_of_two_statistics(statistics):
     assert found.precision == pytest.approx(3 / 6)
     # Two random choices of 6 of 32 codes share 36/32 on average.
     assert found.chance == pytest.approx((36 / 32) / (12 - 36 / 32))
+
+
+def test_counts_of_other_codebooks_are_not_compared(statistics):
+    first = dataclasses.replace(statistics, codebook_hash="aa", source="a run")
+    second = dataclasses.replace(statistics, codebook_hash="bb", source="generations")
+    with pytest.raises(UnlearningError, match="generations were counted with other codebooks"):
+        lcr.agreement(first, second, LCRParameters(k=6))
