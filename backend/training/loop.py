@@ -6,7 +6,6 @@ had never stopped.
 
 import copy
 import math
-import os
 import signal
 import threading
 import time
@@ -74,12 +73,6 @@ def _rate(step: int, options: LoopOptions) -> float:
         return (step + 1) / options.warmup
     done = (step - options.warmup) / max(1, options.steps - options.warmup)
     return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
-
-
-def _save(state: dict[str, Any], path: Path) -> None:
-    partial = path.with_suffix(".partial")
-    torch.save(state, partial)
-    os.replace(partial, path)
 
 
 def _log(path: Path, record: dict[str, Any]) -> None:
@@ -150,7 +143,8 @@ class _Run:
         }
         if self.average is not None:
             state["average"] = self.average.state_dict()
-        _save(state, self.checkpoint)
+        with written_whole(self.checkpoint) as file:
+            torch.save(state, file)
 
     def advance(self) -> dict[str, float]:
         """One optimiser step."""

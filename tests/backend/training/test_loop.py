@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 import numpy as np
@@ -193,8 +193,8 @@ def test_a_checkpoint_is_replaced_whole_or_not_at_all(
         train(_Task(interrupt_at(4)), OPTIONS, tmp_path)
     stored = (tmp_path / "lines.checkpoint").read_bytes()
 
-    def full_disk(state: dict[str, Any], path: Path) -> None:
-        path.write_bytes(b"half")
+    def full_disk(state: dict[str, Any], file: BinaryIO) -> None:
+        file.write(b"half")
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
