@@ -254,6 +254,8 @@ class PlacidSettings(bpy.types.PropertyGroup):
         description="Who moves; empty: the selected armature, else Placid's own character",
     )
     takes: CollectionProperty(type=PlacidTake)
+    own_end: IntProperty(description="The scene's end frame without the previewed take")
+    lent_end: IntProperty(description="The end frame that the preview set; 0 when it set none")
     take_index: IntProperty(name="Take", update=_show_take)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import bpy
 import msgspec
 
-from . import audits
+from . import audits, scene_end
 from .bake import assign_action, fcurves_of
 from .motion_settings import apply_options, in_place_of
 from .rig.apply import apply_motion
@@ -76,6 +76,8 @@ def add_take(
 def show(scene: bpy.types.Scene, take) -> None:
     """Let the take's armature play it, baking it when that has not been done yet.
 
+    The scene's end frame follows.
+
     Raises:
         PlacidError: the armature is gone, or cannot play the motion.
     """
@@ -86,18 +88,11 @@ def show(scene: bpy.types.Scene, take) -> None:
         take.before = before
     if take.action is not None:
         assign_action(armature, take.action)
-        return
-    _play_only(armature, take.before)
-    try:
-        options = apply_options(scene, take.name)
-        if take.placed:
-            options = in_place_of(options, take.place)
-        report = apply_motion(scene, armature, unpack_motion(take.motion), options)
-    except (RigError, MappingError) as error:
-        _play_only(armature, playing)
-        raise PlacidError("unknown_rig", str(error)) from error
-    take.action = report.action
-    take.report = report.sentence
+    else:
+        _bake(scene, take, armature, playing)
+    scene_end.lend(scene, take.action)
+    if take.status == "ACCEPTED":
+        scene_end.keep(scene)
 
 
 def retarget(scene: bpy.types.Scene, take, armature: bpy.types.Object) -> None:
@@ -106,7 +101,7 @@ def retarget(scene: bpy.types.Scene, take, armature: bpy.types.Object) -> None:
     Raises:
         PlacidError: the armature cannot play the motion; the take is left without an action.
     """
-    _drop_action(take)
+    _drop_action(scene, take)
     take.armature = armature
     show(scene, take)
     if take.status == "ACCEPTED":
@@ -115,12 +110,13 @@ def retarget(scene: bpy.types.Scene, take, armature: bpy.types.Object) -> None:
         take.status = "NEW"
 
 
-def withdraw(take) -> None:
+def withdraw(scene: bpy.types.Scene, take) -> None:
     """Let the take's armature play again what it played before; the take's action stays."""
     armature, action = take.armature, take.action
     data = armature.animation_data if armature is not None else None
     if data is not None and action is not None and data.action == action:
         _play_only(armature, take.before)
+        scene_end.give_back(scene)
 
 
 def accept(scene: bpy.types.Scene, take) -> None:
@@ -128,11 +124,12 @@ def accept(scene: bpy.types.Scene, take) -> None:
     show(scene, take)
     take.action.use_fake_user = True
     take.status = "ACCEPTED"
+    scene_end.keep(scene)
 
 
 def reject(scene: bpy.types.Scene, take) -> None:
     """Drop the take's action and give the armature back what it played before."""
-    _drop_action(take)
+    _drop_action(scene, take)
     take.status = "REJECTED"
 
 
@@ -141,7 +138,7 @@ def delete(scene: bpy.types.Scene, index: int) -> None:
     settings = scene.placid
     take = settings.takes[index]
     if take.status != "ACCEPTED":
-        _drop_action(take)
+        _drop_action(scene, take)
     settings.takes.remove(index)
     # The highlighted take is the one that plays: the neighbour takes over.
     settings.take_index = max(0, min(index, len(settings.takes) - 1))
@@ -181,6 +178,21 @@ def target(context: bpy.types.Context) -> bpy.types.Object | None:
     return candidate
 
 
+def _bake(scene: bpy.types.Scene, take, armature: bpy.types.Object, playing) -> None:
+    """Give the take its action; the armature plays `playing` again when that fails."""
+    _play_only(armature, take.before)
+    try:
+        options = apply_options(scene, take.name)
+        if take.placed:
+            options = in_place_of(options, take.place)
+        report = apply_motion(scene, armature, unpack_motion(take.motion), options)
+    except (RigError, MappingError) as error:
+        _play_only(armature, playing)
+        raise PlacidError("unknown_rig", str(error)) from error
+    take.action = report.action
+    take.report = report.sentence
+
+
 def _armature_of(take) -> bpy.types.Object:
     armature = take.armature
     if armature is None or not armature.users_scene:
@@ -210,10 +222,11 @@ def _play_only(armature: bpy.types.Object, action: bpy.types.Action | None) -> N
         data.action = None
 
 
-def _drop_action(take) -> None:
+def _drop_action(scene: bpy.types.Scene, take) -> None:
     action, armature = take.action, take.armature
     if action is None:
         return
+    scene_end.give_back(scene)
     data = armature.animation_data if armature is not None else None
     if data is not None:
         for track in list(data.nla_tracks):

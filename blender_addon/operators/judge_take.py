@@ -46,7 +46,7 @@ class PLACID_OT_accept_take(TakeVerb, bpy.types.Operator):
     def act(self, context):
         take = takes.active(context.scene)
         # So that one undo takes the take off the character instead of leaving its preview there.
-        takes.withdraw(take)
+        takes.withdraw(context.scene, take)
         runtime.push_undo(f"Placid: before {take.name}")
         takes.accept(context.scene, take)
 

@@ -255,7 +255,7 @@ def test_a_take_can_be_taken_off_before_it_is_accepted_so_that_one_undo_removes_
     walking.bake.assign_action(armature, former)
     _generate(walking)
     take = _settings().takes[0]
-    walking.takes.withdraw(take)
+    walking.takes.withdraw(bpy.context.scene, take)
     assert armature.animation_data.action == former
     assert take.action is not None, "what the user may have changed in it stays"
     shown = take.action
