@@ -12,6 +12,11 @@ from .state_panel import draw_backend, draw_notice
 CHARACTERS = 90
 
 
+def _choose_python(_preferences, _context) -> None:
+    if not launch.obstacle():
+        runtime.get().forget_environment()
+
+
 class PlacidPreferences(bpy.types.AddonPreferences):
     """Stored with Blender's user preferences."""
 
@@ -22,6 +27,7 @@ class PlacidPreferences(bpy.types.AddonPreferences):
         description="Python of an environment that has the backend's libraries; "
         "empty: the one that Set Up Backend makes",
         subtype="FILE_PATH",
+        update=_choose_python,
     )
     torch_build: EnumProperty(
         name="PyTorch",

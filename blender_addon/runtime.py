@@ -25,6 +25,12 @@ log = logging.getLogger(__name__)
 BUSY_SECONDS = 0.05
 IDLE_SECONDS = 0.5
 
+# Problems that may be gone with another environment.
+_OF_ENVIRONMENT = (
+    *("setup_failed", "not_writable", "version_mismatch"),
+    *("backend_missing", "backend_unavailable", "backend_lost", "backend_hung"),
+)
+
 # Where Placid draws: the region of each editor.
 PANEL_REGIONS = {"VIEW_3D": "UI", "PREFERENCES": "WINDOW"}
 
@@ -111,6 +117,11 @@ class Runtime:
         if self.setup is not None:
             self.setup.cancel()
             self.setup = None
+
+    def forget_environment(self) -> None:
+        """Put away what was wrong with the former environment, now that another one is chosen."""
+        if self.notice is not None and self.notice.code in _OF_ENVIRONMENT:
+            self.notice = None
 
     def watch(self) -> None:
         """Keep ticking for as long as there is something to tick for."""

@@ -71,6 +71,19 @@ def test_the_preferences_point_to_the_button_below_not_to_themselves(blank):
     assert "There is no Python." in _drawn(blank)
 
 
+def test_a_failed_set_up_is_forgotten_once_a_working_environment_is_chosen(blank, preferences):
+    current, error = blank.runtime.get(), blank.shared.errors.PlacidError
+    current.notice = error("setup_failed", "installing libraries failed")
+    preferences.python_path = "/nowhere/python"
+    assert current.notice is not None, "nothing is better yet"
+    preferences.python_path = sys.executable
+    assert current.notice is None
+    assert "failed" not in " ".join(_drawn(blank))
+    current.notice = error("unknown_rig", "the rig is not recognised")
+    preferences.python_path = sys.executable
+    assert current.notice is not None, "it has nothing to do with the environment"
+
+
 def test_a_python_that_is_gone_is_corrected_below(blank, preferences, tmp_path):
     preferences.python_path = str(tmp_path / "gone")
     assert "correct it below" in " ".join(_drawn(blank))
