@@ -139,7 +139,7 @@ class BatchRun:
             self._job = runtime.session().submit(task.request)
             return
         if self._films is None:
-            self._films = _start_films()
+            self._films = start_films()
         self._films.send(task.order)
 
     def _await_film(self, batch: Batch, films: RenderProcess) -> None:
@@ -207,7 +207,7 @@ class BatchRun:
         self._films = None
 
 
-def _start_films() -> RenderProcess:
+def start_films() -> RenderProcess:
     """A second Blender of the same kind as this one, without a window."""
     # Blender 4.2 to 4.4 have no bpy.app.module; as a module, Blender has no program of its own.
     as_module = not bpy.app.binary_path

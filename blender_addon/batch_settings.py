@@ -5,7 +5,7 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
 
-from .shared.rendering import Look
+from .shared.rendering import FilmFormat, Look
 
 
 class PlacidBatch(bpy.types.PropertyGroup):
@@ -60,12 +60,15 @@ def folder_of(settings: PlacidBatch) -> Path:
 
 
 def look_of(settings: PlacidBatch, scene: bpy.types.Scene) -> Look | None:
-    """How films look, at the scene's frame rate; None when nothing is filmed."""
-    if not settings.film:
-        return None
+    """How a batch's films look; None when nothing is filmed."""
+    return film_look(settings, scene, settings.format) if settings.film else None
+
+
+def film_look(settings: PlacidBatch, scene: bpy.types.Scene, film_format: FilmFormat) -> Look:
+    """How films of this format look, at the scene's frame rate."""
     return Look(
         engine=settings.engine,
-        format=settings.format,
+        format=film_format,
         # The codec of the MP4 wants even numbers.
         width=settings.width // 2 * 2,
         height=settings.height // 2 * 2,

@@ -9,6 +9,7 @@ import bpy
 import numpy as np
 
 from .bone_mapping import from_rows
+from .export import playing_action
 from .render import (
     label_frames,
     read_pixels,
@@ -17,7 +18,7 @@ from .render import (
     render_video,
     write_sheet,
 )
-from .rig.apply import ApplyOptions, Report, apply_motion
+from .rig.apply import ApplyOptions, apply_motion
 from .rig.detect import detect
 from .rig.mapping import Mapping
 from .rig.read_rig import read_rig
@@ -31,7 +32,7 @@ CELL_SIZE = (256, 256)  # a standing body fills a square better than a wide pict
 
 
 def film(armature: bpy.types.Object, order: Film) -> str:
-    """Bake a motion on the armature and film it; returns how well the rig follows."""
+    """Film a motion on the armature; returns how well the rig follows one that is baked for it."""
     look = order.look
     size = (look.width, look.height)
     with staged(armature, order.motion, order, size) as (scene, report):
@@ -39,7 +40,7 @@ def film(armature: bpy.types.Object, order: Film) -> str:
             render_video(scene, Path(order.out))
         else:
             render_frames(scene, Path(order.out))
-    return report.sentence
+    return report
 
 
 def sheet(armature: bpy.types.Object, order: Sheet) -> str:
@@ -48,7 +49,7 @@ def sheet(armature: bpy.types.Object, order: Sheet) -> str:
     for motion in order.motions[:SHEET_TAKES]:
         with staged(armature, motion, order, CELL_SIZE) as (scene, report):
             cells += list(moments(scene, SHEET_COLUMNS))
-            reports.append(report.sentence)
+            reports.append(report)
     write_sheet(cells, Path(order.out), SHEET_COLUMNS)
     return "; ".join(reports)
 
@@ -56,16 +57,21 @@ def sheet(armature: bpy.types.Object, order: Sheet) -> str:
 @contextmanager
 def staged(
     armature: bpy.types.Object, motion_path: str, order: Film | Sheet, size: tuple[int, int]
-) -> Iterator[tuple[bpy.types.Scene, Report]]:
+) -> Iterator[tuple[bpy.types.Scene, str]]:
     """A scene in which the armature plays a motion, filmed as the order says, and how it follows.
 
+    Without a path, what the armature plays already is filmed, about which nothing is said.
     `size` is the picture's width and height in pixels.
     """
     source = armature.users_scene[0]
     source.render.fps, source.render.fps_base = order.look.fps, 1.0
-    options = ApplyOptions(mapping=_mapping(armature))
-    report = apply_motion(source, armature, load_motion(Path(motion_path)), options)
-    first, last = (round(frame) for frame in report.action.frame_range)
+    if motion_path:
+        options = ApplyOptions(mapping=_mapping(armature))
+        baked = apply_motion(source, armature, load_motion(Path(motion_path)), options)
+        action, report = baked.action, baked.sentence
+    else:
+        action, report = playing_action(armature), ""
+    first, last = (round(frame) for frame in action.frame_range)
     engine = (order.look.engine, order.look.samples)
     with preview_scene(armature, (first, last), size, order.camera, *engine) as scene:
         yield scene, report

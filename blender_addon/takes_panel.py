@@ -2,7 +2,7 @@
 
 import bpy
 
-from . import audits, takes
+from . import audits, film_take, takes
 from .sentences import characters_of, draw_text
 from .tab import Tab
 
@@ -50,9 +50,20 @@ class PLACID_PT_takes(Tab, bpy.types.Panel):
         row.operator("placid.accept_take", icon="CHECKMARK")
         row.operator("placid.reject_take", icon="X")
         layout.operator("placid.push_to_nla", icon="NLA_PUSHDOWN")
+        _draw_film(layout)
         take = takes.active(context.scene)
         if take is not None:
             _draw_take(layout, context.scene, take, characters_of(context))
+
+
+def _draw_film(layout: bpy.types.UILayout) -> None:
+    film = film_take.current()
+    row = layout.row(align=True)
+    if film is None:
+        row.operator("placid.film_take", icon="RENDER_ANIMATION")
+    else:
+        row.label(text=f"Filming {film.path.name}", icon="RENDER_ANIMATION")
+        row.operator("placid.cancel_film", text="", icon="X")
 
 
 def _draw_badge(row: bpy.types.UILayout, take) -> None:
@@ -99,4 +110,9 @@ def _draw_audit(column: bpy.types.UILayout, scene: bpy.types.Scene, take) -> Non
 
 CLASSES = (PLACID_UL_takes, PLACID_PT_takes)
 
-register, unregister = bpy.utils.register_classes_factory(CLASSES)
+register, _unregister_classes = bpy.utils.register_classes_factory(CLASSES)
+
+
+def unregister() -> None:
+    film_take.close()
+    _unregister_classes()

@@ -174,7 +174,7 @@ class RenderProcess:
                 f"{self._program} cannot film ({self._last_words() or f'exit code {code}'}); give "
                 "another Blender, or a Python that has bpy, numpy and msgspec",
             )
-        again = "start the batch again, it goes on where it was"
+        again = "start again (a batch goes on where it was)"
         if self._engine in _NO_DRIVER:
             again += f", with another engine if this repeats: {_NO_DRIVER[self._engine]}"
         return PlacidError(

@@ -40,7 +40,7 @@ class Film(msgspec.Struct, frozen=True, tag="film"):
     """Film one motion.
 
     Attributes:
-        motion: path of a motion's file.
+        motion: path of a motion's file; empty for what the rig's armature plays already.
         rig: who plays it, as in a batch's table; files are absolute.
         camera: one of a batch's cameras.
         out: path of the MP4, or of the folder for the PNGs; must not exist yet.

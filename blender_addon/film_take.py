@@ -1,0 +1,100 @@
+"""What a character plays becomes an MP4: a second Blender films it, from a copy of the file."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import bpy
+
+from . import runtime
+from .batch_run import start_films
+from .shared.errors import PlacidError
+from .shared.rendering import Failed, Film, Look
+
+TICK_SECONDS = 0.2
+
+
+class FilmedTake:
+    """One film in the making; nothing here waits but for the file to be copied.
+
+    Args:
+        armature: whom the camera follows; plays the action to film.
+        look: of the film, an MP4.
+        path: of the MP4, which appears whole or not at all.
+
+    Attributes:
+        path: as given.
+        active: whether it is still being made.
+
+    Raises:
+        PlacidError: `not_writable` or `no_blender`.
+    """
+
+    def __init__(self, armature: bpy.types.Object, look: Look, path: Path) -> None:
+        self.path = path
+        self.active = True
+        try:
+            self._folder = tempfile.TemporaryDirectory(dir=path.parent, prefix=".placid-")
+            copy = Path(self._folder.name) / "scene.blend"
+            bpy.ops.wm.save_as_mainfile(filepath=str(copy), copy=True)
+        except (OSError, RuntimeError) as error:
+            raise _not_written(path, error) from error
+        self._made = Path(self._folder.name) / "film.mp4"
+        self._films = start_films()
+        rig = f"{copy}#{armature.name}"
+        self._films.send(Film("", rig, "auto", look, str(self._made)))
+
+    def tick(self) -> None:
+        """Do what is due. Never raises: what goes wrong becomes the runtime's notice."""
+        try:
+            answer = self._films.poll()
+            if answer is None:
+                return
+            if isinstance(answer, Failed):
+                raise PlacidError(answer.code, answer.message)
+            os.replace(self._made, self.path)
+        except PlacidError as error:
+            runtime.get().notice = error
+        except OSError as error:
+            runtime.get().notice = _not_written(self.path, error)
+        self.stop()
+
+    def stop(self) -> None:
+        """End the second Blender and remove what it left unfinished."""
+        if self.active:
+            self.active = False
+            self._films.stop()
+            self._folder.cleanup()
+
+
+def _not_written(path: Path, error: Exception) -> PlacidError:
+    why = getattr(error, "strerror", None) or str(error).strip()
+    return PlacidError("not_writable", f"{path} cannot be written ({why}); choose another folder")
+
+
+_film: FilmedTake | None = None
+
+
+def current() -> FilmedTake | None:
+    """The film that is being made, or None."""
+    return _film if _film is not None and _film.active else None
+
+
+def start(armature: bpy.types.Object, look: Look, path: Path) -> None:
+    """Begin a film. Raises PlacidError as `FilmedTake` does."""
+    global _film
+    _film = FilmedTake(armature, look, path)
+    bpy.app.timers.register(_on_timer, first_interval=TICK_SECONDS, persistent=True)
+
+
+def close() -> None:
+    """Give the film up that is being made."""
+    if _film is not None:
+        _film.stop()
+
+
+def _on_timer() -> float | None:
+    if _film is not None and _film.active:
+        _film.tick()
+        runtime.redraw()
+    return TICK_SECONDS if current() else None

@@ -1,0 +1,60 @@
+"""Film Take: the chosen take as an MP4, with a camera of its own; and giving that up."""
+
+from pathlib import Path
+
+import bpy
+from bpy.props import StringProperty
+from bpy_extras.io_utils import ExportHelper
+
+from .. import film_take, takes
+from ..batch_settings import film_look
+from ..shared.names import file_name
+from .base import Verb
+
+
+class PLACID_OT_film_take(Verb, ExportHelper, bpy.types.Operator):
+    """Film the take as MP4 with a camera that follows the character, in the engine and size of \
+the panel Batch; a second Blender without a window does it"""
+
+    bl_idname = "placid.film_take"
+    bl_label = "Film Take"
+    filename_ext = ".mp4"
+    filter_glob: StringProperty(default="*.mp4", options={"HIDDEN"})
+
+    @classmethod
+    def obstacle(cls, context):
+        take = takes.active(context.scene)
+        if take is None:
+            return "There is no take"
+        if take.status == "REJECTED":
+            return "The take is rejected; Preview brings it back"
+        return "A film is being made" if film_take.current() else ""
+
+    def invoke(self, context, event):
+        folder = Path(bpy.data.filepath).parent if bpy.data.filepath else Path.home()
+        name = file_name(takes.active(context.scene).name)
+        self.filepath = str(folder / f"{name}{self.filename_ext}")
+        return super().invoke(context, event)
+
+    def act(self, context):
+        scene, take = context.scene, takes.active(context.scene)
+        takes.show(scene, take)
+        look = film_look(scene.placid_batch, scene, "mp4")
+        film_take.start(take.armature, look, Path(bpy.path.abspath(self.filepath)))
+
+
+class PLACID_OT_cancel_film(Verb, bpy.types.Operator):
+    """Stop filming; no file is left"""
+
+    bl_idname = "placid.cancel_film"
+    bl_label = "Cancel Film"
+
+    @classmethod
+    def obstacle(cls, context):
+        return "" if film_take.current() else "No film is being made"
+
+    def act(self, context):
+        film_take.close()
+
+
+CLASSES = (PLACID_OT_film_take, PLACID_OT_cancel_film)
