@@ -1,4 +1,4 @@
-"""One take as a film: what the character plays, filmed by a second Blender while this one goes on."""
+"""One take as a film: a second Blender films what the character plays, this one goes on."""
 
 import importlib
 import sys
