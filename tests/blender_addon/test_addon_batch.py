@@ -135,7 +135,7 @@ def test_films_are_made_by_a_blender_like_this_one(batch_run, monkeypatch, progr
     monkeypatch.setattr(batch_run, "bpy", SimpleNamespace(app=SimpleNamespace(binary_path=program)))
     monkeypatch.setattr(batch_run, "worker_command", lambda *given: given)
     monkeypatch.setattr(batch_run, "RenderProcess", lambda command, log: command)
-    path, is_python, _folders = batch_run._start_films()
+    path, is_python, _folders = batch_run.start_films()
     assert (str(path), is_python) == started
 
 
