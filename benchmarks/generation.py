@@ -1,5 +1,7 @@
 """Placid's samplers against plain ones at the official sizes: seconds, ratios, and equal tokens.
 
+Times are of float32. Tokens are compared in float64 too, where no draw hangs on a rounding error.
+
     python benchmarks/generation.py [--batches 1 32] [--rounds 5] [--models momask bamm]
 
 Weights are random: what is computed does not depend on them, except for BAMM's lengths, which
@@ -11,6 +13,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -33,13 +36,14 @@ WARM_UPS = 1  # of batches of one; a large batch runs long enough to warm itself
 Sampler = Callable[[], Tensor]
 
 
-def momask(batch: int) -> tuple[Sampler, Sampler]:
+def momask(batch: int, dtype: torch.dtype = torch.float32) -> tuple[Sampler, Sampler]:
     """Placid's and the plain way to tokens (batch, 49, 6) of MoMask, prompts to all layers."""
     torch.manual_seed(0)
-    masked = ready(MaskTransformer(MaskedConfig()))
-    residual = ready(ResidualTransformer(ResidualConfig()))
-    plain = PlainMoMask(masked, residual)
-    text = torch.randn(batch, 512)
+    masked = MaskTransformer(MaskedConfig()).to(dtype)
+    residual = ResidualTransformer(ResidualConfig()).to(dtype)
+    plain = PlainMoMask(deepcopy(masked).eval(), deepcopy(residual).eval())
+    masked, residual = ready(masked), ready(residual)
+    text = torch.randn(batch, 512).to(dtype)
     lengths = torch.randint(TOKENS // 2, TOKENS + 1, (batch,))
     lengths[0] = TOKENS
 
@@ -56,15 +60,15 @@ def momask(batch: int) -> tuple[Sampler, Sampler]:
     return ours, theirs
 
 
-def bamm(batch: int) -> tuple[Sampler, Sampler]:
+def bamm(batch: int, dtype: torch.dtype = torch.float32) -> tuple[Sampler, Sampler]:
     """Placid's and the plain way to base tokens of BAMM with predicted lengths."""
     torch.manual_seed(0)
-    network = ready(BAMM(BAMMConfig()))
+    network = BAMM(BAMMConfig()).to(dtype)
     # The end becomes as likely as in motions of about 25 tokens.
     with torch.no_grad():
         network.output_process.poseFinal.bias[network.end_id] += 3.0
-    plain = PlainBAMM(network)
-    text = torch.randn(batch, 512)
+    plain, network = PlainBAMM(deepcopy(network).eval()), ready(network)
+    text = torch.randn(batch, 512).to(dtype)
 
     def ours() -> Tensor:
         noise = SeededNoise.from_seeds(range(batch))
@@ -92,10 +96,17 @@ def compare(model: str, batch: int, rounds: int) -> str:
             tokens[name] = way()
             if turn >= warm_ups:
                 seconds[name].append(time.perf_counter() - start)
-    same = tokens["placid"] == tokens["plain"]
     placid, plain = (statistics.median(seconds[name]) for name in ways)
-    equal = "identical" if same.all() else f"{(~same).sum()} of {same.numel()} DIFFER"
-    return f"| {model} | {batch} | {plain:.3f} | {placid:.3f} | {plain / placid:.1f} | {equal} |"
+    equal = compared(tokens["placid"], tokens["plain"])
+    exact = compared(*(way() for way in MODELS[model](batch, torch.float64)))
+    row = f"| {model} | {batch} | {plain:.3f} | {placid:.3f} | {plain / placid:.1f} |"
+    return f"{row} {equal} | {exact} |"
+
+
+def compared(a: Tensor, b: Tensor) -> str:
+    """Whether two sets of tokens are the same, in words."""
+    same = a == b
+    return "identical" if same.all() else f"{(~same).sum()} of {same.numel()} differ"
 
 
 def main() -> None:
@@ -106,8 +117,8 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     options = parser.parse_args()
     print(f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads, float32")
-    print("| model | batch | plain, s | Placid, s | ratio | tokens |")
-    print("|---|---:|---:|---:|---:|---|")
+    print("| model | batch | plain, s | Placid, s | ratio | tokens | tokens in float64 |")
+    print("|---|---:|---:|---:|---:|---|---|")
     for model in options.models:
         for batch in options.batches:
             print(compare(model, batch, options.rounds), flush=True)

@@ -28,6 +28,7 @@ class PlainEncoder(nn.Module):
             config.width, config.heads, config.ff, 0.0, "gelu", batch_first=False
         )
         self.stack = nn.TransformerEncoder(layer, config.layers, enable_nested_tensor=False)
+        self.stack.to(network.cond_emb.weight.dtype)
         self.stack.load_state_dict(network.seqTransEncoder.state_dict())
 
     def forward(
@@ -90,7 +91,7 @@ class PlainMoMask:
 
     def _residual_logits(self, history: Tensor, q: int, text: Tensor, lengths: Tensor) -> Tensor:
         net = self.residual
-        layer = F.one_hot(torch.full((len(text),), q), net.config.quantizers).float()
+        layer = F.one_hot(torch.full((len(text),), q), net.config.quantizers).to(text.dtype)
         tokens = net.position_enc(net.input_process(history))
         prefix = torch.stack([net.cond_emb(text), net.quant_emb(layer)], 1)
         x = torch.cat([prefix, tokens], 1)

@@ -58,6 +58,7 @@ class MaskTransformer(TokenTransformer):
 
     def _embed(self, ids: Tensor, text: Tensor) -> Tensor:
         tokens = self.position_enc(self.input_process(self.token_emb(ids)))
+        tokens = tokens.repeat(len(text) // len(ids), 1, 1)
         return torch.cat([self.cond_emb(text).unsqueeze(1), tokens], 1)
 
     def guided_logits(
@@ -71,7 +72,7 @@ class MaskTransformer(TokenTransformer):
 
         def run(both: Tensor) -> Tensor:
             times = len(both) // len(ids)
-            x = self._embed(ids.repeat(times, 1), both)
+            x = self._embed(ids, both)
             hidden = self.wanted_rows(x, lengths.repeat(times) + 1, rows.repeat(times, 1))
             return self.output_process(hidden)
 

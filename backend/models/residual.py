@@ -90,6 +90,7 @@ class ResidualTransformer(TokenTransformer):
 
     def _embed(self, history: Tensor, q: Tensor, text: Tensor) -> Tensor:
         tokens = self.position_enc(self.input_process(history))
+        tokens = tokens.repeat(len(text) // len(history), 1, 1)
         layer = self.quant_emb(F.one_hot(q, self.config.quantizers).to(history.dtype))
         return torch.cat([torch.stack([self.cond_emb(text), layer], 1), tokens], 1)
 
@@ -127,7 +128,7 @@ class ResidualTransformer(TokenTransformer):
         def run(both: Tensor) -> Tensor:
             times = len(both) // len(history)
             q = torch.full((len(both),), layer, device=both.device)
-            x = self._embed(history.repeat(times, 1, 1), q, both)
+            x = self._embed(history, q, both)
             hidden = self.wanted_rows(x, lengths.repeat(times) + 2, rows.repeat(times, 1))
             return F.linear(self.output_process(hidden), table, bias)
 

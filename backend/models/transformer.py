@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .products import Linear, PackedMatrix, product
 from .sampling import valid_positions
 
 POSITIONS = 5000
@@ -107,6 +108,8 @@ class ChannelDropout(nn.Dropout1d):
 class SelfAttention(nn.Module):
     """Multi-head self-attention with the parameter names of ``nn.MultiheadAttention``."""
 
+    packed: PackedMatrix | None = None
+
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         if width % heads:
@@ -114,7 +117,7 @@ class SelfAttention(nn.Module):
         self.heads = heads
         self.in_proj_weight = nn.Parameter(torch.empty(3 * width, width))
         self.in_proj_bias = nn.Parameter(torch.zeros(3 * width))
-        self.out_proj = nn.Linear(width, width)
+        self.out_proj = Linear(width, width)
         nn.init.xavier_uniform_(self.in_proj_weight)
 
     def forward(self, x: Tensor, allowed: Tensor | None, cache: LayerCache | None = None) -> Tensor:
@@ -126,7 +129,7 @@ class SelfAttention(nn.Module):
 
     def project(self, x: Tensor) -> Tensor:
         """(..., width) -> queries, keys and values (..., 3 width)."""
-        return F.linear(x, self.in_proj_weight, self.in_proj_bias)
+        return product(x, self.in_proj_weight, self.in_proj_bias, self.packed)
 
     def mix(self, qkv: Tensor, allowed: Tensor | None, cache: LayerCache | None = None) -> Tensor:
         """What every row sees of the others, before the last projection: (b, n, width)."""
@@ -143,28 +146,34 @@ class EncoderLayer(nn.Module):
     def __init__(self, width: int, heads: int, ff: int, dropout: float) -> None:
         super().__init__()
         self.self_attn = SelfAttention(width, heads)
-        self.linear1 = nn.Linear(width, ff)
-        self.linear2 = nn.Linear(ff, width)
+        self.linear1 = Linear(width, ff)
+        self.linear2 = Linear(ff, width)
         self.norm1 = nn.LayerNorm(width)
         self.norm2 = nn.LayerNorm(width)
         self.dropout = ChannelDropout(dropout)
 
     def forward(self, x: Tensor, allowed: Tensor | None, cache: LayerCache | None = None) -> Tensor:
-        return self._after_attention(x, self.self_attn(x, allowed, cache))
+        attention = self.self_attn
+        return self._after_attention(x, attention.mix(attention.project(x), allowed, cache))
 
     def packed(self, rows: Tensor, packing: Packing, wanted: Tensor | None = None) -> Tensor:
         """The layer on packed rows (rows, width); of the result only the ``wanted`` ones (ids)."""
         attention = self.self_attn
         groups = packing.groups(attention.project(rows))
-        mixed = torch.cat([attention.mix(qkv, None).flatten(0, 1) for qkv in groups])
+        parts = [attention.mix(qkv, None).flatten(0, 1) for qkv in groups]
+        mixed = parts[0] if len(parts) == 1 else torch.cat(parts)
         if wanted is not None:
             rows, mixed = rows[wanted], mixed[wanted]
-        return self._after_attention(rows, attention.out_proj(mixed))
+        return self._after_attention(rows, mixed)
 
-    def _after_attention(self, x: Tensor, attended: Tensor) -> Tensor:
-        x = self.norm1(x + self.dropout(attended))
-        hidden = self.dropout(F.gelu(self.linear1(x)))
-        return self.norm2(x + self.dropout(self.linear2(hidden)))
+    def _after_attention(self, x: Tensor, mixed: Tensor) -> Tensor:
+        attention = self.self_attn.out_proj
+        if self.training:
+            x = self.norm1(x + self.dropout(attention(mixed)))
+            hidden = self.dropout(self.linear1.gelu(x))
+            return self.norm2(x + self.dropout(self.linear2(hidden)))
+        x = self.norm1(attention.added_to(x, mixed))
+        return self.norm2(self.linear2.added_to(x, self.linear1.gelu(x)))
 
 
 class EncoderStack(nn.Module):
@@ -230,7 +239,7 @@ class InputProcess(nn.Module):
 
     def __init__(self, code_dim: int, width: int) -> None:
         super().__init__()
-        self.poseEmbedding = nn.Linear(code_dim, width)
+        self.poseEmbedding = Linear(code_dim, width)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.poseEmbedding(x)
@@ -241,12 +250,12 @@ class OutputProcess(nn.Module):
 
     def __init__(self, width: int, outputs: int) -> None:
         super().__init__()
-        self.dense = nn.Linear(width, width)
+        self.dense = Linear(width, width)
         self.LayerNorm = nn.LayerNorm(width, eps=HEAD_EPS)
-        self.poseFinal = nn.Linear(width, outputs)
+        self.poseFinal = Linear(width, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.poseFinal(self.LayerNorm(F.gelu(self.dense(x))))
+        return self.poseFinal(self.LayerNorm(self.dense.gelu(x)))
 
 
 class TokenTransformer(nn.Module):
@@ -257,7 +266,7 @@ class TokenTransformer(nn.Module):
         self.input_process = InputProcess(config.code_dim, config.width)
         self.position_enc = PositionalEncoding(config.width, config.dropout)
         self.seqTransEncoder: nn.Module = EncoderStack(config)
-        self.cond_emb = nn.Linear(config.text_dim, config.width)
+        self.cond_emb = Linear(config.text_dim, config.width)
         self.output_process = OutputProcess(config.width, outputs)
 
     def wanted_rows(self, x: Tensor, lengths: Tensor, wanted: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """Whole training runs of the embedded default: sizes, settings, files."""
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -54,7 +55,7 @@ TEXT_NETWORKS: Final[dict[str, Callable[[], nn.Module]]] = {
     "length": lambda: LengthEstimator(LengthConfig(text_dim=SentenceEncoder.width)),
 }
 VALIDATION_SAMPLES: Final = 600
-SINGLE_ACTION_WEIGHT: Final = 6.0
+SINGLE_ACTION_SHARE: Final = 0.85
 
 
 def _statistics(clips: list[PreparedClip]) -> tuple[np.ndarray, np.ndarray]:
@@ -177,8 +178,8 @@ def refine_text(
     """Train a finished network further, mostly on single actions; writes `NAME-refined.weights`.
 
     Sequences teach what may follow what, and take most of the samples; prompts mostly name one
-    action, of which a motion has to show all that makes it that action. For `retain` see
-    `train_text`.
+    action, of which a motion has to show all that makes it that action. The main actions are met
+    equally often, however many samples there are of each. For `retain` see `train_text`.
     """
     _check_name(name)
     training, validation, out = _token_sets(out, retain)
@@ -186,16 +187,22 @@ def refine_text(
     network = TEXT_NETWORKS[name]().to(choose_device(device))
     command = f"text {name}" + (f" --retain {retain}" if retain else "")
     network.load_state_dict(_finished(out / f"{name}.weights", command))
-    main = {*QUALITY_KINDS, *VIOLENT_KINDS}
-    alone = np.array([len(set(kinds)) == 1 and kinds[0] in main for kinds in training.kinds])
-    task = TextTask(
-        name, network, training, validation, weights=np.where(alone, SINGLE_ACTION_WEIGHT, 1.0)
-    )
+    task = TextTask(name, network, training, validation, weights=balanced(training.kinds))
     task.name = f"{name}-refined"
     options = LoopOptions(
         steps, 3e-4, warmup=100, weight_decay=1e-2, average=0.995, seed=seed, validate_every=250
     )
     torch.save(train(task, options, out).state_dict(), out / f"{name}-refined.weights")
+
+
+def balanced(kinds: list[list[str]]) -> np.ndarray:
+    """How often to draw each sample (N,): single main actions evenly, the rest all alike."""
+    main = {*QUALITY_KINDS, *VIOLENT_KINDS}
+    alone = [own[0] if own[0] in main and len(set(own)) == 1 else "" for own in kinds]
+    counts = Counter(alone)
+    shares = dict.fromkeys(counts, SINGLE_ACTION_SHARE / max(1, len(counts.keys() - {""})))
+    shares[""] = 1 - SINGLE_ACTION_SHARE
+    return np.array([shares[kind] / counts[kind] for kind in alone])
 
 
 def forgotten(tokens: TokenSet, matches: Callable[[str], bool]) -> np.ndarray:

@@ -13,6 +13,8 @@ from backend.models.length import LengthConfig, LengthEstimator
 from backend.training import runs
 from backend.training.loop import LoopOptions, Task, TrainingError
 from backend.training.runs import (
+    SINGLE_ACTION_SHARE,
+    balanced,
     count_statistics,
     export,
     forgotten,
@@ -131,8 +133,10 @@ class TestRefineText:
         assert task.name == "masked-refined"  # or its checkpoint would be taken for the first one
         kept = torch.load(run / "masked-refined.weights", weights_only=True)
         assert float(kept["weight"]) == 4
-        # A sequence, and an action that nobody waits for, count once.
-        assert task._weights.tolist() == [6, 1, 6, 1]
+        assert (
+            task._weights.tolist()
+            == balanced([["walk_forward"], ["a", "b"], ["kick"], ["sit"]]).tolist()
+        )
 
     def test_missing_weights_are_named_with_the_command(self, run: Path, trained: Trained) -> None:
         with pytest.raises(TrainingError) as refused:
@@ -196,3 +200,11 @@ def test_the_export_takes_the_newest_of_what_is_there(
         assert torch.equal(value, wanted[name]), name
     assert (mean.sum(), std.sum()) == (0, 263)
     assert details == {"training": {"rvq": {"step": 500}}}
+
+
+def test_refinement_meets_main_actions_equally_often() -> None:
+    kinds = [["jump"]] * 2 + [["kick"]] * 8 + [["jump", "kick"]] * 5 + [["sit"]] * 5
+    weights = balanced(kinds)
+    jumps, kicks, rest = weights[:2].sum(), weights[2:10].sum(), weights[10:].sum()
+    assert jumps == pytest.approx(kicks)
+    assert rest / weights.sum() == pytest.approx(1 - SINGLE_ACTION_SHARE)
