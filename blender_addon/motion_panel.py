@@ -5,7 +5,7 @@ import bpy
 from . import takes
 from .bone_mapping import ROOT_ROW, PlacidBoneMapping, row_labels
 from .rig.mapping import REQUIRED_JOINTS
-from .sentences import characters_of, draw_sentence, draw_text
+from .sentences import characters_of, draw_text
 from .tab import Tab
 
 SECTIONS = (
@@ -51,7 +51,7 @@ class PLACID_PT_bone_mapping(Tab, bpy.types.Panel):
         layout = self.layout
         armature = takes.target(context)
         if armature is None:
-            draw_sentence(layout, "Select a character to map its bones", characters_of(context))
+            draw_text(layout, "Select a character to map its bones.", characters_of(context))
             return
         chosen = armature.placid_mapping
         row = layout.row(align=True)
@@ -59,8 +59,8 @@ class PLACID_PT_bone_mapping(Tab, bpy.types.Panel):
         row.operator_menu_enum("placid.use_preset", "preset", text="Preset", icon="PRESET")
         row.operator("placid.load_mapping", text="", icon="FILE_FOLDER")
         if not chosen.rows:
-            draw_sentence(
-                layout, "The rig is recognised by itself; guess to edit", characters_of(context)
+            draw_text(
+                layout, "The rig is recognised by itself; guess to edit.", characters_of(context)
             )
             return
         if chosen.prefix:

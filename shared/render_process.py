@@ -4,6 +4,7 @@ import contextlib
 import os
 import queue
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -77,6 +78,9 @@ class RenderProcess:
         self._engine = ""
         self._deadline = time.monotonic() + _START_SECONDS
         self._lines: queue.Queue[bytes | None] = queue.Queue()
+        # A Blender that starts without add-ons removes the libraries of all extensions from its
+        # profile, so this one gets a profile of its own.
+        self._profile = tempfile.TemporaryDirectory(prefix="placid-", ignore_cleanup_errors=True)
         self._process = self._spawn(command)
         # A blocking read in a thread is the one way to read a pipe that works on every system.
         threading.Thread(target=self._read, name="placid films", daemon=True).start()
@@ -122,14 +126,16 @@ class RenderProcess:
             if pipe:
                 with contextlib.suppress(OSError):
                     pipe.close()
+        self._profile.cleanup()
 
     def _spawn(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
         # The variables that lead one Python to another one's libraries stay out.
         variables: Mapping[str, str] = {
             key: value
             for key, value in os.environ.items()
-            if key not in ("PYTHONHOME", "PYTHONPATH")
+            if key not in ("PYTHONHOME", "PYTHONPATH") and not key.startswith("BLENDER_USER_")
         }
+        profile = {"BLENDER_USER_RESOURCES": self._profile.name}
         try:
             log = self._log_path.open("ab")
         except OSError as error:
@@ -144,7 +150,7 @@ class RenderProcess:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=log,
-                    env=variables,
+                    env={**variables, **profile},
                 )
             except OSError as error:
                 raise PlacidError(

@@ -1,5 +1,6 @@
 """The process that films: real orders through real pipes."""
 
+import ast
 import itertools
 import os
 import signal
@@ -122,6 +123,24 @@ def test_a_program_that_is_no_blender_is_a_sentence(tmp_path):
     process.stop()
     with pytest.raises(PlacidError, match="cannot be started"):
         RenderProcess([str(tmp_path / "none")], tmp_path / "log")
+
+
+def test_blender_films_in_a_profile_of_its_own(tmp_path, monkeypatch):
+    """Without add-ons, Blender removes the libraries of extensions from the profile it runs in."""
+    monkeypatch.setenv("BLENDER_USER_EXTENSIONS", str(tmp_path))
+    script = (
+        "import os, sys\n"
+        "named = {k: v for k, v in os.environ.items() if k.startswith('BLENDER_')}\n"
+        "print(named, file=sys.stderr)"
+    )
+    process = RenderProcess([sys.executable, "-c", script], tmp_path / "log")
+    with pytest.raises(PlacidError, match="cannot film"):
+        _answer(process, Film("walk.npz", "placid", "auto", LOOK, "walk.mp4"))
+    profile = ast.literal_eval((tmp_path / "log").read_text())
+    assert list(profile) == ["BLENDER_USER_RESOURCES"]
+    assert Path(profile["BLENDER_USER_RESOURCES"]).is_dir()
+    process.stop()
+    assert not Path(profile["BLENDER_USER_RESOURCES"]).exists()
 
 
 def test_cycles_films_on_the_processor_alone(studio, walk, tmp_path):
