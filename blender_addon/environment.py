@@ -19,6 +19,14 @@ _CPU_INDEX = _INDEX + "cpu"
 _CUDA_INDEX = _INDEX + "cu130"
 _MARK = "complete"
 _LOG_LINES = 4
+# Runs a tool and ends it when its own input is closed, so also when Blender is killed: a pip left
+# behind would write into the environment that the next set-up makes.
+_GUARD = """
+import os, subprocess, sys, threading
+tool = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
+threading.Thread(target=lambda: os.read(0, 1) or tool.kill(), daemon=True).start()
+os._exit(abs(tool.wait()) % 256)
+"""
 
 
 def environment_python(folder: Path) -> Path:
@@ -105,7 +113,8 @@ class Setup:
 
     def cancel(self) -> None:
         """End the running tool; an earlier environment stays as it was."""
-        self._process.kill()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
         self._process.wait()
         self._log.close()
 
@@ -159,8 +168,8 @@ class Setup:
         environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONHOME", "PYTHONPATH")}
         try:
             return subprocess.Popen(
-                step.command,
-                stdin=subprocess.DEVNULL,
+                [sys.executable, "-c", _GUARD, *step.command],
+                stdin=subprocess.PIPE,
                 stdout=self._log,
                 stderr=subprocess.STDOUT,
                 env=environment,
@@ -170,7 +179,7 @@ class Setup:
             self._log.close()
             raise PlacidError(
                 "setup_failed",
-                f"{step.command[0]} cannot be run ({error.strerror}); choose an existing "
+                f"{sys.executable} cannot be run ({error.strerror}); choose an existing "
                 "environment in the preferences instead",
             ) from error
 

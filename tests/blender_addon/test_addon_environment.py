@@ -1,5 +1,8 @@
 """The set-up of the backend's environment: complete, failed, cancelled, interrupted."""
 
+import os
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -7,6 +10,8 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("bpy")
+
+CHECKOUT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -139,10 +144,46 @@ def test_a_missing_list_of_libraries_is_said(placid, tmp_path):
         placid.environment.Setup(tmp_path / "e", tmp_path / "none.txt", tmp_path / "log")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_the_running_tool_ends_when_blender_is_killed(places, tmp_path):
+    """Otherwise it would go on writing into the environment that the next set-up makes."""
+    said = tmp_path / "tool"
+    tool = f"import os, pathlib, time; pathlib.Path({str(said)!r}).write_text(str(os.getpid()))"
+    script = (
+        "import sys, time, types\n"
+        "package = types.ModuleType('placid')\n"
+        f"package.__path__ = [{str(CHECKOUT / 'blender_addon')!r}, {str(CHECKOUT)!r}]\n"
+        "sys.modules['placid'] = package\n"
+        "from pathlib import Path\n"
+        "from placid import environment\n"
+        f"command = [sys.executable, '-c', {tool + '; time.sleep(60)'!r}]\n"
+        "environment.Setup._plan = lambda self: [environment._Step('Tool', command)]\n"
+        f"setup = environment.Setup(*map(Path, {[str(place) for place in places]!r}))\n"
+        "time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", script]) as blender:
+        deadline = time.monotonic() + 60
+        while not (said.exists() and said.read_text()):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        blender.send_signal(signal.SIGKILL)
+    while _runs(int(said.read_text())):
+        assert time.monotonic() < deadline, "the tool was left behind"
+        time.sleep(0.05)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{pid}/stat")
+    # A process that has ended may wait for somebody to ask how.
+    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
 @pytest.mark.slow
 def test_a_real_environment_runs_python(placid, places):
-    import subprocess
-
     _wait(placid.environment.Setup(*places))
     python = placid.environment.environment_python(places[0])
     answer = subprocess.run([python, "-m", "pip", "--version"], capture_output=True, text=True)
