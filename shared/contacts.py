@@ -42,7 +42,11 @@ def standing_feet(motion: Motion) -> np.ndarray:
     if motion.contacts is None:
         return foot_contacts(motion)
     feet = motion.with_up("Y").joints[:, CONTACT_JOINTS].astype(float)
-    return motion.contacts & (_heights(feet) < _RAISED_HEIGHTS)
+    heights = _heights(feet)
+    low = heights < _RAISED_HEIGHTS
+    # A heel rises above standing toes alone; with its toes in the air as well, the body jumps.
+    carried = low[:, [1, 1, 3, 3]] | (heights < _CONTACT_HEIGHT)
+    return motion.contacts & low & carried
 
 
 def _heights(feet: np.ndarray) -> np.ndarray:

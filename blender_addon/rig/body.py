@@ -7,7 +7,7 @@ import numpy as np
 
 from ..shared.rotations import from_axis_angle, multiply, normalise, rotate
 from .binding import Binding
-from .feet import floor_lift, pin_correction, reach, toe_bend
+from .feet import floor_lift, pin_correction, reach, stretch_drop, toe_bend
 
 _SIDES: Final = ("left", "right")
 _UP: Final = np.array([0.0, 1.0, 0.0])
@@ -67,12 +67,19 @@ def pin(body: Body, contacts: np.ndarray, fps: float, strength: float) -> Body:
     rise = rises / np.maximum(sum(firmness), 1.0)
     body = replace(body, hips=body.hips + rise[:, None] * _UP)
 
+    positions = body.positions()
+    drop = np.zeros(len(rise))
+    for i, (side, (points, rest)) in enumerate(zip(_SIDES, body.feet(), strict=True)):
+        moves[i] = moves[i] - rise[:, None] * _UP
+        moves[i][:, 1] += floor_lift(points + moves[i][:, None], rest)
+        hip, ankle = (positions[:, body.binding.at[f"{side}_{j}"]] for j in ("hip", "ankle"))
+        drop = np.maximum(drop, stretch_drop(hip, ankle, moves[i], leg, fps))
+    body = replace(body, hips=body.hips - drop[:, None] * _UP)
+
     turned = body.turned.copy()
     positions = body.positions()
-    for side, move, (points, rest) in zip(_SIDES, moves, body.feet(), strict=True):
-        move = move - rise[:, None] * _UP
-        move[:, 1] += floor_lift(points + move[:, None], rest)
-        _place_foot(body, turned, positions, side, move)
+    for side, move in zip(_SIDES, moves, strict=True):
+        _place_foot(body, turned, positions, side, move + drop[:, None] * _UP)
     return _bend_toes(replace(body, turned=turned), fps)
 
 

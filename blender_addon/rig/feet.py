@@ -9,20 +9,37 @@ import numpy as np
 
 from ..shared.limb_twist import smoothstep
 from ..shared.rotations import between, multiply, normalise, rotate
+from .smooth_fit import fit_smoothly
 
 _BLEND_SECONDS: Final = 0.2
 # Corrections beyond this share of the leg mean that the contact was none.
 _LARGEST_SHARE: Final = 0.15
+# How a correction wins over the motion as it is (1), for a still foot and for the floor.
+_HOLD: Final = 1000.0
+_FLOOR: Final = 1e6
+# Leg lengths a second: faster feet are held ever more loosely.
+_STEADY_SPEED: Final = 1.0
+# Over which shares of `_BLEND_SECONDS` a correction spreads, along the floor and in height.
+_SPREAD: Final = (0.7, 0.4)
 _TOE_LIMIT: Final = np.radians(70.0)
-_TOE_SECONDS: Final = 0.1
+_EARLY_SECONDS: Final = 0.1
+# Shares of a leg: how long pinning may make it, and how far hips may sink for that.
+_EASY_REACH: Final = 0.96
+_LARGEST_DROP: Final = 0.06
 # From this share of its full length on, a leg straightens ever more slowly (soft IK).
 _SOFT_REACH: Final = 0.985
+# From the first share of the thigh on, that a knee is beside the line from hip to ankle, its side
+# tells where it bends, from the second alone; a straighter one may be overstretched.
+_CLEAR_BEND: Final = (0.05, 0.3)
 
 
 def pin_correction(
     points: np.ndarray, contacts: np.ndarray, rest_heights: np.ndarray, fps: float, leg: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """How a foot has to move so that its touching points stay put.
+    """How a foot has to move so that its touching points stay put on the floor.
+
+    The slower a touching point comes, the firmer it is held: a foot that still slides when its
+    contact begins comes to rest over some frames, where the steady frames of the contact have it.
 
     Args:
         points: (T, 2, 3) ankle and toe.
@@ -32,34 +49,37 @@ def pin_correction(
         leg: length of the leg.
 
     Returns:
-        (T, 3) offsets, blended in and out around each contact, and how firmly the foot stands
-        (T,), 0 to 1.
+        (T, 3) offsets, smooth around each contact, and how firmly the foot stands (T,), 0 to 1.
     """
-    frames = np.arange(len(points))
+    standing = contacts.any(axis=1)
+    if not standing.any():
+        return np.zeros((len(points), 3)), np.zeros(len(points))
     blend = max(1.0, _BLEND_SECONDS * fps)
-    total = np.zeros((2, len(points), 3))
-    weight = np.zeros((2, len(points)))
-    for point in range(2):
-        path = points[:, point]
-        for first, last in _runs(contacts[:, point]):
-            touching = path[first : last + 1]
-            held = path[np.clip(frames, first, last)]
-            offset = touching.mean(axis=0) - held
-            # An ankle's height moves as a whole: a heel that rises while the foot rolls keeps
-            # rising. Toes stay on the floor all the time.
-            height = np.percentile(touching[:, 1], 20) if point == 0 else held[:, 1]
-            offset[:, 1] = rest_heights[point] - height
-            gap = np.maximum(np.maximum(first - frames, frames - last), 0)
-            share = 1.0 - smoothstep(gap / blend, 0.0, 1.0)
-            total[point] += share[:, None] * offset
-            weight[point] += share
-    correction = total.sum(axis=0) / np.maximum(weight.sum(axis=0), 1.0)[:, None]
-    # Where toes stand they alone tell the height.
-    ankle, toes = total[..., 1] / np.maximum(weight, 1.0)
-    correction[:, 1] = toes + (1.0 - np.minimum(weight[1], 1.0)) * ankle
+    both = contacts[1:] & contacts[:-1]
+    slide = np.diff(points[..., [0, 2]], axis=0)
+    speed = np.linalg.norm(slide, axis=-1) * fps / leg
+    hold = both * _HOLD * blend**2 / (1.0 + (speed / _STEADY_SPEED) ** 2) ** 2
+    held = hold.sum(axis=1)
+    steps = -(hold[..., None] * slide).sum(axis=1) / np.maximum(held, 1e-9)[:, None]
+    # What is lowest touches the floor: toes when the heel rises, the heel when it is set down.
+    gap = (rest_heights - points[..., 1]).max(axis=1)
+    correction = np.empty((len(points), 3))
+    nowhere = np.zeros(len(points))
+    correction[:, [0, 2]] = fit_smoothly(
+        np.zeros((len(points), 2)), nowhere, steps, held, _SPREAD[0] * blend
+    )
+    correction[:, 1:2] = fit_smoothly(
+        gap[:, None],
+        _FLOOR * standing,
+        np.zeros((len(gap) - 1, 1)),
+        nowhere[1:],
+        _SPREAD[1] * blend,
+    )
     size = np.linalg.norm(correction, axis=-1, keepdims=True)
     correction = correction * np.minimum(1.0, _LARGEST_SHARE * leg / np.maximum(size, 1e-9))
-    return correction, np.minimum(weight.sum(axis=0), 1.0)
+    frames = np.arange(len(points))
+    away = np.abs(frames[:, None] - np.flatnonzero(standing)).min(axis=1)
+    return correction, 1.0 - smoothstep(away / blend, 0.0, 1.0)
 
 
 def floor_lift(points: np.ndarray, rest_heights: np.ndarray) -> np.ndarray:
@@ -87,8 +107,36 @@ def toe_bend(
     wanted = np.clip((rest_height - toe[:, 1]) / reached, -1.0, 1.0)
     bend = np.arcsin(wanted) - np.arctan2(height, rise)
     bend = np.where(height < rest_height - toe[:, 1], np.clip(bend, 0.0, _TOE_LIMIT), 0.0)
-    near = max(1, round(_TOE_SECONDS * fps))
-    padded = np.pad(bend, 2 * near, mode="edge")
+    return _early(bend, fps)
+
+
+def stretch_drop(
+    hip: np.ndarray, ankle: np.ndarray, move: np.ndarray, leg: float, fps: float
+) -> np.ndarray:
+    """How far hips must sink so that moving an ankle does not straighten its leg.
+
+    A leg that is almost straight turns its knee by many degrees for a centimetre at the foot.
+
+    Args:
+        hip, ankle: (T, 3), the leg as it is.
+        move: (T, 3), where the ankle is about to go.
+        leg: its full length.
+        fps: frames per second.
+
+    Returns:
+        (T,) heights, at most `_LARGEST_DROP` of the leg; they begin a little before they have to.
+    """
+    line = hip - ankle - move
+    longest = np.maximum(np.linalg.norm(hip - ankle, axis=-1), _EASY_REACH * leg)
+    aside = np.linalg.norm(line[:, [0, 2]], axis=-1)
+    drop = line[:, 1] - np.sqrt(np.maximum(longest**2 - aside**2, 0.0))
+    return _early(np.clip(drop, 0.0, _LARGEST_DROP * leg), fps)
+
+
+def _early(values: np.ndarray, fps: float) -> np.ndarray:
+    """A smooth curve that is never below the values (T,) and rises a little before they do."""
+    near = max(1, round(_EARLY_SECONDS * fps))
+    padded = np.pad(values, 2 * near, mode="edge")
     window = np.lib.stride_tricks.sliding_window_view
     highest = window(padded, 2 * near + 1).max(axis=-1)
     return window(highest, 2 * near + 1) @ np.hanning(2 * near + 3)[1:-1] / (near + 1)
@@ -120,7 +168,8 @@ def reach(
     bend = _across(rotate(swing, knee - hip), along)
     hint = _across(rotate(swing, forward), along)
     clear = np.linalg.norm(bend, axis=-1, keepdims=True) / thigh
-    bend = normalise(smoothstep(clear, 0.02, 0.1) * normalise(bend) + 0.05 * normalise(hint))
+    sure = smoothstep(clear, *_CLEAR_BEND)
+    bend = normalise(sure * normalise(bend) + (1.05 - sure) * normalise(hint))
     cosine = (thigh**2 + distance**2 - shin**2) / (2.0 * thigh * distance)
     cosine = np.clip(cosine, -1.0, 1.0)
     new_thigh = cosine * along + np.sqrt(1.0 - cosine**2) * bend
@@ -139,9 +188,3 @@ def _soft(distance: np.ndarray, full: np.ndarray) -> np.ndarray:
 
 def _across(vectors: np.ndarray, along: np.ndarray) -> np.ndarray:
     return vectors - (vectors * along).sum(-1, keepdims=True) * along
-
-
-def _runs(flags: np.ndarray) -> list[tuple[int, int]]:
-    """First and last frame of every stretch of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(int), [0]])))
-    return [(int(a), int(b) - 1) for a, b in zip(edges[::2], edges[1::2], strict=True)]

@@ -84,6 +84,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
         "mapping",
         "retarget",
         "skeleton_rig",
+        "smooth_fit",
     )
     yield SimpleNamespace(
         **{name: importlib.import_module(f"rig_under_test.rig.{name}") for name in names}

@@ -152,6 +152,70 @@ def test_standing_toes_stay_on_the_floor_though_the_heel_rises(rig) -> None:
     assert np.allclose(firm, 1.0)
 
 
+def test_a_foot_that_slides_into_its_contact_comes_to_rest_by_and_by(rig) -> None:
+    """It arrives with 1.2 m/s and needs 0.2 s to stop; the contact begins at once."""
+    fps, first = 30.0, 30
+    speed = 1.2 * np.clip((first + 6 - np.arange(90)) / 6.0, 0.0, 1.0)
+    points = np.zeros((90, 2, 3))
+    points[..., 2] = np.cumsum(speed / fps)[:, None]
+    contacts = np.tile(np.arange(90)[:, None] >= first, (1, 2))
+    move, firm = rig.feet.pin_correction(points, contacts, np.zeros(2), fps, 0.85)
+    foot = points[:, 0, 2] + move[:, 2]
+    brake = np.abs(np.diff(foot, n=2)) * fps
+    # Metres a second lost in one frame; the motion itself loses 0.2, a foot grabbed at once 1.4.
+    assert brake.max() < 0.7
+    assert np.abs(np.diff(foot[first + 10 :])).max() * fps < 0.01
+    assert np.allclose(firm[first:], 1.0)
+
+
+def test_a_standing_foot_touches_the_floor_with_what_is_lowest(rig) -> None:
+    """Toes that sank stop to count as standing while the foot comes up to the floor by itself."""
+    points = np.zeros((60, 2, 3))
+    points[:, :, 1] = np.interp(np.arange(60), [20, 30], [-0.035, 0.0])[:, None]
+    points[:, 0, 1] += np.interp(np.arange(60), [30, 50], [0.08, 0.11])
+    contacts = np.ones((60, 2), dtype=bool)
+    contacts[22:40, 1] = False
+    rest = np.array([0.08, 0.0])
+    move, _ = rig.feet.pin_correction(points, contacts, rest, 30.0, 0.85)
+    lowest = (points[..., 1] + move[:, 1:2] - rest).min(axis=1)
+    assert np.abs(lowest).max() < 1e-3
+
+
+def test_hips_sink_when_pinning_would_straighten_a_leg(rig) -> None:
+    hip, ankle = np.tile([0.0, 0.82, 0.0], (40, 1)), np.zeros((40, 3))
+    move = np.zeros((40, 3))
+    move[15:25, 2] = 0.15
+    drop = rig.feet.stretch_drop(hip, ankle, move, 0.84, 30.0)
+    length = np.linalg.norm(hip - ankle - move - drop[:, None] * [0.0, 1.0, 0.0], axis=-1)
+    assert length.max() < 0.82 + 1e-6
+    assert np.abs(np.diff(drop)).max() < 0.005
+    assert drop[[0, -1]].max() == 0.0
+
+
+def test_an_overstretched_knee_bends_forwards_when_its_foot_comes_nearer(rig) -> None:
+    hip, ankle = np.array([[0.0, 0.9, 0.0]]), np.zeros((1, 3))
+    knee = np.array([[0.0, 0.45, -0.035]])
+    goal = ankle + np.array([0.0, 0.1, 0.0])
+    thigh, _ = rig.feet.reach(hip, knee, ankle, goal, Z[None])
+    assert (hip + rot.rotate(thigh, knee - hip))[0, 2] > 0.1
+
+
+def test_smooth_corrections_solve_their_equations(rig) -> None:
+    """Against the plain least squares of the same wishes."""
+    random = np.random.default_rng(1)
+    for count in (1, 2, 3, 25):
+        values, steps = random.normal(size=(count, 2)), random.normal(size=(count - 1, 2))
+        sure, held = random.uniform(0, 50, count), random.uniform(0, 50, count - 1)
+        found = rig.smooth_fit.fit_smoothly(values, sure, steps, held, 2.0)
+        one = np.eye(count)
+        rows = [np.sqrt(sure)[:, None] * one, np.sqrt(held)[:, None] * np.diff(one, axis=0), one]
+        rows.append(4.0 * np.diff(one, n=2, axis=0))
+        wished = [np.sqrt(sure)[:, None] * values, np.sqrt(held)[:, None] * steps]
+        wished.append(np.zeros((count + max(count - 2, 0), 2)))
+        expected = np.linalg.lstsq(np.concatenate(rows), np.concatenate(wished), rcond=None)[0]
+        assert np.allclose(found, expected, atol=1e-8)
+
+
 def test_spines_of_other_lengths_carry_the_chest_alike(rig) -> None:
     """One bone where we have three; the chest still turns as far."""
     joints = rest_positions()

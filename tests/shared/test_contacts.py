@@ -39,3 +39,13 @@ def test_a_heel_that_rises_still_carries_when_the_motion_says_so() -> None:
     motion.joints[:, LEFT[0], 1] += 0.07
     told = replace(motion, contacts=np.ones((30, 4), dtype=bool))
     assert standing_feet(told).all()
+
+
+def test_a_foot_at_the_top_of_a_jump_does_not_stand() -> None:
+    """It is still there for a moment, and no higher than a heel that rises."""
+    motion = still_motion()
+    motion.joints[12:18, :, 1] += 0.08
+    told = replace(motion, contacts=np.ones((30, 4), dtype=bool))
+    standing = standing_feet(told)
+    assert standing[:12].all()
+    assert not standing[12:18].any()
