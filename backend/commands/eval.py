@@ -54,11 +54,11 @@ def run(
 ) -> None:
     """Run the benchmark; started again with the same --out, it goes on with what is missing."""
     from backend.checkpoints import EMBEDDED
+    from backend.evaluation.benchmark.figures import collect
     from backend.evaluation.benchmark.pictures import take_pictures
     from backend.evaluation.benchmark.preparation import Request, prepare
     from backend.evaluation.benchmark.protocols import find_protocol
     from backend.evaluation.benchmark.report import print_report, write_report
-    from backend.evaluation.benchmark.results import collect
     from backend.evaluation.benchmark.run import check_workers, make_missing
     from backend.evaluation.benchmark.store import Store
     from backend.evaluation.evaluators.embedded import ASSETS
