@@ -77,8 +77,10 @@ def pin_correction(
     )
     size = np.linalg.norm(correction, axis=-1, keepdims=True)
     correction = correction * np.minimum(1.0, _LARGEST_SHARE * leg / np.maximum(size, 1e-9))
-    frames = np.arange(len(points))
-    away = np.abs(frames[:, None] - np.flatnonzero(standing)).min(axis=1)
+    frames, stands = np.arange(len(points)), np.flatnonzero(standing)
+    after = np.searchsorted(stands, frames)
+    near = stands[np.stack([np.maximum(after - 1, 0), np.minimum(after, len(stands) - 1)])]
+    away = np.abs(near - frames).min(axis=0)
     return correction, 1.0 - smoothstep(away / blend, 0.0, 1.0)
 
 
