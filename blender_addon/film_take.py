@@ -84,7 +84,8 @@ def start(armature: bpy.types.Object, look: Look, path: Path) -> None:
     """Begin a film. Raises PlacidError as `FilmedTake` does."""
     global _film
     _film = FilmedTake(armature, look, path)
-    bpy.app.timers.register(_on_timer, first_interval=TICK_SECONDS, persistent=True)
+    if not bpy.app.timers.is_registered(_on_timer):
+        bpy.app.timers.register(_on_timer, first_interval=TICK_SECONDS, persistent=True)
 
 
 def close() -> None:
