@@ -18,7 +18,7 @@ from .render import (
     render_video,
     write_sheet,
 )
-from .rig.apply import ApplyOptions, apply_motion
+from .rig.apply import ApplyOptions, Report, apply_motion
 from .rig.detect import detect
 from .rig.mapping import Mapping
 from .rig.read_rig import read_rig
@@ -40,7 +40,7 @@ def film(armature: bpy.types.Object, order: Film) -> str:
             render_video(scene, Path(order.out))
         else:
             render_frames(scene, Path(order.out))
-    return report
+    return report.sentence if report else ""
 
 
 def sheet(armature: bpy.types.Object, order: Sheet) -> str:
@@ -49,7 +49,7 @@ def sheet(armature: bpy.types.Object, order: Sheet) -> str:
     for motion in order.motions[:SHEET_TAKES]:
         with staged(armature, motion, order, CELL_SIZE) as (scene, report):
             cells += list(moments(scene, SHEET_COLUMNS))
-            reports.append(report)
+            reports.append(report.sentence if report else "")
     write_sheet(cells, Path(order.out), SHEET_COLUMNS)
     return "; ".join(reports)
 
@@ -57,7 +57,7 @@ def sheet(armature: bpy.types.Object, order: Sheet) -> str:
 @contextmanager
 def staged(
     armature: bpy.types.Object, motion_path: str, order: Film | Sheet, size: tuple[int, int]
-) -> Iterator[tuple[bpy.types.Scene, str]]:
+) -> Iterator[tuple[bpy.types.Scene, Report | None]]:
     """A scene in which the armature plays a motion, filmed as the order says, and how it follows.
 
     Without a path, what the armature plays already is filmed, about which nothing is said.
@@ -67,10 +67,10 @@ def staged(
     source.render.fps, source.render.fps_base = order.look.fps, 1.0
     if motion_path:
         options = ApplyOptions(mapping=_mapping(armature))
-        baked = apply_motion(source, armature, load_motion(Path(motion_path)), options)
-        action, report = baked.action, baked.sentence
+        report = apply_motion(source, armature, load_motion(Path(motion_path)), options)
+        action = report.action
     else:
-        action, report = playing_action(armature), ""
+        action, report = playing_action(armature), None
     first, last = (round(frame) for frame in action.frame_range)
     engine = (order.look.engine, order.look.samples)
     with preview_scene(armature, (first, last), size, order.camera, *engine) as scene:
