@@ -14,7 +14,7 @@ def _command(*arguments: object) -> list[str]:
 
 
 def start(*arguments: object) -> subprocess.Popen[str]:
-    """Start the program; a test may kill it."""
+    """Start the program in a session of its own; a test may kill it, or all of the session."""
     return subprocess.Popen(
         _command(*arguments),
         cwd=CHECKOUT,
@@ -22,6 +22,7 @@ def start(*arguments: object) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,
     )
 
 
