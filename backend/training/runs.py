@@ -190,7 +190,7 @@ def refine_text(
     task = TextTask(name, network, training, validation, weights=balanced(training.kinds))
     task.name = f"{name}-refined"
     options = LoopOptions(
-        steps, 3e-4, warmup=100, weight_decay=1e-2, average=0.995, seed=seed, validate_every=250
+        steps, 1.5e-4, warmup=100, weight_decay=1e-2, average=0.998, seed=seed, validate_every=250
     )
     torch.save(train(task, options, out).state_dict(), out / f"{name}-refined.weights")
 
