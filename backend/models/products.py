@@ -69,7 +69,7 @@ def _is_packable(x: Tensor, weight: Tensor) -> bool:
 
 
 class Linear(nn.Linear):
-    """A linear layer that `pack` makes faster; names and values are those of `nn.Linear`."""
+    """A linear layer that `loading.ready` makes faster; names and values are `nn.Linear`'s."""
 
     packed: PackedMatrix | None = None
 

@@ -120,19 +120,16 @@ class SelfAttention(nn.Module):
         self.out_proj = Linear(width, width)
         nn.init.xavier_uniform_(self.in_proj_weight)
 
-    def forward(self, x: Tensor, allowed: Tensor | None, cache: LayerCache | None = None) -> Tensor:
-        """x (b, n, width); ``allowed`` broadcasts to (b, heads, n, keys): where a row may look.
-
-        With a cache the keys are all rows it has seen, these included.
-        """
-        return self.out_proj(self.mix(self.project(x), allowed, cache))
-
     def project(self, x: Tensor) -> Tensor:
         """(..., width) -> queries, keys and values (..., 3 width)."""
         return product(x, self.in_proj_weight, self.in_proj_bias, self.packed)
 
     def mix(self, qkv: Tensor, allowed: Tensor | None, cache: LayerCache | None = None) -> Tensor:
-        """What every row sees of the others, before the last projection: (b, n, width)."""
+        """What every row sees of the others, before the last projection: (b, n, width).
+
+        ``allowed`` broadcasts to (b, heads, n, keys): where a row may look. With a cache the keys
+        are all rows it has seen, these included.
+        """
         q, k, v = qkv.unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         if cache is not None:
             k, v = cache.append(k, v)
@@ -167,13 +164,12 @@ class EncoderLayer(nn.Module):
         return self._after_attention(rows, mixed)
 
     def _after_attention(self, x: Tensor, mixed: Tensor) -> Tensor:
-        attention = self.self_attn.out_proj
-        if self.training:
-            x = self.norm1(x + self.dropout(attention(mixed)))
-            hidden = self.dropout(self.linear1.gelu(x))
-            return self.norm2(x + self.dropout(self.linear2(hidden)))
-        x = self.norm1(attention.added_to(x, mixed))
-        return self.norm2(self.linear2.added_to(x, self.linear1.gelu(x)))
+        x = self.norm1(self._added(x, self.self_attn.out_proj, mixed))
+        return self.norm2(self._added(x, self.linear2, self.dropout(self.linear1.gelu(x))))
+
+    def _added(self, x: Tensor, layer: Linear, hidden: Tensor) -> Tensor:
+        """x plus the layer's result, in one go where no dropout comes between."""
+        return x + self.dropout(layer(hidden)) if self.training else layer.added_to(x, hidden)
 
 
 class EncoderStack(nn.Module):
