@@ -81,6 +81,27 @@ def span_events(
     return events
 
 
+def turning_points(values: np.ndarray, sway: float) -> np.ndarray:
+    """Frames of the alternating highs and lows of `values` (T,) that differ by over `sway`."""
+    points: list[int] = []
+    high = low = 0
+    rising: bool | None = None
+    for frame, value in enumerate(values.tolist()):
+        if value > values[high]:
+            high = frame
+        if value < values[low]:
+            low = frame
+        if rising is not False and values[high] - value > sway:
+            points.append(high)
+            rising, low = False, frame
+        elif rising is not True and value - values[low] > sway:
+            points.append(low)
+            rising, high = True, frame
+    if rising is not None:
+        points.append(high if rising else low)
+    return np.array(points, dtype=int)
+
+
 def merge_sides(left: Iterable[Event], right: Iterable[Event]) -> list[Event]:
     """Events of the two limbs in order of time; those that overlap by half become one of both."""
     rest = list(right)

@@ -1,12 +1,18 @@
 """Checks of violent movement: kicks, punches, bouts of punches, swings of a weapon."""
 
-import msgspec
+from collections.abc import Iterator
+from typing import Final
+
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
 from backend.evaluation.body_signals import SIDES, BodySignals
-from backend.evaluation.checks import Event, register, spans
-from backend.evaluation.checks.thresholds import Thresholds
+from backend.evaluation.checks import Event, register, spans, turning_points
+from backend.evaluation.checks.thresholds import Boxing, Thresholds
+
+# A guard's other fist is about half as far in front as the one that strikes; hands that push,
+# clap or stretch out together are level.
+_HELD_BACK: Final = 2 / 3
 
 
 @register("kick", "m/s")
@@ -56,21 +62,20 @@ def punch(body: BodySignals, thresholds: Thresholds) -> list[Event]:
     return sorted(events, key=lambda event: event.start)
 
 
-@register("boxing", "punches")
+@register("boxing", "blows")
 def boxing(body: BodySignals, thresholds: Thresholds) -> list[Event]:
-    """Punches follow each other quickly; as blind as `punch` to what they are for.
+    """Blows of one hand or both follow each other, to the front and at shoulder height.
 
-    Jabs from a guard are shorter than a single punch, so each may reach less far than `punch` asks.
+    A blow may be slower and reach less far than a `punch`. Cannot tell boxing from single punches
+    in a row or from lively gestures to the front; misses blows to the body, hooks and uppercuts
+    whose arm keeps its bend, and a boxer who only keeps the guard up.
     """
     limits = thresholds.boxing
-    jab = msgspec.structs.replace(
-        thresholds.punch, thrust=limits.thrust, extension=limits.extension, gain=limits.gain
-    )
-    punches = punch(body, msgspec.structs.replace(thresholds, punch=jab))
-    needed = max(2, round(limits.punches))
+    blows = sorted(_blows(body, limits), key=lambda blow: blow.peak)
+    needed = max(2, round(limits.blows))
     bouts: list[list[Event]] = []
-    for first in range(len(punches) - needed + 1):
-        group = punches[first : first + needed]
+    for first in range(len(blows) - needed + 1):
+        group = blows[first : first + needed]
         if group[-1].peak - group[0].peak > body.frames(limits.seconds):
             continue
         if bouts and group[0] in bouts[-1]:
@@ -78,9 +83,32 @@ def boxing(body: BodySignals, thresholds: Thresholds) -> list[Event]:
         else:
             bouts.append(group)
     return [
-        Event(bout[0].start, max(event.end for event in bout), bout[0].peak, float(len(bout)))
+        Event(min(blow.start for blow in bout), bout[-1].end, bout[0].peak, float(len(bout)))
         for bout in bouts
     ]
+
+
+def _blows(body: BodySignals, limits: Boxing) -> Iterator[Event]:
+    """Arms that stretch and bend again, the fist fast and in front, the other one held back.
+
+    Frames may begin or end in the middle of a blow: half of one counts.
+    """
+    before = body.frames(0.3)
+    for index, side in enumerate(SIDES):
+        extension = body.arm_extension[:, index]
+        turns = turning_points(extension, limits.gain).tolist()
+        stretched = turns[int(np.argmax(extension[turns[:2]])) :: 2] if turns else []
+        for out in stretched:
+            start = max(0, out - before)
+            left, up, forward = body.reach[out, index]
+            fastest = float(body.wrist_speed[start : out + 1, index].max())
+            if (
+                fastest > limits.speed
+                and abs(up) < limits.level
+                and forward > abs(left)
+                and body.reach[out, 1 - index, 2] < _HELD_BACK * forward
+            ):
+                yield Event(start, out + 1, out, fastest, side)
 
 
 @register("swing", "degrees")

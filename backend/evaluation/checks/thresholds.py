@@ -69,17 +69,13 @@ class Bow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Dance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Share of time with a lifted arm, highest leg (degrees), total turning (degrees/s), limb
-    speed (m/s), height that both wrists pass through (arm lengths), of which at least `signs` must
-    be exceeded; highest net travel (m/s)."""
+    """How far the hands open sideways and how far each gets around (arm lengths), the angle of a
+    leg from straight down (degrees), all within `seconds`."""
 
-    arms: float
-    legs: float
-    turning: float
-    energy: float
+    spread: float
     sweep: float
-    signs: float
-    travel: float
+    lift: float
+    seconds: float
 
 
 class Kick(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -107,14 +103,14 @@ class Punch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Boxing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Number of punches within `seconds`; speed away from the shoulder (m/s), extension reached
-    and gained (arm lengths) of each."""
+    """Number of blows within `seconds`; wrist speed (m/s), extension gained and farthest from
+    shoulder height (arm lengths) of each."""
 
-    punches: float
+    blows: float
     seconds: float
-    thrust: float
-    extension: float
+    speed: float
     gain: float
+    level: float
 
 
 class Swing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
