@@ -35,6 +35,14 @@ def bone_offsets(joints: np.ndarray) -> np.ndarray:
     return RAW_OFFSETS * lengths[:, None]
 
 
+def turn_to_front(forward: np.ndarray) -> np.ndarray:
+    """Quaternions (..., 4) about Y that turn facing directions (..., 3) on the floor to +Z."""
+    turn = between(forward, np.broadcast_to(_FORWARD, forward.shape))
+    # From straight back, of which the published code makes NaN, both ways round are as good.
+    back = forward[..., 2:] == -1
+    return np.where(back, np.array([0, 0, 1, 0], dtype=turn.dtype), turn)
+
+
 def inverse_kinematics(joints: np.ndarray, smooth_forward: bool) -> np.ndarray:
     """Local quaternions (T, 22, 4) of positions (T, 22, 3), in HumanML3D's convention.
 
@@ -47,7 +55,7 @@ def inverse_kinematics(joints: np.ndarray, smooth_forward: bool) -> np.ndarray:
     forward = np.cross(_UP, unit(across))
     if smooth_forward:
         forward = gaussian_filter1d(forward, 20, axis=0, mode="nearest")
-    root = between(unit(forward), np.broadcast_to(_FORWARD, forward.shape))
+    root = turn_to_front(unit(forward))
     root[0] = (1, 0, 0, 0)
     result = np.zeros((*joints.shape[:2], 4), dtype=np.float32)
     result[:, 0] = root
@@ -95,7 +103,7 @@ def initial_facing(joints: np.ndarray) -> np.ndarray:
     pose = joints[0]
     across = (pose[_RIGHT_HIP] - pose[_LEFT_HIP]) + (pose[_RIGHT_SHOULDER] - pose[_LEFT_SHOULDER])
     forward = unit(np.cross(_UP, unit(across)))
-    return between(forward, _FORWARD)
+    return turn_to_front(forward)
 
 
 def normalise_placement(joints: np.ndarray) -> np.ndarray:

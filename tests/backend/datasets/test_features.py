@@ -9,7 +9,8 @@ from scipy.spatial.transform import Rotation
 from backend.datasets import features as feat
 from backend.datasets import rotations_6d as six
 from shared import rotations as quat
-from shared.skeleton import MIRROR, PARENTS
+from shared.skeleton import FEATURE_OFFSETS, MIRROR, PARENTS
+from tests.backend.datasets.motions import standing
 
 GOLDEN = np.load(Path(__file__).parents[2] / "golden" / "golden_features.npz")
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-4}
@@ -103,6 +104,13 @@ def test_matrices_as_angles(order: str) -> None:
 
 def test_the_skeleton_is_the_published_one() -> None:
     np.testing.assert_array_equal(PARENTS, GOLDEN["parents"])
+
+
+def test_a_body_that_faces_straight_back_is_turned_round() -> None:
+    joints = standing(30)
+    joints[15:] *= np.array([-1, 1, -1], dtype=np.float32)
+    for motion in (joints, joints[::-1]):
+        assert np.isfinite(feat.motion_to_features(motion, FEATURE_OFFSETS)).all()
 
 
 def test_opposite_vectors_have_no_smallest_rotation() -> None:
