@@ -58,6 +58,7 @@ class _Record(msgspec.Struct, forbid_unknown_fields=True):
     encoder: str
     networks: dict[str, _NetworkRecord]
     provenance: dict[str, Any] = {}
+    guidance: float | None = None
 
 
 @dataclass
@@ -70,6 +71,7 @@ class Checkpoint:
         encoder: name of the text encoder that the networks were trained with.
         hashes: SHA-256 of each network's file.
         provenance: how it was trained; plain JSON values.
+        guidance: the guidance scale of the base tokens that suits it, when it says one.
     """
 
     networks: dict[str, nn.Module]
@@ -78,6 +80,7 @@ class Checkpoint:
     encoder: str
     hashes: dict[str, str] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
+    guidance: float | None = None
 
     def model_networks(self, model: str) -> dict[str, nn.Module]:
         """The networks that a model (`momask` or `bamm`) consists of."""
@@ -92,8 +95,10 @@ class Checkpoint:
 
     @property
     def hash(self) -> str:
-        """SHA-256 over the hashes of the files: the identity of the checkpoint."""
+        """SHA-256 over the hashes of the files and its guidance: the identity of the checkpoint."""
         lines = "".join(f"{name} {self.hashes[name]}\n" for name in sorted(self.hashes))
+        if self.guidance is not None:
+            lines += f"guidance {self.guidance}\n"
         return hashlib.sha256(lines.encode()).hexdigest()
 
     def check_encoder(self, encoder: TextEncoder) -> None:
@@ -175,7 +180,9 @@ def _load_own(folder: Path) -> Checkpoint:
         raise _damaged(path, "it has no RVQ-VAE with feature statistics")
     mean, std = (tensor.float().numpy() for tensor in statistics)
     hashes = {name: entry.sha256 for name, entry in record.networks.items()}
-    return Checkpoint(networks, mean, std, record.encoder, hashes, record.provenance)
+    return Checkpoint(
+        networks, mean, std, record.encoder, hashes, record.provenance, record.guidance
+    )
 
 
 def _read_state(file: Path, expected: str) -> dict[str, Tensor]:
@@ -208,9 +215,11 @@ def save_checkpoint(
     encoder: str,
     provenance: dict[str, Any],
     precision: torch.dtype = torch.float16,
+    guidance: float | None = None,
 ) -> None:
     """Write networks in Placid's own format, by default in half precision.
 
+    For `guidance` see `Checkpoint`.
     The codebooks and statistics stay in single precision: they are small, and LCR replaces
     codebook rows exactly.
     """
@@ -231,7 +240,7 @@ def save_checkpoint(
         os.replace(partial, file)
         config: Any = network.config
         entries[name] = _NetworkRecord(asdict(config), file.name, sha256(file))
-    record = _Record(FORMAT_VERSION, encoder, entries, provenance)
+    record = _Record(FORMAT_VERSION, encoder, entries, provenance, guidance)
     partial = folder / "config.partial"
     partial.write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=2))
     os.replace(partial, folder / _CONFIG)

@@ -121,6 +121,16 @@ class Generator:
             self._checkpoint = checkpoint
         return self._checkpoint
 
+    def sampling(self, model: str) -> Sampling:
+        """How the model samples where a request says nothing: the preset, as the checkpoint asks.
+
+        The published preset stays as it was published.
+        """
+        preset, guidance = self._preset.sampling[model], self.load().guidance
+        if guidance is None or self._preset is not find_preset(DEFAULT):
+            return preset
+        return replace(preset, guidance=guidance)
+
     def unload(self) -> None:
         """Free the networks' memory; the next request loads them again."""
         self._edits.revert()
@@ -271,7 +281,7 @@ class Generator:
         """What a request is made with; every report of progress asks whether it is cancelled."""
         checkpoint = self.load()
         edits = self._edits.find(request.model, self._method(request), request.concepts)
-        defaults = self._preset.sampling[request.model]
+        defaults = self.sampling(request.model)
         chosen = {
             name: value
             for name in ("steps", "guidance", "temperature", "top_k", "residual_guidance")

@@ -224,7 +224,7 @@ class PlacidSettings(bpy.types.PropertyGroup):
     guidance: FloatProperty(
         name="Guidance",
         description="How closely the motion follows the prompt; high values exaggerate",
-        default=4.0,
+        default=3.0,
         min=0.0,
         max=MAX_GUIDANCE,
         soft_max=10.0,

@@ -31,7 +31,7 @@ class HashedWords:
         return torch.tensor(np.array(rows), dtype=torch.float32).reshape(len(prompts), TEXT)
 
 
-def write_tiny_checkpoint(folder: Path) -> Path:
+def write_tiny_checkpoint(folder: Path, guidance: float | None = None) -> Path:
     """Networks whose decoded motion is a body that trembles as it moves along."""
     torch.manual_seed(0)
     networks = {
@@ -50,7 +50,7 @@ def write_tiny_checkpoint(folder: Path) -> Path:
         network.eval()
         if not isinstance(network, RVQVAE):
             _sharpen(network)
-    save_checkpoint(folder, networks, mean, std, HashedWords.name, {}, precision=torch.float32)
+    save_checkpoint(folder, networks, mean, std, HashedWords.name, {}, torch.float32, guidance)
     return folder
 
 

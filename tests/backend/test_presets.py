@@ -1,12 +1,20 @@
-"""Named sampler settings."""
+"""Named sampler settings, and the guidance that a checkpoint asks for in their place."""
 
+from dataclasses import asdict
+
+import numpy as np
 import pytest
 from official_files import write_release
+from tiny_checkpoint import HashedWords, write_tiny_checkpoint
 
+from backend import generator
 from backend.checkpoints import load_checkpoint
+from backend.generator import Generator
 from backend.models.behaviour import CORRECTED, PUBLISHED
-from backend.presets import PRESETS, find_preset
+from backend.presets import PRESETS, Sampling, find_preset
+from backend.safety import EditShelf
 from shared.errors import PlacidError
+from shared.protocol import Generate
 
 
 def test_only_the_published_preset_has_the_released_oddities():
@@ -36,3 +44,44 @@ def test_a_checkpoints_networks_behave_as_the_preset_says(tmp_path, name):
     networks = load_checkpoint(write_release(tmp_path), behaviour=behaviour).networks
     for network in ("masked", "residual", "bamm"):
         assert networks[network].behaviour is behaviour
+
+
+@pytest.fixture
+def opened(tmp_path, monkeypatch):
+    """A generator of small networks whose checkpoint asks for a guidance scale."""
+    monkeypatch.setattr(generator, "make_encoder", lambda *arguments: HashedWords())
+
+    def opened(guidance, preset="default"):
+        folder = write_tiny_checkpoint(tmp_path / f"{guidance}", guidance)
+        return Generator(folder, "cpu", EditShelf([]), preset=preset)
+
+    return opened
+
+
+@pytest.mark.parametrize("model", ["momask", "bamm"])
+def test_a_checkpoints_guidance_changes_the_default_preset_alone(opened, model):
+    assert opened(None).sampling(model) == Sampling()
+    asked = opened(2.5).sampling(model)
+    assert asdict(asked) == {**asdict(Sampling()), "guidance": 2.5}
+    published = find_preset("published").sampling[model]
+    for guidance in (None, 2.5):
+        assert opened(guidance, "published").sampling(model) == published
+    # The presets themselves stay as they are for the next checkpoint.
+    assert opened(None).sampling(model) == Sampling()
+
+
+@pytest.mark.parametrize("model", ["momask", "bamm"])
+def test_a_requests_own_guidance_wins_over_the_checkpoints(opened, model):
+    plain, asking = opened(None), opened(15.0)
+
+    def joints(made_by, **settings):
+        [motion] = made_by.generate(Generate("a person walks", 9.0, model=model, **settings))
+        return motion.joints
+
+    assert np.abs(joints(asking) - joints(plain)).max() > 1e-4
+    np.testing.assert_array_equal(joints(asking), joints(plain, guidance=15.0))
+    np.testing.assert_array_equal(joints(asking, guidance=4.0), joints(plain))
+    # Nor does what else a request says make the checkpoint's guidance forgotten.
+    np.testing.assert_array_equal(
+        joints(asking, temperature=2.0), joints(plain, temperature=2.0, guidance=15.0)
+    )

@@ -3,7 +3,7 @@
 import platform
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -114,6 +114,7 @@ def prepare(request: Request) -> Prepared:
     shelf = EditShelf((request.edits,) if request.edits else edit_folders(request.checkpoint))
     generator = Generator(request.checkpoint, "cpu", shelf, encoder_folder=request.encoder)
     checkpoint = generator.load()
+    request = replace(request, protocol=request.protocol.suited(checkpoint.guidance))
     models = _chosen("model", request.models, checkpoint.models())
     contents: dict[str, bytes] = {}
     rows, names, notes = {}, {}, []

@@ -43,6 +43,10 @@ class Protocol(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     residual_guidance: float = 5.0
     threads: int = 1
 
+    def suited(self, guidance: float | None) -> "Protocol":
+        """The protocol for a checkpoint that asks for a guidance scale of its own, or for none."""
+        return self if guidance is None else msgspec.structs.replace(self, guidance=guidance)
+
     def sampling(self) -> Sampling:
         """The settings of the sampler."""
         return Sampling(
