@@ -16,9 +16,8 @@ from backend.datasets.samples import Sample
 from backend.fitting import with_sentences
 from backend.generator import Generator
 from backend.models.rvqvae import RVQVAE
-from backend.presets import Sampling
 from backend.token_sampler import MAX_TOKENS
-from backend.training.tokens import TokenSet, draw_captions, draw_samples
+from backend.training.tokens import TokenSet, distinct, draw_captions, draw_samples
 from backend.unlearning.concept import Concept
 from backend.unlearning.errors import UnlearningError
 from backend.unlearning.statistics import CodeStatistics, codebook_hash, count_codes
@@ -81,8 +80,9 @@ def padded_tokens(
         prepared: what `backend prepare mocap` wrote.
         samples: how many are drawn; the first ones that `backend train tokens` draws.
     """
-    drawn = draw_samples(load_prepared(prepared), "train", samples, seed)
-    captions, texts = draw_captions(drawn, seed)
+    numbers = range(samples)
+    drawn = draw_samples(load_prepared(prepared), "train", numbers, seed)
+    captions, texts = distinct(draw_captions(drawn, numbers, seed))
     network: Any = checkpoint.networks["rvq"]
     ids = torch.cat(list(_padded_ids(drawn, network, checkpoint)))
     source = f"{samples} training samples, padded to {MAX_TOKENS} tokens"
@@ -118,7 +118,7 @@ def count_generated(
             generator.encoder.encode(part),
             [_GENERATED_TOKENS] * len(part),
             range(seed + start, seed + start + len(part)),
-            Sampling(),
+            generator.sampling(model),
         )
         ids.append(made.cpu())
     lengths = torch.full((len(prompts),), _GENERATED_TOKENS)

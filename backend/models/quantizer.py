@@ -17,7 +17,8 @@ from .noise import gumbel
 
 SAMPLE_TEMPERATURE = 0.5
 TILE_NOISE = 0.01
-FEWEST_VECTORS = 1.0  # as published, for batches of 8192 vectors: 16 a code
+FEWEST_VECTORS = 1.0  # of a batch, below which a code is reset
+PUBLISHED_VECTORS = 8192  # in a batch: 16 a code
 DROPPED = -1
 
 
@@ -45,12 +46,10 @@ class Codebook(nn.Module):
     code_sum: Tensor
     code_count: Tensor
 
-    def __init__(
-        self, codes: int, code_dim: int, mu: float, fewest: float = FEWEST_VECTORS
-    ) -> None:
+    def __init__(self, codes: int, code_dim: int, mu: float) -> None:
         super().__init__()
         self.mu = mu
-        self.fewest = fewest
+        self.fewest = FEWEST_VECTORS
         self.initialised = False
         self.register_buffer("codebook", torch.zeros(codes, code_dim))
         self.register_buffer("code_sum", torch.zeros(codes, code_dim), persistent=False)
@@ -103,16 +102,22 @@ class Codebook(nn.Module):
         """Move the codes towards their vectors; reset those whose moving count is too small."""
         codes, dim = self.codebook.shape
         sums = vectors.new_zeros(codes, dim).index_add_(0, ids, vectors)
-        counts = torch.bincount(ids, minlength=codes).to(vectors.dtype)
+        counts = self.uses(ids)
         self.code_sum.mul_(self.mu).add_(sums, alpha=1 - self.mu)
         self.code_count.mul_(self.mu).add_(counts, alpha=1 - self.mu)
         in_use = (self.code_count >= self.fewest).unsqueeze(1)
         means = self.code_sum / self.code_count.unsqueeze(1)
         self.codebook.copy_(torch.where(in_use, means, self.tile(vectors)))
 
+    def uses(self, ids: Tensor) -> Tensor:
+        """float32 (codes,): how often each code stands in ids (N,)."""
+        # Unlike bincount it does not make a GPU wait for the largest id.
+        counts = self.codebook.new_zeros(len(self.codebook))
+        return counts.index_add_(0, ids, counts.new_ones(len(ids)))
+
     def perplexity(self, ids: Tensor) -> Tensor:
         """exp of the entropy of the code use: how many codes the batch effectively used."""
-        counts = torch.bincount(ids, minlength=len(self.codebook)).float()
+        counts = self.uses(ids)
         share = counts / counts.sum()
         return torch.exp(-(share * torch.log(share + 1e-7)).sum())
 
@@ -151,12 +156,11 @@ class ResidualQuantizer(nn.Module):
         mu: float,
         shared: bool,
         dropout: float,
-        fewest: float = FEWEST_VECTORS,
     ) -> None:
         super().__init__()
         self.dropout = dropout
         count = 1 if shared else quantizers
-        layers = [Codebook(codes, code_dim, mu, fewest) for _ in range(count)]
+        layers = [Codebook(codes, code_dim, mu) for _ in range(count)]
         self.layers = nn.ModuleList(layers * quantizers if shared else layers)
 
     @property
@@ -212,6 +216,14 @@ class ResidualQuantizer(nn.Module):
         """Keep the present codebooks when training starts instead of drawing new ones."""
         for layer in self.codebooks:
             layer.mark_initialised()
+
+    def expect(self, vectors: int) -> None:
+        """Reset a code that gets as small a share of batches of so many vectors as is published.
+
+        In small batches the published number itself would reset whatever is rare.
+        """
+        for layer in self.codebooks:
+            layer.fewest = FEWEST_VECTORS * vectors / PUBLISHED_VECTORS
 
     def training_state(self) -> dict[str, Tensor]:
         """What resuming a training needs beside the state dict, as named tensors."""

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from .conv import Decoder, Encoder, StackConfig
-from .quantizer import FEWEST_VECTORS, ResidualQuantizer
+from .quantizer import ResidualQuantizer
 
 
 @dataclass(frozen=True)
@@ -15,10 +15,8 @@ class RVQConfig:
     """Sizes and training settings; the defaults are those of the official release.
 
     down: levels that halve the frame rate, so one token stands for 2**down frames.
-    mu: decay of the codebooks' moving averages. fewest_vectors: a code that gets fewer of a batch,
-    by the moving average, is reset; in small batches, one would reset whatever is rare.
-    quantize_dropout: share of training batches that use only the first few quantisers. dropout:
-    inside the residual blocks.
+    mu: decay of the codebooks' moving averages. quantize_dropout: share of training batches that
+    use only the first few quantisers. dropout: inside the residual blocks.
     """
 
     features: int = 263
@@ -35,7 +33,6 @@ class RVQConfig:
     quantize_dropout: float = 0.2
     mu: float = 0.99
     dropout: float = 0.2
-    fewest_vectors: float = FEWEST_VECTORS
 
 
 class RVQOutput(NamedTuple):
@@ -65,7 +62,6 @@ class RVQVAE(nn.Module):
             config.mu,
             config.shared_codebook,
             config.quantize_dropout,
-            config.fewest_vectors,
         )
 
     def latent(self, x: Tensor) -> Tensor:
@@ -92,6 +88,10 @@ class RVQVAE(nn.Module):
     def mark_initialised(self) -> None:
         """Go on training from the present codebooks; without it the first batch replaces them."""
         self.quantizer.mark_initialised()
+
+    def expect(self, vectors: int) -> None:
+        """Train on batches of so many latent vectors; see `ResidualQuantizer.expect`."""
+        self.quantizer.expect(vectors)
 
     def training_state(self) -> dict[str, Tensor]:
         """Codebook statistics that a training checkpoint stores beside the state dict."""

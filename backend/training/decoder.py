@@ -22,7 +22,6 @@ FEWER_LAYERS = 0.3
 FREE_SHARE = 0.3
 # Tokens blur what lasts a tenth of a second; only strikes met often teach what they stood for.
 STRIKE_SHARE = 0.35
-BATCH = 32
 
 
 class DecoderTask(RVQTask):
@@ -31,9 +30,14 @@ class DecoderTask(RVQTask):
     name = "decoder"
 
     def __init__(
-        self, network: RVQVAE, clips: Sequence[PreparedClip], mean: np.ndarray, std: np.ndarray
+        self,
+        network: RVQVAE,
+        clips: Sequence[PreparedClip],
+        mean: np.ndarray,
+        std: np.ndarray,
+        batch: int = 32,
     ) -> None:
-        super().__init__(network, clips, mean, std, BATCH, 1.0, WINDOW, FREE_SHARE, STRIKE_SHARE)
+        super().__init__(network, clips, mean, std, batch, 1.0, WINDOW, FREE_SHARE, STRIKE_SHARE)
         network.encoder.requires_grad_(False)
 
     def loss(self, rng: np.random.Generator) -> dict[str, Tensor]:

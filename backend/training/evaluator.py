@@ -29,7 +29,7 @@ from backend.models.matching import CONTACTS, UNIT, MatcherConfig, SentenceMatch
 from backend.text_encoder import SentenceEncoder
 from backend.training.loop import LoopOptions, train
 from backend.training.precision import mixed_precision
-from backend.training.tokens import draw_captions, draw_samples, stored_vectors
+from backend.training.tokens import distinct, draw_captions, draw_samples, stored_vectors
 
 TEMPERATURE: Final = 0.1
 VALIDATION_SAMPLES: Final = 400
@@ -63,7 +63,8 @@ class MotionTexts:
         for row, sample in zip(self.motion, samples, strict=True):
             row[: len(sample.features)] = (sample.features - mean) / std
         self.lengths = np.array([len(sample.features) for sample in samples])
-        self.captions, self.texts = draw_captions(samples, seed)
+        worded = draw_captions(samples, range(len(samples)), seed)
+        self.captions, self.texts = distinct(worded)
         self.vectors = stored_vectors(self.texts, encoder, vectors)
         numbers: dict[tuple[tuple[str, str | None], ...], int] = {}
         keys = [tuple((a.kind, a.side) for a in sample.actions) for sample in samples]
@@ -170,7 +171,7 @@ def train_evaluator(
     clips = load_prepared(prepared)
     encoder = SentenceEncoder()
     drawn = {
-        split: draw_samples(clips, split, count, seed)
+        split: draw_samples(clips, split, range(count), seed)
         for split, count in (("train", samples), ("val", VALIDATION_SAMPLES))
     }
     reference = collect_reference(clips, seed)

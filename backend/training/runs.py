@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import torch
 from torch import nn
+from tqdm import tqdm
 
 from backend.checkpoints import save_checkpoint
 from backend.datasets.actions import QUALITY_KINDS, VIOLENT_KINDS
@@ -24,19 +25,14 @@ from backend.text_encoder import SentenceEncoder
 from backend.training.decoder import DecoderTask
 from backend.training.loop import LoopOptions, TrainingError, train
 from backend.training.rvq import RVQTask
-from backend.training.tokens import (
-    TokenSet,
-    draw_captions,
-    draw_samples,
-    stored_vectors,
-    tokenise,
-)
+from backend.training.tokens import TokenSet, draw_tokens, token_set
 from backend.training.transformers import TextTask
 from backend.unlearning.concept import find_concept
 from backend.unlearning.statistics import CodeStatistics, codebook_hash, count_codes
 
-# A batch has 1024 vectors, an eighth of the published one's: the rarest codes get as much fewer.
-RVQ: Final = RVQConfig(codes=512, code_dim=128, width=224, dropout=0.0, fewest_vectors=0.125)
+# Every batch draws how many quantisers it uses, as in SoundStream, and not one in five: what the
+# first ones leave to the last ones the transformers have to guess.
+RVQ: Final = RVQConfig(codes=512, code_dim=128, width=224, dropout=0.0, quantize_dropout=1.0)
 STRIKE_SHARE: Final = 0.25
 _SIZES: Final[dict[str, Any]] = {
     "codes": RVQ.codes,
@@ -54,7 +50,11 @@ TEXT_NETWORKS: Final[dict[str, Callable[[], nn.Module]]] = {
     "bamm": lambda: BAMM(BAMMConfig(**_SIZES)),
     "length": lambda: LengthEstimator(LengthConfig(text_dim=SentenceEncoder.width)),
 }
+# Of 2, 2.5, 3, 4 and 6 what served validation prompts of both models best.
+GUIDANCE: Final = 3.0
 VALIDATION_SAMPLES: Final = 600
+PART: Final = 4096  # so many motions are in memory at a time
+VALIDATIONS: Final = 20  # of a long training
 SINGLE_ACTION_SHARE: Final = 0.85
 
 
@@ -78,7 +78,9 @@ def _load_rvq(out: Path, refined: bool = False) -> tuple[RVQVAE, np.ndarray, np.
         return network.eval(), file["mean"], file["std"]
 
 
-def train_rvq(prepared: Path, out: Path, steps: int, seed: int, device: str | None) -> None:
+def train_rvq(
+    prepared: Path, out: Path, steps: int, seed: int, device: str | None, batch: int = 64
+) -> None:
     """Train the RVQ-VAE; writes `statistics.npz` and `rvq.weights` into `out`."""
     clips = load_prepared(prepared)
     mean, std = _statistics(clips)
@@ -86,41 +88,50 @@ def train_rvq(prepared: Path, out: Path, steps: int, seed: int, device: str | No
     np.savez(out / "statistics.npz", mean=mean, std=std)
     torch.manual_seed(seed)
     network = RVQVAE(RVQ).to(choose_device(device))
-    task = RVQTask(network, clips, mean, std, position_weight=1.0, strike_share=STRIKE_SHARE)
-    options = LoopOptions(steps, learning_rate=6e-4, seed=seed, validate_every=500)
+    task = RVQTask(network, clips, mean, std, batch, 1.0, strike_share=STRIKE_SHARE)
+    options = LoopOptions(
+        steps, learning_rate=6e-4, seed=seed, validate_every=max(500, steps // VALIDATIONS)
+    )
     torch.save(train(task, options, out).state_dict(), out / "rvq.weights")
 
 
-def train_decoder(prepared: Path, out: Path, steps: int, seed: int, device: str | None) -> None:
+def train_decoder(
+    prepared: Path, out: Path, steps: int, seed: int, device: str | None, batch: int = 32
+) -> None:
     """Refine the decoder; writes `decoder.weights` (the whole RVQ-VAE) into `out`."""
     network, mean, std = _load_rvq(out)
-    task = DecoderTask(network.to(choose_device(device)), load_prepared(prepared), mean, std)
-    options = LoopOptions(steps, learning_rate=4e-4, seed=seed, average=0.998)
+    network.to(choose_device(device))
+    task = DecoderTask(network, load_prepared(prepared), mean, std, batch)
+    options = LoopOptions(
+        steps,
+        learning_rate=4e-4,
+        seed=seed,
+        average=0.998,
+        validate_every=max(250, steps // VALIDATIONS),
+    )
     torch.save(train(task, options, out).state_dict(), out / "decoder.weights")
 
 
 def make_tokens(prepared: Path, out: Path, samples: int, seed: int, device: str | None) -> None:
     """Write the token sets of the training and validation split into `out`.
 
-    Captions are encoded first and kept in `out`, so that only the motions are left to do when the
-    RVQ-VAE is trained anew.
+    The vectors of the captions are kept in `out` as well, so that only the motions are left to do
+    when the RVQ-VAE is trained anew.
     """
     clips = load_prepared(prepared)
-    encoder = SentenceEncoder()
-    material = {}
-    for split, count in (("val", VALIDATION_SAMPLES), ("train", samples)):
-        drawn = draw_samples(clips, split, count, seed)
-        captions, texts = draw_captions(drawn, seed)
-        material[split] = drawn, captions, texts
-        stored_vectors(texts, encoder, out / f"{split}.texts.npz")
+    device = choose_device(device)
     network, mean, std = _load_rvq(out)
-    network.to(choose_device(device))
-    for split, (drawn, captions, texts) in material.items():
-        vectors = stored_vectors(texts, encoder, out / f"{split}.texts.npz")
-        ids, lengths = tokenise(drawn, network, mean, std)
-        kinds = [[action.kind for action in sample.actions] for sample in drawn]
-        natural = np.array([sample.natural for sample in drawn])
-        TokenSet(ids, lengths, captions, vectors, texts, kinds, natural).save(out, split)
+    network.to(device)
+    encoder = SentenceEncoder(device)
+    for split, count in (("val", VALIDATION_SAMPLES), ("train", samples)):
+        starts = tqdm(range(0, count, PART), desc=f"{split} tokens", unit="part")
+        parts = [
+            draw_tokens(
+                clips, split, range(start, min(start + PART, count)), seed, network, mean, std
+            )
+            for start in starts
+        ]
+        token_set(parts, encoder, out / f"{split}.texts.npz").save(out, split)
 
 
 def stored_tokens(out: Path, split: str) -> TokenSet:
@@ -151,7 +162,13 @@ def _check_name(name: str) -> None:
 
 
 def train_text(
-    name: str, out: Path, steps: int, seed: int, device: str | None, retain: str | None
+    name: str,
+    out: Path,
+    steps: int,
+    seed: int,
+    device: str | None,
+    retain: str | None,
+    batch: int = 64,
 ) -> None:
     """Train a network that reads text; writes `NAME.weights` into `out`.
 
@@ -166,14 +183,26 @@ def train_text(
     network = TEXT_NETWORKS[name]().to(choose_device(device))
     rate = 3e-4 if name == "length" else 8e-4
     options = LoopOptions(
-        steps, rate, warmup=300, weight_decay=1e-2, average=0.998, seed=seed, validate_every=250
+        steps,
+        rate,
+        warmup=300,
+        weight_decay=1e-2,
+        average=0.998,
+        seed=seed,
+        validate_every=max(250, steps // VALIDATIONS),
     )
-    task = TextTask(name, network, training, validation)
+    task = TextTask(name, network, training, validation, batch)
     torch.save(train(task, options, out).state_dict(), out / f"{name}.weights")
 
 
 def refine_text(
-    name: str, out: Path, steps: int, seed: int, device: str | None, retain: str | None
+    name: str,
+    out: Path,
+    steps: int,
+    seed: int,
+    device: str | None,
+    retain: str | None,
+    batch: int = 64,
 ) -> None:
     """Train a finished network further, mostly on single actions; writes `NAME-refined.weights`.
 
@@ -187,10 +216,16 @@ def refine_text(
     network = TEXT_NETWORKS[name]().to(choose_device(device))
     command = f"text {name}" + (f" --retain {retain}" if retain else "")
     network.load_state_dict(_finished(out / f"{name}.weights", command))
-    task = TextTask(name, network, training, validation, weights=balanced(training.kinds))
+    task = TextTask(name, network, training, validation, batch, balanced(training.kinds))
     task.name = f"{name}-refined"
     options = LoopOptions(
-        steps, 1.5e-4, warmup=100, weight_decay=1e-2, average=0.998, seed=seed, validate_every=250
+        steps,
+        1.5e-4,
+        warmup=100,
+        weight_decay=1e-2,
+        average=0.998,
+        seed=seed,
+        validate_every=max(250, steps // VALIDATIONS),
     )
     torch.save(train(task, options, out).state_dict(), out / f"{name}-refined.weights")
 
@@ -248,4 +283,7 @@ def export(out: Path, folder: Path) -> None:
         path.name.split(".")[0]: msgspec.json.decode(path.read_bytes().splitlines()[-1])
         for path in logs
     }
-    save_checkpoint(folder, networks, mean, std, SentenceEncoder.name, {"training": last})
+    provenance = {"training": last}
+    save_checkpoint(
+        folder, networks, mean, std, SentenceEncoder.name, provenance, guidance=GUIDANCE
+    )

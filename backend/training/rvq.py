@@ -9,9 +9,10 @@ from torch import Tensor, nn
 
 from backend.datasets.features import CONTACTS, FEET, features_to_joints
 from backend.datasets.preparation import PreparedClip
-from backend.datasets.samples import LONGEST, SHORTEST, TOKEN_FRAMES, SamplePool
+from backend.datasets.samples import LONGEST, SHORTEST, TOKEN_FRAMES
 from backend.models.rvqvae import RVQVAE
 from backend.training.precision import mixed_precision
+from backend.training.windows import Windows
 from shared.skeleton import BONE_SUMS, PARENTS
 
 WINDOW = 64
@@ -113,17 +114,19 @@ class MotionLoss:
     Frames in which hands or feet are fast weigh more: a strike is over in three of them.
     """
 
-    def __init__(self, mean: np.ndarray, std: np.ndarray) -> None:
-        self._mean, self._std = torch.from_numpy(mean), torch.from_numpy(std)
-        self._sums = torch.from_numpy(BONE_SUMS)
+    def __init__(
+        self, mean: np.ndarray, std: np.ndarray, device: torch.device | str = "cpu"
+    ) -> None:
+        self._mean = torch.from_numpy(mean).to(device)
+        self._std = torch.from_numpy(std).to(device)
+        self._sums = torch.from_numpy(BONE_SUMS).to(device)
 
     def __call__(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         """Normalised features (b, T, 263) and their reconstruction; `loss` weighs the figures."""
-        std, mean = self._std.to(x.device), self._mean.to(x.device)
-        true, made = x * std + mean, y * std + mean
+        true, made = x * self._std + self._mean, y * self._std + self._mean
         joints, again = world_joints(true), world_joints(made)
         (_, lengths), (directions, made_lengths) = _bones(joints), _bones(again)
-        again = again[:, :, :1] + self._sums.to(x.device) @ (directions * lengths)
+        again = again[:, :, :1] + self._sums @ (directions * lengths)
         root = joints[:, :, :1]
         weight = _frame_weights(joints - root)
         pose = ((again - again[:, :, :1]) - (joints - root)).abs().mean((2, 3))
@@ -169,13 +172,19 @@ class RVQTask:
         """
         self.network = network
         self.mean, self.std = mean, std
-        self.batch, self.position_weight, self.window = batch, position_weight, window
-        self._free = round(free_share * batch)
-        self._struck = round(strike_share * batch)
-        self.clips = [c for c in clips if c.split == "train" and len(c.features) >= window]
-        self.weights = _window_weights(self.clips, window)
-        self._pool = SamplePool(self.clips, "train")
-        self._motion_loss = MotionLoss(mean, std)
+        self.batch, self.position_weight = batch, position_weight
+        network.expect(batch * window // TOKEN_FRAMES)
+        device = next(network.parameters()).device
+        self._scale = torch.from_numpy(mean).to(device), torch.from_numpy(std).to(device)
+        own = [c for c in clips if c.split == "train" and len(c.features) >= window]
+        self._windows = Windows(own, window, device)
+        free, struck = round(free_share * batch), round(strike_share * batch)
+        self.places = [
+            (self._windows.anywhere(_window_weights(own, window).tolist()), free),
+            (self._windows.over_actions(STRIKES), struck),
+            (self._windows.over_actions(), batch - free - struck),
+        ]
+        self._motion_loss = MotionLoss(mean, std, device)
         # Held-out clips are many and much alike: an even choice of 20 per source is enough here.
         self.held_out: dict[str, list[PreparedClip]] = {}
         for source in sorted({clip.source for clip in clips}):
@@ -184,18 +193,10 @@ class RVQTask:
 
     def windows(self, rng: np.random.Generator) -> Tensor:
         """A batch of normalised training windows (batch, window, 263)."""
-        windows = []
-        for index in rng.choice(len(self.clips), self._free, p=self.weights):
-            rows = self.clips[index].features
-            start = int(rng.integers(len(rows) - self.window + 1))
-            windows.append(rows[start : start + self.window])
-        windows += [self._pool.window(self.window, rng, STRIKES) for _ in range(self._struck)]
-        while len(windows) < self.batch:
-            windows.append(self._pool.window(self.window, rng))
-        device = next(self.network.parameters()).device
+        starts = np.concatenate([places.draw(count, rng) for places, count in self.places])
         # Codes out of use are reset to the first vectors of a batch: those must be any.
-        rows = np.stack([windows[i] for i in rng.permutation(self.batch)])
-        return torch.from_numpy((rows - self.mean) / self.std).float().to(device)
+        mean, std = self._scale
+        return (self._windows.gather(rng.permutation(starts)) - mean) / std
 
     def loss(self, rng: np.random.Generator) -> dict[str, Tensor]:
         """Smooth L1 over all features, again over positions, the motion seen, the commitment."""

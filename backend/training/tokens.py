@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -83,22 +84,70 @@ class TokenSet:
         return cls(ids, lengths, captions, vectors, labels["texts"], labels["kinds"], natural)
 
 
-def draw_samples(clips: Sequence[PreparedClip], split: str, count: int, seed: int) -> list[Sample]:
-    """`count` samples of a split; sample i depends on the seed and i alone."""
+class TokenPart(NamedTuple):
+    """Some of the samples of a `TokenSet`, each with its captions as they are worded."""
+
+    ids: np.ndarray
+    lengths: np.ndarray
+    captions: list[list[str]]
+    kinds: list[list[str]]
+    natural: list[bool]
+
+
+def draw_samples(
+    clips: Sequence[PreparedClip], split: str, numbers: Sequence[int], seed: int
+) -> list[Sample]:
+    """Samples of a split; sample i depends on the seed and i alone."""
     pool = SamplePool(clips, split)
-    numbers = tqdm(range(count), desc=f"{split} samples", unit="sample")
-    return [pool.draw(np.random.default_rng((seed, i))) for i in numbers]
+    bar = tqdm(numbers, desc=f"{split} samples", unit="sample", leave=False)
+    return [pool.draw(np.random.default_rng((seed, i))) for i in bar]
 
 
-def draw_captions(samples: Sequence[Sample], seed: int) -> tuple[np.ndarray, list[str]]:
+def draw_captions(samples: Sequence[Sample], numbers: Sequence[int], seed: int) -> list[list[str]]:
+    """So many wordings as a `TokenSet` keeps for each sample."""
+    rngs = [np.random.default_rng((seed, 1, i)) for i in numbers]
+    return [
+        [sample.caption(rng) for _ in range(CAPTIONS)]
+        for sample, rng in zip(samples, rngs, strict=True)
+    ]
+
+
+def distinct(captions: Sequence[Sequence[str]]) -> tuple[np.ndarray, list[str]]:
     """Caption rows (N, CAPTIONS) and the distinct captions that they point to."""
     rows: dict[str, int] = {}
-    table = np.empty((len(samples), CAPTIONS), dtype=np.int64)
-    for i, sample in enumerate(samples):
-        rng = np.random.default_rng((seed, 1, i))
-        for k in range(CAPTIONS):
-            table[i, k] = rows.setdefault(sample.caption(rng), len(rows))
-    return table, list(rows)
+    table = [[rows.setdefault(text, len(rows)) for text in texts] for texts in captions]
+    return np.array(table, dtype=np.int64), list(rows)
+
+
+def draw_tokens(
+    clips: Sequence[PreparedClip],
+    split: str,
+    numbers: Sequence[int],
+    seed: int,
+    network: RVQVAE,
+    mean: np.ndarray,
+    std: np.ndarray,
+) -> TokenPart:
+    """The samples of these numbers as tokens; their motions are forgotten again."""
+    drawn = draw_samples(clips, split, numbers, seed)
+    ids, lengths = tokenise(drawn, network, mean, std)
+    kinds = [[action.kind for action in sample.actions] for sample in drawn]
+    natural = [sample.natural for sample in drawn]
+    return TokenPart(ids, lengths, draw_captions(drawn, numbers, seed), kinds, natural)
+
+
+def token_set(parts: Sequence[TokenPart], encoder: TextEncoder, vectors: Path) -> TokenSet:
+    """The samples of all parts; for `vectors` see `stored_vectors`."""
+    captions, texts = distinct([texts for part in parts for texts in part.captions])
+    return TokenSet(
+        np.concatenate([part.ids for part in parts]),
+        np.concatenate([part.lengths for part in parts]),
+        captions,
+        stored_vectors(texts, encoder, vectors),
+        texts,
+        [kinds for part in parts for kinds in part.kinds],
+        np.array([natural for part in parts for natural in part.natural]),
+    )
 
 
 def encode_texts(texts: Sequence[str], encoder: TextEncoder) -> np.ndarray:
@@ -121,14 +170,13 @@ def tokenise(
     for i, length in enumerate(lengths):
         groups[int(length)].append(i)
     device = next(network.parameters()).device
-    with torch.no_grad(), tqdm(total=len(samples), desc="tokens", unit="sample") as bar:
+    with torch.no_grad():
         for length, members in groups.items():
             for start in range(0, len(members), 32):
                 part = members[start : start + 32]
                 rows = np.stack([samples[i].features for i in part])
                 x = torch.from_numpy((rows - mean) / std).float().to(device)
                 ids[part, :length] = network.encode(x)[0].cpu().numpy()
-                bar.update(len(part))
     return ids, lengths
 
 

@@ -159,48 +159,59 @@ def test_two_manners_of_one_action_are_named_by_neither() -> None:
     assert set(styles) == {"old", "happy", None}
 
 
-class TestWindow:
-    def test_lies_over_a_short_core_and_inside_a_long_one(self) -> None:
-        for core in ((150, 170), (60, 250)):
-            pool = SamplePool([clip(0, 300, whole(300, "kick", core=core))], "train")
-            starts = set()
-            for seed in range(60):
-                frames = pool.window(64, np.random.default_rng(seed))[:, FRAME]
-                np.testing.assert_array_equal(np.diff(frames), 1)
-                first, last = int(frames[0]), int(frames[-1]) + 1
-                inside = core[0] <= first and last <= core[1]
-                assert inside or (first <= core[0] and core[1] <= last)
-                starts.add(first)
-            assert len(starts) > 20
+class TestChances:
+    def test_add_up_to_one_with_and_without_kinds(self) -> None:
+        clips = [
+            clip(0, 900, Segment(0, 300, Action("run")), Segment(300, 900, Action("kick", "left"))),
+            replace(clip(1, 90, whole(90, "kick")), source="other"),
+            clip(2, 90, Segment(0, 11, Action("bow")), Segment(11, 90, Action("punch", "right"))),
+            clip(3, 90, whole(90, "kick"), split="val"),
+        ]
+        pool = SamplePool(clips, "train")
+        for kinds in (None, (), ("kick",), ("kick", "punch", "wave"), ("wave",)):
+            chances = [chance for _, _, chance in pool.chances(kinds)]
+            assert len(chances) == 4  # without what is too short and what is held out
+            assert sum(chances) == pytest.approx(1)
 
-    def test_stays_inside_the_clip_at_either_end(self) -> None:
-        for core in ((0, 10), (90, 100)):
-            pool = SamplePool([clip(0, 100, whole(100, "kick", core=core))], "train")
-            for seed in range(20):
-                frames = pool.window(64, np.random.default_rng(seed))[:, FRAME]
-                assert len(frames) == 64
-                assert frames[0] <= core[0]
-                assert core[1] - 1 <= frames[-1]
-
-    def test_shows_the_wanted_kinds_each_as_often(self) -> None:
+    def test_wanted_kinds_are_alike_and_others_never_met(self) -> None:
         clips = [
             clip(number, frames, whole(frames, kind))
-            for number, (kind, frames) in enumerate((("run", 900), ("kick", 900), ("punch", 70)))
+            for number, (kind, frames) in enumerate(
+                (("run", 900), ("kick", 900), ("kick", 70), ("punch", 70))
+            )
         ]
-        pool, rng = SamplePool(clips, "train"), np.random.default_rng(0)
-        shown = Counter(int(pool.window(64, rng, ("kick", "punch"))[0, NUMBER]) for _ in range(200))
-        assert set(shown) == {1, 2}
-        assert 75 < shown[1] < 125
+        wanted = ("kick", "punch", "wave")  # which nothing shows
+        found = {c.id: chance for c, _, chance in SamplePool(clips, "train").chances(wanted)}
+        assert found == pytest.approx({"clip0": 0, "clip1": 0.25, "clip2": 0.25, "clip3": 0.5})
 
-    def test_strikes_come_more_often_than_their_minutes(self) -> None:
+    def test_kinds_that_nothing_shows_leave_the_others_as_they_are(self) -> None:
         clips = [clip(0, 5000, whole(5000, "sit")), clip(1, 100, whole(100, "kick"))]
-        pool, rng = SamplePool(clips, "train"), np.random.default_rng(0)
-        shown = Counter(int(pool.window(64, rng)[0, NUMBER]) for _ in range(200))
-        assert shown[1] > shown[0]
+        pool = SamplePool(clips, "train")
+        asked, plain = ([chance for *_, chance in pool.chances(k)] for k in (("wave",), None))
+        assert asked == plain
+        assert plain[1] > plain[0] > 0  # strikes come before what fills the minutes
 
-    def test_few_clips_of_one_source_are_not_lost_among_many_of_another(self) -> None:
-        many = [replace(clip(n, 80, whole(80, "kick")), source="many") for n in range(1, 50)]
-        pool = SamplePool([clip(0, 80, whole(80, "kick")), *many], "train")
-        rng = np.random.default_rng(0)
-        shown = Counter(int(pool.window(64, rng)[0, NUMBER]) for _ in range(200))
-        assert 12 < shown[0] < 50  # an eighth, by the square roots of 1 and 49
+    def test_sides_are_alike_and_sources_by_their_square_roots(self) -> None:
+        def kick(number: int, side: str, source: str) -> PreparedClip:
+            segment = Segment(0, 80, Action("kick", side))
+            return replace(clip(number, 80, segment), source=source)
+
+        clips = [kick(0, "left", "few"), kick(1, "right", "few")]
+        clips += [kick(number, "right", "many") for number in range(2, 6)]
+        found = [chance for *_, chance in SamplePool(clips, "train").chances()]
+        assert found == pytest.approx([1 / 2, 1 / 2 / 3, *[1 / 2 * 2 / 3 / 4] * 4])
+
+    def test_are_how_often_a_segment_is_drawn(self) -> None:
+        clips = [
+            clip(0, 2000, Segment(0, 2000, Action("sit"))),
+            clip(1, 100, Segment(0, 100, Action("kick", "left"))),
+            replace(clip(2, 100, Segment(0, 100, Action("kick", "right"))), source="other"),
+            clip(3, 100, Segment(0, 100, Action("kick", "right"))),
+        ]
+        pool = SamplePool(clips, "train")
+        # A sample begins with the segment that was drawn.
+        first = Counter(
+            int(pool.draw(np.random.default_rng(seed)).features[0, NUMBER]) for seed in range(800)
+        )
+        for number, (_, _, chance) in enumerate(pool.chances()):
+            assert first[number] / 800 == pytest.approx(chance, abs=0.05)

@@ -123,10 +123,20 @@ def test_codebook_learns_by_moving_averages(golden):
     golden.check("ema_code_count", layer.code_count)
 
 
+def test_uses_are_counted_code_by_code():
+    layer = Codebook(7, 2, 0.99)
+    ids = torch.tensor([3, 0, 3, 5, 3, 0, 5, 3])
+    uses = layer.uses(ids)
+    assert uses.dtype == torch.float32
+    assert uses.tolist() == torch.bincount(ids, minlength=7).tolist() == [2, 0, 0, 4, 0, 2, 0]
+    assert layer.uses(ids[:0]).tolist() == [0] * 7
+
+
 def test_rare_codes_stay_when_fewer_vectors_are_asked_for():
     def trained(fewest: float) -> torch.Tensor:
         torch.manual_seed(0)
-        layer = Codebook(2, 2, 0.9, fewest).train()
+        layer = Codebook(2, 2, 0.9).train()
+        layer.fewest = fewest
         layer.initialise(torch.tensor([[0.0, 0.0], [9.0, 9.0]]))
         # Far code: one vector of four, so a count that falls towards one from above.
         x = torch.tensor([[0.0, 0.1], [0.1, 0.0], [0.0, 0.0], [9.0, 9.0]])

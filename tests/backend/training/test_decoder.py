@@ -17,13 +17,8 @@ from tests.backend.training.tiny import moving_clips, tiny_rvq
 MEAN, STD = np.zeros(FEATURES, np.float32), np.ones(FEATURES, np.float32)
 
 
-@pytest.fixture(autouse=True)
-def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoder, "BATCH", 8)
-
-
 def decoder_task(network: RVQVAE) -> DecoderTask:
-    return DecoderTask(network, moving_clips(), MEAN, STD)
+    return DecoderTask(network, moving_clips(), MEAN, STD, batch=8)
 
 
 def test_only_the_decoder_moves(tmp_path: Path) -> None:

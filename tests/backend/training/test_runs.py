@@ -13,6 +13,7 @@ from backend.models.length import LengthConfig, LengthEstimator
 from backend.training import runs
 from backend.training.loop import LoopOptions, Task, TrainingError
 from backend.training.runs import (
+    GUIDANCE,
     SINGLE_ACTION_SHARE,
     balanced,
     count_statistics,
@@ -122,6 +123,17 @@ class TestTrainText:
             train_text("mask", run, 1, 0, "cpu", None)
 
 
+@pytest.mark.parametrize("command", [train_text, refine_text])
+def test_text_networks_meet_batches_as_asked_and_are_validated_twenty_times(
+    run: Path, trained: Trained, command: Callable[..., None]
+) -> None:
+    torch.save({"weight": torch.tensor([[3.0]])}, run / "masked.weights")
+    command("masked", run, 100, 0, "cpu", None)
+    command("masked", run, 8000, 0, "cpu", None, 256)
+    assert [task.batch for task, _, _ in trained] == [64, 256]
+    assert [options.validate_every for _, options, _ in trained] == [250, 400]
+
+
 class TestRefineText:
     def test_goes_on_from_the_weights_mostly_on_single_actions(
         self, run: Path, trained: Trained
@@ -173,7 +185,9 @@ def test_the_export_takes_the_newest_of_what_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     saved: list[tuple[Any, ...]] = []
-    monkeypatch.setattr(runs, "save_checkpoint", lambda *given: saved.append(given))
+    monkeypatch.setattr(
+        runs, "save_checkpoint", lambda *given, guidance: saved.append((*given, guidance))
+    )
     rvq = nn.Linear(1, 1, bias=False)
     monkeypatch.setattr(runs, "RVQVAE", lambda config: rvq)
     networks = {
@@ -189,7 +203,7 @@ def test_the_export_takes_the_newest_of_what_is_there(
     np.savez(tmp_path / "statistics.npz", mean=np.zeros(263), std=np.ones(263))
     (tmp_path / "rvq.log.jsonl").write_text('{"step":250}\n{"step":500}\n')
     export(tmp_path, tmp_path / "checkpoint")
-    ((folder, made, mean, std, _, details),) = saved
+    ((folder, made, mean, std, _, details, guidance),) = saved
     assert folder == tmp_path / "checkpoint"
     assert set(made) == {"rvq", "length"}
     assert float(made["rvq"].weight) == 2
@@ -198,6 +212,7 @@ def test_the_export_takes_the_newest_of_what_is_there(
         assert torch.equal(value, wanted[name]), name
     assert (mean.sum(), std.sum()) == (0, 263)
     assert details == {"training": {"rvq": {"step": 500}}}
+    assert guidance == GUIDANCE
 
 
 def test_refinement_meets_main_actions_equally_often() -> None:

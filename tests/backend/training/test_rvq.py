@@ -17,10 +17,12 @@ from backend.training.rvq import (
     STRIKES,
     MotionLoss,
     RVQTask,
+    _window_weights,
     clip_errors,
     reconstruct,
     world_joints,
 )
+from backend.training.windows import Windows
 from shared.skeleton import FEATURE_OFFSETS, JOINT
 from tests.backend.datasets.motions import kicking, walking
 from tests.backend.training.tiny import FRAME, NUMBER, marked_clip, moving_clips, tiny_rvq
@@ -74,7 +76,8 @@ class TestWindows:
         kinds = ("walk_forward", *STRIKES)
         clips = [marked_clip(number, kind) for number, kind in enumerate(kinds)]
         asked = task(clips, batch=80, free_share=0.7, strike_share=0.3)
-        asked.weights = np.array([1.0, 0, 0, 0])  # all other windows show the walk
+        walk = Windows(clips, 64, "cpu").anywhere([1, 0, 0, 0])
+        asked.places[0] = walk, asked.places[0][1]  # all other windows show the walk
         shown = asked.windows(np.random.default_rng(0))[:, 0, NUMBER].int().tolist()
         counts = Counter(shown)
         assert counts[0] == 56
@@ -127,11 +130,14 @@ class TestWindows:
             marked_clip(2, "kick", 5000, source="cmu"),
             marked_clip(3, "bow", 100, source="toy"),
         ]
-        weights = task(clips).weights
+        weights = _window_weights(clips, 64)
         assert weights.sum() == pytest.approx(1)
         shares = np.array([weights[:2].sum(), weights[2], weights[3]])
         np.testing.assert_allclose(shares, np.array([0.35, 0.6, 0.3]) / 1.25)
         assert weights[1] / weights[0] == pytest.approx(2)  # of four times the windows
+        starts = task(clips).places[0][0].draw(20_000, np.random.default_rng(0))
+        drawn, _ = np.histogram(starts, np.cumsum([0, 163, 463, 5000, 100]))
+        np.testing.assert_allclose(drawn / 20_000, weights, atol=0.015)
 
 
 class TestWorldJoints:
@@ -171,6 +177,10 @@ class TestMotionLoss:
         )
         for name, value in motion_loss(walk, made).items():
             assert float(scaled[name]) == pytest.approx(float(value), rel=1e-3), name
+
+    def test_is_measured_where_the_motion_is(self, walk: Tensor) -> None:
+        figures = MotionLoss(MEAN, STD, "meta")(*[walk.to("meta")] * 2)  # meets no other device
+        assert {value.device.type for value in figures.values()} == {"meta"}
 
     def test_grows_as_standing_feet_slide(self, walk: Tensor, motion_loss: MotionLoss) -> None:
         still = walk.clone()

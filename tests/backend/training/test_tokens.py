@@ -1,6 +1,6 @@
 """The transformers' material: samples drawn, tokens, captions and what is kept on disk."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +15,15 @@ from backend.datasets.samples import Sample
 from backend.training.tokens import (
     CAPTIONS,
     MAX_TOKENS,
+    TokenPart,
     TokenSet,
+    distinct,
     draw_captions,
     draw_samples,
+    draw_tokens,
     encode_texts,
     stored_vectors,
+    token_set,
     tokenise,
 )
 from tests.backend.training.tiny import FRAME, NUMBER, marked_clip, tiny_rvq
@@ -116,28 +120,87 @@ class TestTokenise:
 class TestSamples:
     def test_one_depends_on_the_seed_and_its_number_alone(self) -> None:
         clips = [marked_clip(n, kind, 300) for n, kind in enumerate(("run", "kick", "bow"))]
-        few, many = (draw_samples(clips, "train", count, seed=4) for count in (5, 12))
-        for one, other in zip(few, many, strict=False):
+        few, many = (draw_samples(clips, "train", range(count), seed=4) for count in (5, 12))
+        later = draw_samples(clips, "train", (11, 8), seed=4)
+        for one, other in [
+            *zip(few, many, strict=False),
+            (later[0], many[11]),
+            (later[1], many[8]),
+        ]:
             np.testing.assert_array_equal(one.features, other.features)
             assert (one.actions, one.natural) == (other.actions, other.natural)
+        assert (len(few), len(many), len(later)) == (5, 12, 2)
         starts = {tuple(s.features[0, [NUMBER, FRAME]]) + s.features.shape for s in many}
         assert len(starts) > 6
-        other_seed = draw_samples(clips, "train", 5, seed=5)
+        other_seed = draw_samples(clips, "train", range(5), seed=5)
         assert any(
             not np.array_equal(one.features, other.features)
             for one, other in zip(few, other_seed, strict=True)
         )
 
     def test_captions_depend_on_the_seed_and_the_number_alone(self) -> None:
-        few, many = (draw_captions(samples(*[24] * count), seed=2) for count in (6, 20))
-        for (table, texts), count in ((few, 6), (many, 20)):
-            assert table.shape == (count, CAPTIONS)
-            assert len(set(texts)) == len(texts) == table.max() + 1
-        worded = [np.array(texts)[table] for table, texts in (few, many)]
-        np.testing.assert_array_equal(worded[0], worded[1][:6])
-        assert all("kick" not in text for text in worded[1][::2].flat)
-        table, texts = draw_captions(samples(*[24] * 6), seed=3)
-        assert (np.array(texts)[table] != worded[0]).any()
+        drawn = samples(*[24] * 20)
+        few, many = (draw_captions(drawn[:count], range(count), seed=2) for count in (6, 20))
+        assert [len(texts) for texts in many] == [CAPTIONS] * 20
+        assert few == many[:6]
+        assert draw_captions([drawn[9], drawn[4]], (9, 4), seed=2) == [many[9], many[4]]
+        assert draw_captions(drawn[:6], range(2, 8), seed=2) != few
+        assert all("kick" not in text for texts in many[::2] for text in texts)
+        assert draw_captions(drawn[:6], range(6), seed=3) != few
+
+    def test_every_distinct_caption_stands_in_the_table_once(self) -> None:
+        worded = draw_captions(samples(*[24] * 20), range(20), seed=2)
+        table, texts = distinct(worded)
+        assert table.shape == (20, CAPTIONS)
+        assert table.dtype == np.int64
+        assert len(set(texts)) == len(texts) == table.max() + 1 < table.size
+        assert np.array(texts)[table].tolist() == worded
+
+
+class TestParts:
+    @pytest.fixture
+    def drawn(self) -> Callable[..., TokenPart]:
+        """Samples of some numbers as tokens of a tiny network."""
+        clips = [marked_clip(n, kind, 300) for n, kind in enumerate(("run", "kick", "bow"))]
+        rng = np.random.default_rng(0)
+        for clip in clips:
+            clip.features[:] += rng.normal(size=clip.features.shape)
+        network = tiny_rvq().eval()
+        mean, std = np.full(FEATURES, 0.1, np.float32), np.full(FEATURES, 2.0, np.float32)
+
+        def draw(*numbers: int) -> TokenPart:
+            return draw_tokens(clips, "train", numbers, 4, network, mean, std)
+
+        return draw
+
+    def test_together_they_are_what_one_piece_is(
+        self, drawn: Callable[..., TokenPart], tmp_path: Path
+    ) -> None:
+        encoder = HashedWords()
+        parts = [drawn(*range(start, min(start + 5, 12))) for start in range(0, 12, 5)]
+        whole = token_set([drawn(*range(12))], encoder, tmp_path / "whole.npz")
+        assert [len(part.ids) for part in parts] == [5, 5, 2]
+        assert_same(token_set(parts, encoder, tmp_path / "parts.npz"), whole)
+        assert len(whole) == 12
+        assert len(set(whole.texts)) == len(whole.texts)
+        assert len(np.unique(whole.ids)) > 5
+
+    def test_every_sample_keeps_what_belongs_to_it(
+        self, drawn: Callable[..., TokenPart], tmp_path: Path
+    ) -> None:
+        first, second = drawn(7, 3), drawn(20)
+        made = token_set([first, second], HashedWords(), tmp_path / "texts.npz")
+        alone = [drawn(number) for number in (7, 3, 20)]
+        np.testing.assert_array_equal(made.ids, np.concatenate([part.ids for part in alone]))
+        assert made.lengths.tolist() == [part.lengths[0] for part in alone]
+        assert made.kinds == [part.kinds[0] for part in alone]
+        assert made.natural.tolist() == [part.natural[0] for part in alone]
+        assert np.array(made.texts)[made.captions].tolist() == [part.captions[0] for part in alone]
+        np.testing.assert_array_equal(made.vectors, encode_texts(made.texts, HashedWords()))
+        # The vectors are kept, so that the same captions are not encoded again.
+        counted = _Counted(HashedWords.name)
+        token_set([first, second], counted, tmp_path / "texts.npz")
+        assert counted.asked == []
 
 
 class TestVectors:
