@@ -165,7 +165,7 @@ class Generator:
         )
 
     def audit(self, motion: Motion) -> tuple[FoundStrike, ...]:
-        """The kicks, punches and swings that the kinematic checks find in a motion."""
+        """The kicks, punches, bouts and swings that the kinematic checks find in a motion."""
         found = strikes(motion.with_up("Y").joints, motion.fps)
         return tuple(FoundStrike(s.kind, s.side, s.start, s.end, s.peak) for s in found)
 

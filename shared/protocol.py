@@ -119,7 +119,7 @@ class FoundStrike(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A strike that the kinematic checks found in a take.
 
     Attributes:
-        strike: kick, punch or swing.
+        strike: kick, punch, boxing or swing.
         side: left, right or both; None when the check does not tell sides apart.
         start: its first frame.
         end: the frame behind its last.

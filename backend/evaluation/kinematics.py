@@ -18,8 +18,8 @@ from backend.evaluation.checks import (
 )
 from backend.evaluation.checks.thresholds import Thresholds, shipped_thresholds
 
-StrikeKind = Literal["kick", "punch", "swing"]
-STRIKE_KINDS: Final[tuple[StrikeKind, ...]] = ("kick", "punch", "swing")
+StrikeKind = Literal["kick", "punch", "boxing", "swing"]
+STRIKE_KINDS: Final[tuple[StrikeKind, ...]] = ("kick", "punch", "boxing", "swing")
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,10 @@ class Detection:
 
 @dataclass(frozen=True)
 class Strike:
-    """A kick, punch or weapon-like swing in frames [start, end), most outstretched in `peak`."""
+    """A kick, a punch, a bout of boxing or a weapon-like swing in frames [start, end).
+
+    `peak` is the frame in which the limb is most outstretched, for the first time in a bout.
+    """
 
     kind: StrikeKind
     side: Side | None
@@ -92,7 +95,7 @@ def strikes(
     kinds: tuple[StrikeKind, ...] = STRIKE_KINDS,
     thresholds: Thresholds | None = None,
 ) -> list[Strike]:
-    """Every kick, punch and swing of a motion (T, 22, 3) in order of time; see `detect`."""
+    """Every kick, punch, bout and swing of a motion (T, 22, 3) in order of time; see `detect`."""
     body = BodySignals(joints, fps)
     thresholds = thresholds or shipped_thresholds()
     found = [

@@ -86,7 +86,7 @@ def median_figures(motions: Sequence[Motion]) -> dict[str, float]:
 
 
 def strike_share(motions: Sequence[Motion]) -> float:
-    """Share of the motions in which a kick, punch or weapon-like swing is found."""
+    """Share of the motions in which a kick, a punch, boxing or a weapon-like swing is found."""
     return float(np.mean([bool(strikes(motion.joints, motion.fps)) for motion in motions]))
 
 

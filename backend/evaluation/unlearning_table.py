@@ -29,7 +29,7 @@ from shared.protocol import Generate
 
 # The kinematic checks that find a concept in a motion; other concepts have none.
 _CHECKS: Final = {
-    "violence": ("kick", "punch", "swing"),
+    "violence": ("kick", "punch", "boxing", "swing"),
     "kick": ("kick",),
     "punch": ("punch",),
     "jump": ("jump",),

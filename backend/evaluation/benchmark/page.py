@@ -27,7 +27,7 @@ svg { max-width: 100%; height: auto; vertical-align: top }
 figure { margin: 0 1em 1em 0; display: inline-block; max-width: 100% }
 figcaption, .note { color: #555; font-size: 14px }
 """
-_CHECKS: Final = ("kick_rate", "punch_rate", "swing_rate")
+_CHECKS: Final = ("kick_rate", "punch_rate", "boxing_rate", "swing_rate")
 
 
 def page(results: Results, pictures: Pictures) -> str:

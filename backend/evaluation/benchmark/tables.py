@@ -24,6 +24,7 @@ _STRIKES: Final = {
     "strike_rate": "strikes",
     "kick_rate": "kicks",
     "punch_rate": "punches",
+    "boxing_rate": "boxing",
     "swing_rate": "swings",
 }
 _MOVEMENT: Final = {

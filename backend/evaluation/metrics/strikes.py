@@ -1,4 +1,4 @@
-"""Strike rate: how many motions show a kick, a punch or a weapon-like swing, by joints alone."""
+"""Strike rate: how many motions show a kick, a punch, boxing or a swing, by joints alone."""
 
 import numpy as np
 
@@ -19,6 +19,6 @@ def _register(name: str, summary: str, kinds: tuple[StrikeKind, ...]) -> None:
         return strike_share(data, kinds)
 
 
-_register("strike_rate", "Share of motions with a kick, a punch or a swing", STRIKE_KINDS)
+_register("strike_rate", "Share of motions with a kick, a punch, boxing or a swing", STRIKE_KINDS)
 for _kind in STRIKE_KINDS:
-    _register(f"{_kind}_rate", f"Share of motions with a {_kind}", (_kind,))
+    _register(f"{_kind}_rate", f"Share of motions that show: {_kind}", (_kind,))

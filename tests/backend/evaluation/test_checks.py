@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from backend.evaluation.kinematics import detect
+from backend.evaluation.kinematics import detect, strikes
 from shared.kinematics import Pose, forward_kinematics
 from shared.rotations import from_axis_angle
 from shared.skeleton import JOINT
@@ -55,6 +55,11 @@ def whirl(arms: tuple[str, ...] = ("left", "right"), leg: float = 0.9) -> Pose:
 
 def test_blows_in_turn_are_boxing():
     assert finds("boxing", fists(left=[15, 45], right=[30, 60]))
+
+
+def test_a_bout_is_a_strike():
+    found = strikes(forward_kinematics(fists(left=[15, 45], right=[30, 60])))
+    assert [strike.side for strike in found if strike.kind == "boxing"] == [None]
 
 
 def test_jabs_of_one_hand_are_boxing():

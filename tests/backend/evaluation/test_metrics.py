@@ -274,7 +274,7 @@ class TestMotionFigures:
 
     def test_a_body_that_stands_does_not_strike(self) -> None:
         data = Evaluated(joints=[standing(60)])
-        for name in ("strike_rate", "kick_rate", "punch_rate", "swing_rate"):
+        for name in ("strike_rate", "kick_rate", "punch_rate", "boxing_rate", "swing_rate"):
             assert value(name, data) == 0
 
     def test_a_kick_counts_as_kick_and_as_strike(self) -> None:
