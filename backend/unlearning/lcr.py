@@ -71,7 +71,7 @@ PRESETS = {
     "orth": LCRParameters(replacement="orth"),
     "data-free": LCRParameters(replacement="nearest", alpha=0.0, counts="generated"),
     "embedded": LCRParameters(
-        k=128, replacement="nearest", alpha=0.0, min_forget=20, counts="motions"
+        k=240, replacement="nearest", alpha=0.0, min_forget=20, counts="motions"
     ),
 }
 
