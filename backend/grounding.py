@@ -1,7 +1,8 @@
-"""From decoded features to a body that stands: rigid bones, and feet that do not slide.
+"""From decoded features to a body that stands: rigid bones, feet on the floor that do not slide.
 
-The networks place every joint and the root's velocity on their own. On a character the bones are
-rigid and a foot that carries weight stays where it is, so what they disagree in is settled here.
+The networks place every joint and the root's height and velocity on their own. On a character the
+bones are rigid and a foot that carries weight stays where it is, on the floor, so what they
+disagree in is settled here.
 """
 
 from typing import Final
@@ -29,6 +30,10 @@ _SMOOTHING: Final = 1.0  # frames
 # in all but a thousandth of the frames: metres a frame, 10 m/s.
 _FASTEST_JOINT: Final = 0.5
 _MOST_PASSES: Final = 50
+_CONTACT: Final = 0.5
+# An ankle or toe joint (order of FEET) that is up to so high (metres) may stand on the floor.
+_STANDING: Final = np.array([0.13, 0.06, 0.13, 0.06])
+_SETTLING: Final = 2.0  # frames
 
 
 def ground(rows: np.ndarray) -> np.ndarray:
@@ -37,7 +42,27 @@ def ground(rows: np.ndarray) -> np.ndarray:
     No joint moves faster than recorded people's.
     """
     joints = with_constant_bones(features_to_joints(rows))
-    return slow_down(plant_feet(joints, rows[:, CONTACTS]))
+    contacts = rows[:, CONTACTS]
+    return slow_down(set_down(plant_feet(joints, contacts), contacts))
+
+
+def set_down(joints: np.ndarray, contacts: np.ndarray) -> np.ndarray:
+    """Raise the body where feet are below the floor, lower it where what carries it hangs above.
+
+    A code that stands for another pose, as an edit puts it in, need not agree with the height of
+    the root beside it. Every pose stays as it is.
+
+    Args:
+        joints, contacts: as of `plant_feet`.
+    """
+    heights = joints[:, list(FEET), 1]
+    above = np.where(contacts > _CONTACT, heights - _STANDING, np.inf).min(axis=1)
+    hanging = np.where(np.isfinite(above), np.maximum(above, 0), 0)
+    move = gaussian_filter1d(-hanging, _SETTLING, mode="nearest")
+    for _ in range(2):  # smoothing takes a part of the rise away again
+        sunken = np.maximum(-(heights.min(axis=1) + move), 0)
+        move += gaussian_filter1d(sunken, _SETTLING, mode="nearest")
+    return joints + move[:, None, None] * np.array([0, 1, 0], dtype=joints.dtype)
 
 
 def slow_down(joints: np.ndarray, limit: float = _FASTEST_JOINT) -> np.ndarray:

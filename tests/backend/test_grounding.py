@@ -4,7 +4,7 @@ from sample_motions import walking_motion
 
 from backend.datasets.features import FEET, motion_to_features, with_constant_bones
 from backend.evaluation.motion_quality import foot_skate
-from backend.grounding import ground, plant_feet, slow_down
+from backend.grounding import ground, plant_feet, set_down, slow_down
 from shared.skeleton import FEATURE_OFFSETS, PARENTS
 
 
@@ -41,6 +41,38 @@ def test_a_fast_foot_is_no_standing_foot():
     joints = standing()
     joints[..., 2] += 0.2 * np.arange(len(joints))[:, None]
     np.testing.assert_array_equal(plant_feet(joints, np.ones((len(joints), 4))), joints)
+
+
+def soles(joints):
+    return joints[:, list(FEET), 1].min(axis=1)
+
+
+@pytest.mark.parametrize("height", [-0.16, 0.16])
+def test_a_body_that_sinks_or_hangs_for_a_while_is_set_on_the_floor(height):
+    joints = standing(80)
+    joints[..., 1] -= soles(joints)[0]
+    joints[30:50, :, 1] += height
+    settled = set_down(joints, np.ones((80, 4)))
+    assert np.abs(soles(settled)[36:44]).max() < 0.07
+    assert np.abs(soles(settled)[[5, -5]]).max() < 0.01
+    assert soles(settled).min() > -0.05
+    np.testing.assert_allclose(settled - settled[:, :1], joints - joints[:, :1], atol=1e-6)
+    # Slower than feet stand: no step is left where the height changed.
+    assert np.abs(np.diff(settled[..., 1] - joints[..., 1], axis=0)).max() < 0.06
+
+
+def test_a_body_in_the_air_stays_there():
+    joints = standing()
+    joints[10:20, :, 1] += 0.4
+    contacts = np.ones((len(joints), 4))
+    contacts[9:21] = 0
+    np.testing.assert_allclose(set_down(joints, contacts)[12:18], joints[12:18], atol=0.01)
+
+
+def test_a_leg_held_still_in_the_air_does_not_pull_the_body_down():
+    joints = standing()
+    joints[:, [7, 10], 1] += 0.5  # the left foot; captured contacts know speeds alone
+    np.testing.assert_array_equal(set_down(joints, np.ones((len(joints), 4))), joints)
 
 
 def test_a_jump_is_spread_over_the_frames_around_it():
