@@ -115,7 +115,7 @@ def _is_armature(_settings, candidate: bpy.types.Object) -> bool:
 
 def _show_take(settings, context) -> None:
     take = takes.active(context.scene)
-    if take is None or take.status == "REJECTED":
+    if take is None:
         return
     try:
         takes.show(context.scene, take)

@@ -76,11 +76,13 @@ def add_take(
 def show(scene: bpy.types.Scene, take) -> None:
     """Let the take's armature play it, baking it when that has not been done yet.
 
-    The scene's end frame follows.
+    The scene's end frame follows. A rejected take stays rejected, and is put away again when
+    another one is shown.
 
     Raises:
         PlacidError: the armature is gone, or cannot play the motion.
     """
+    _put_away_rejected(scene, take)
     armature = _armature_of(take)
     playing = armature.animation_data.action if armature.animation_data else None
     before = _settled_action(scene, playing)
@@ -93,6 +95,13 @@ def show(scene: bpy.types.Scene, take) -> None:
     scene_end.lend(scene, take.action)
     if take.status == "ACCEPTED":
         scene_end.keep(scene)
+
+
+def preview(scene: bpy.types.Scene, take) -> None:
+    """Show a take; one that was rejected is open to judgement again."""
+    show(scene, take)
+    if take.status == "REJECTED":
+        take.status = "NEW"
 
 
 def retarget(scene: bpy.types.Scene, take, armature: bpy.types.Object) -> None:
@@ -220,6 +229,13 @@ def _play_only(armature: bpy.types.Object, action: bpy.types.Action | None) -> N
     elif playing is not None:
         _clear_pose(armature, playing)
         data.action = None
+
+
+def _put_away_rejected(scene: bpy.types.Scene, shown) -> None:
+    """Take rejected takes off their characters; they were shown only while they were chosen."""
+    for take in scene.placid.takes:
+        if take.status == "REJECTED" and take != shown:
+            _drop_action(scene, take)
 
 
 def _drop_action(scene: bpy.types.Scene, take) -> None:

@@ -17,14 +17,14 @@ class TakeVerb(Verb):
 
 
 class PLACID_OT_show_take(TakeVerb, bpy.types.Operator):
-    """Play the chosen take from its beginning"""
+    """Play the chosen take from its beginning; a rejected one is as new again"""
 
     bl_idname = "placid.show_take"
     bl_label = "Preview"
 
     def act(self, context):
         take = takes.active(context.scene)
-        takes.show(context.scene, take)
+        takes.preview(context.scene, take)
         context.scene.frame_set(round(take.action.frame_range[0]))
         if context.screen is not None and not context.screen.is_animation_playing:
             bpy.ops.screen.animation_play()
@@ -60,7 +60,8 @@ class PLACID_OT_reject_take(TakeVerb, bpy.types.Operator):
     @classmethod
     def obstacle(cls, context):
         take = takes.active(context.scene)
-        if take is not None and take.status == "REJECTED":
+        # One that is shown again can be taken off the character again.
+        if take is not None and take.status == "REJECTED" and take.action is None:
             return "The take is rejected already; Preview brings it back"
         return super().obstacle(context)
 
