@@ -1,12 +1,15 @@
-"""What a character plays becomes an MP4: a second Blender films it, from a copy of the file."""
+"""A take becomes an MP4: a second Blender films it, from a copy of the file."""
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import bpy
 
-from . import runtime
+from . import runtime, takes
+from .bake import assign_action
 from .batch_run import start_films
 from .shared.errors import PlacidError
 from .shared.rendering import Failed, Film, Look
@@ -18,7 +21,7 @@ class FilmedTake:
     """One film in the making; nothing here waits but for the file to be copied.
 
     Args:
-        armature: whom the camera follows; plays the action to film.
+        take: what is filmed; has an action. Its character is whom the camera follows.
         look: of the film, an MP4.
         path: of the MP4, which appears whole or not at all.
 
@@ -27,16 +30,18 @@ class FilmedTake:
         active: whether it is still being made.
 
     Raises:
-        PlacidError: `not_writable` or `no_blender`.
+        PlacidError: `not_writable`, `no_armature` or `no_blender`.
     """
 
-    def __init__(self, armature: bpy.types.Object, look: Look, path: Path) -> None:
+    def __init__(self, take, look: Look, path: Path) -> None:
         self.path = path
         self.active = True
+        armature = takes.armature_of(take)
         try:
             self._folder = tempfile.TemporaryDirectory(dir=path.parent, prefix=".placid-")
             copy = Path(self._folder.name) / "scene.blend"
-            bpy.ops.wm.save_as_mainfile(filepath=str(copy), copy=True)
+            with _playing(armature, take.action):
+                bpy.ops.wm.save_as_mainfile(filepath=str(copy), copy=True)
         except (OSError, RuntimeError) as error:
             raise _not_written(path, error) from error
         self._made = Path(self._folder.name) / "film.mp4"
@@ -67,6 +72,29 @@ class FilmedTake:
             self._folder.cleanup()
 
 
+@contextmanager
+def _playing(armature: bpy.types.Object, action: bpy.types.Action) -> Iterator[None]:
+    """The armature plays the action meanwhile; afterwards it plays and stands as before.
+
+    What the second Blender films is the active action; here the take may be a strip.
+    """
+    data = armature.animation_data or armature.animation_data_create()
+    playing, slot = data.action, getattr(data, "action_slot", None)
+    if playing == action:
+        yield
+        return
+    pose = [(bone, bone.matrix_basis.copy()) for bone in armature.pose.bones]
+    try:
+        assign_action(armature, action)
+        yield
+    finally:
+        data.action = playing
+        if slot is not None:
+            data.action_slot = slot
+        for bone, matrix in pose:
+            bone.matrix_basis = matrix
+
+
 def _not_written(path: Path, error: Exception) -> PlacidError:
     why = getattr(error, "strerror", None) or str(error).strip()
     return PlacidError("not_writable", f"{path} cannot be written ({why}); choose another folder")
@@ -80,10 +108,10 @@ def current() -> FilmedTake | None:
     return _film if _film is not None and _film.active else None
 
 
-def start(armature: bpy.types.Object, look: Look, path: Path) -> None:
+def start(take, look: Look, path: Path) -> None:
     """Begin a film. Raises PlacidError as `FilmedTake` does."""
     global _film
-    _film = FilmedTake(armature, look, path)
+    _film = FilmedTake(take, look, path)
     if not bpy.app.timers.is_registered(_on_timer):
         bpy.app.timers.register(_on_timer, first_interval=TICK_SECONDS, persistent=True)
 

@@ -83,7 +83,7 @@ def show(scene: bpy.types.Scene, take) -> None:
         PlacidError: the armature is gone, or cannot play the motion.
     """
     _put_away_rejected(scene, take)
-    armature = _armature_of(take)
+    armature = armature_of(take)
     playing = armature.animation_data.action if armature.animation_data else None
     before = _settled_action(scene, playing)
     if take.action is None or before not in (None, take.action):
@@ -156,7 +156,7 @@ def delete(scene: bpy.types.Scene, index: int) -> None:
 def push_to_nla(scene: bpy.types.Scene, take) -> None:
     """Move the take from the armature's active action to a strip of its own NLA track."""
     accept(scene, take)
-    armature = _armature_of(take)
+    armature = armature_of(take)
     data = armature.animation_data
     track = data.nla_tracks.new()
     track.name = take.name
@@ -174,6 +174,17 @@ def active(scene: bpy.types.Scene):
     if 0 <= settings.take_index < len(settings.takes):
         return settings.takes[settings.take_index]
     return None
+
+
+def armature_of(take) -> bpy.types.Object:
+    """Who plays the take. Raises PlacidError `no_armature` when it was deleted."""
+    armature = take.armature
+    if armature is None or not armature.users_scene:
+        raise PlacidError(
+            "no_armature",
+            f"the character of the take {take.name!r} was deleted; choose one and retarget",
+        )
+    return armature
 
 
 def target(context: bpy.types.Context) -> bpy.types.Object | None:
@@ -200,16 +211,6 @@ def _bake(scene: bpy.types.Scene, take, armature: bpy.types.Object, playing) -> 
         raise PlacidError("unknown_rig", str(error)) from error
     take.action = report.action
     take.report = report.sentence
-
-
-def _armature_of(take) -> bpy.types.Object:
-    armature = take.armature
-    if armature is None or not armature.users_scene:
-        raise PlacidError(
-            "no_armature",
-            f"the character of the take {take.name!r} was deleted; choose one and retarget",
-        )
-    return armature
 
 
 def _settled_action(scene: bpy.types.Scene, playing) -> bpy.types.Action | None:

@@ -28,6 +28,8 @@ the panel Batch; a second Blender without a window does it"""
             return "There is no take"
         if take.status == "REJECTED":
             return "The take is rejected; Preview brings it back"
+        if take.action is None:
+            return "The take has no action; Preview bakes it"
         return "A film is being made" if film_take.current() else ""
 
     def invoke(self, context, event):
@@ -38,9 +40,8 @@ the panel Batch; a second Blender without a window does it"""
 
     def act(self, context):
         scene, take = context.scene, takes.active(context.scene)
-        takes.show(scene, take)
         look = film_look(scene.placid_batch, scene, "mp4")
-        film_take.start(take.armature, look, Path(bpy.path.abspath(self.filepath)))
+        film_take.start(take, look, Path(bpy.path.abspath(self.filepath)))
 
 
 class PLACID_OT_cancel_film(Verb, bpy.types.Operator):

@@ -4,6 +4,7 @@ import importlib
 import sys
 import time
 
+import numpy as np
 import pytest
 from sample_motions import walking_motion
 
@@ -51,6 +52,68 @@ def test_a_take_is_filmed_as_it_is_in_the_file(blank, film_take, tmp_path):
     assert (tuple(clip.size), clip.frame_duration) == ((64, 36), 20)
     bpy.data.movieclips.remove(clip)
     assert list(tmp_path.iterdir()) == [path]
+
+
+def _state(scene) -> tuple:
+    """All that filming could change for the user."""
+    settings, armature = scene.placid, bpy.data.objects["Hero"]
+    data, end = armature.animation_data, (scene.frame_end, settings.own_end, settings.lent_end)
+    tracks = [(track.name, track.mute, track.is_solo) for track in data.nla_tracks]
+    bpy.context.view_layer.update()
+    pose = np.array([bone.matrix_basis for bone in armature.pose.bones]).round(5).tolist()
+    takes = [(take.status, take.action, take.before) for take in settings.takes]
+    slot = data.action_slot if hasattr(data, "action_slot") else None
+    return data.action, slot, tracks, pose, end, settings.take_index, takes
+
+
+class _Copied:
+    """In place of the second Blender: looks into the copy that it would film."""
+
+    def send(self, order) -> None:
+        path, _, name = order.rig.partition("#")
+        with bpy.data.libraries.load(path) as (_there, wanted):
+            wanted.objects = [name]
+        [armature] = wanted.objects
+        self.action = armature.animation_data.action.name
+        bpy.data.batch_remove([armature.animation_data.action, armature])
+
+    def poll(self) -> None:
+        return None
+
+    def stop(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("playing", ["a strip", "a strip and an action", "nothing"])
+def test_a_take_that_is_not_the_active_action_is_filmed_and_the_scene_stays_as_it_is(
+    blank, film_take, tmp_path, monkeypatch, playing
+):
+    scene, armature = bpy.context.scene, bpy.data.objects["Hero"]
+    take = scene.placid.takes[0]
+    bpy.ops.placid.push_to_nla()
+    data = armature.animation_data
+    if playing == "a strip and an action":
+        blank.bake.assign_action(armature, bpy.data.actions.new("Other"))
+    elif playing == "nothing":
+        data.nla_tracks.remove(data.nla_tracks[0])
+    armature.pose.bones["head"].location = 0.1, 0.2, 0.3
+    before = _state(scene)
+    copied = _Copied()
+    monkeypatch.setattr(film_take, "start_films", lambda: copied)
+    assert bpy.ops.placid.film_take(filepath=str(tmp_path / "walk.mp4")) == {"FINISHED"}
+    assert copied.action.startswith(take.action.name)
+    assert _state(scene) == before
+    film_take.close()
+    with pytest.raises(RuntimeError, match="choose another folder"):
+        bpy.ops.placid.film_take(filepath=str(tmp_path / "nowhere" / "walk.mp4"))
+    assert _state(scene) == before
+
+
+def test_a_take_without_an_action_is_not_filmed_before_it_is_baked_anew(film_take):
+    bpy.data.actions.remove(bpy.context.scene.placid.takes[0].action)
+    assert not bpy.ops.placid.film_take.poll()
+    bpy.ops.placid.show_take()
+    assert bpy.ops.placid.film_take.poll()
 
 
 def test_a_film_that_is_cancelled_leaves_nothing(blank, film_take, tmp_path):
