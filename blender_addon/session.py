@@ -36,11 +36,13 @@ class Session:
     Attributes:
         capabilities: of the running backend, or of the last one; None before the first.
         state: for display.
+        launched: whether there has been a backend yet.
     """
 
     def __init__(self, launch: Callable[[], BackendProcess]) -> None:
         self.capabilities: Capabilities | None = None
         self.state: State = "stopped"
+        self.launched = False
         self._launch = launch
         self._breaker = CircuitBreaker()
         self._numbers = itertools.count(1)
@@ -74,6 +76,7 @@ class Session:
             return
         self._breaker.check()
         self._process = self._launch()
+        self.launched = True
         self.state = "starting"
 
     def submit(self, request: Request, motion: Motion | None = None) -> int:

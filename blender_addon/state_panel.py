@@ -7,7 +7,7 @@ from .sentences import draw_sentence
 from .shared.errors import PlacidError
 
 STATES = {
-    "stopped": ("Backend: not started yet", "RADIOBUT_OFF"),
+    "stopped": ("Backend: not running", "RADIOBUT_OFF"),
     "starting": ("Backend: starting", "SORTTIME"),
     "loading": ("Backend: loading", "SORTTIME"),
     "ready": ("Backend: ready", "RADIOBUT_ON"),
@@ -19,7 +19,9 @@ def draw_backend(layout: bpy.types.UILayout, current: Runtime) -> None:
     """The backend's state in a line, with what can be done about it."""
     state, capabilities = current.session.state, current.session.capabilities
     text, icon = STATES[state]
-    if state == "ready" and current.unloaded:
+    if state == "stopped" and not current.session.launched:
+        text = "Backend: not started yet"
+    elif state == "ready" and current.unloaded:
         text, icon = "Backend: at rest", "SORTTIME"
     elif state == "ready" and capabilities is not None:
         text += f" on {capabilities.device}"

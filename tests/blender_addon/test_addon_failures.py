@@ -1,6 +1,7 @@
 """What can go wrong with the backend: one sentence with a remedy, no take lost, and on it goes."""
 
 import errno
+import importlib
 import os
 import signal
 import socket
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -88,6 +90,24 @@ def test_killed(one_take):
     _run(one_take)
     _check(one_take, "backend_lost", "generate again")
     _works_again(one_take)
+
+
+def _state_line(placid) -> str:
+    """What the panel says of the backend."""
+    layout = MagicMock()
+    panel = importlib.import_module(f"{placid.__name__}.state_panel")
+    panel.draw_backend(layout, placid.runtime.get())
+    return layout.row().label.call_args.kwargs["text"]
+
+
+def test_a_backend_that_ended_is_not_said_to_be_unstarted(fresh_backend):
+    assert _state_line(fresh_backend) == "Backend: not started yet"
+    bpy.ops.placid.start_backend()
+    assert _state_line(fresh_backend) == "Backend: starting"
+    os.kill(fresh_backend.runtime.get().session._process.pid, signal.SIGKILL)
+    while fresh_backend.runtime.get().notice is None:
+        fresh_backend.runtime.get().tick(0.02)
+    assert _state_line(fresh_backend) == "Backend: not running"
 
 
 def test_hung(one_take, monkeypatch):
