@@ -4,7 +4,7 @@ import bpy
 
 from .. import batch_run, runtime
 from ..batch_settings import folder_of, look_of, table_of
-from ..shared.errors import PlacidError
+from ..viewer import open_in_system
 from .base import Verb
 
 
@@ -61,9 +61,7 @@ class PLACID_OT_open_batch_folder(Verb, bpy.types.Operator):
         return ""
 
     def act(self, context):
-        folder = folder_of(context.scene.placid_batch)
-        if bpy.ops.wm.path_open(filepath=str(folder)) != {"FINISHED"}:
-            raise PlacidError("no_viewer", f"the system opens no folders here; it is {folder}")
+        open_in_system(folder_of(context.scene.placid_batch))
 
 
 CLASSES = (PLACID_OT_start_batch, PLACID_OT_pause_batch, PLACID_OT_open_batch_folder)

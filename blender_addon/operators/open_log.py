@@ -5,6 +5,7 @@ from bpy.props import EnumProperty
 
 from .. import paths
 from ..shared.errors import PlacidError
+from ..viewer import open_in_system
 from .base import Verb
 
 _LOGS = {"BACKEND": paths.backend_log, "SETUP": paths.setup_log}
@@ -29,7 +30,7 @@ class PLACID_OT_open_log(Verb, bpy.types.Operator):
             raise PlacidError(
                 "no_log", f"there is no log yet at {path}; start or set up the backend first"
             )
-        bpy.ops.wm.path_open(filepath=str(path))
+        open_in_system(path)
 
 
 CLASSES = (PLACID_OT_open_log,)
