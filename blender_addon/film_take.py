@@ -26,16 +26,19 @@ class FilmedTake:
         path: of the MP4, which appears whole or not at all.
 
     Attributes:
+        name: of the take.
         path: as given.
         active: whether it is still being made.
+        done: whether the film is there.
 
     Raises:
         PlacidError: `not_writable`, `no_armature` or `no_blender`.
     """
 
     def __init__(self, take, look: Look, path: Path) -> None:
+        self.name = take.name
         self.path = path
-        self.active = True
+        self.active, self.done = True, False
         armature = takes.armature_of(take)
         try:
             self._folder = tempfile.TemporaryDirectory(dir=path.parent, prefix=".placid-")
@@ -58,6 +61,7 @@ class FilmedTake:
             if isinstance(answer, Failed):
                 raise PlacidError(answer.code, answer.message)
             os.replace(self._made, self.path)
+            self.done = True
         except PlacidError as error:
             runtime.get().notice = error
         except OSError as error:
@@ -108,6 +112,11 @@ def current() -> FilmedTake | None:
     return _film if _film is not None and _film.active else None
 
 
+def finished() -> FilmedTake | None:
+    """The last film, when it was made and no other was begun since."""
+    return _film if _film is not None and _film.done else None
+
+
 def start(take, look: Look, path: Path) -> None:
     """Begin a film. Raises PlacidError as `FilmedTake` does."""
     global _film
@@ -123,7 +132,12 @@ def close() -> None:
 
 
 def _on_timer() -> float | None:
-    if _film is not None and _film.active:
-        _film.tick()
-        runtime.redraw()
-    return TICK_SECONDS if current() else None
+    film = current()
+    if film is None:
+        return None
+    film.tick()
+    if film.active:
+        return TICK_SECONDS
+    # Until it ends, a film looks the same in the panel.
+    runtime.redraw()
+    return None

@@ -9,6 +9,8 @@ from .tab import Tab
 STRIKES_SHOWN = 4
 # In a narrower sidebar a take's name needs the room; safety and seed stand below the list.
 WIDE_CHARACTERS = 45
+# What a button beside a text takes from its lines.
+BUTTON_CHARACTERS = 4
 
 
 class PLACID_UL_takes(bpy.types.UIList):
@@ -50,13 +52,13 @@ class PLACID_PT_takes(Tab, bpy.types.Panel):
         row.operator("placid.accept_take", icon="CHECKMARK")
         row.operator("placid.reject_take", icon="X")
         layout.operator("placid.push_to_nla", icon="NLA_PUSHDOWN")
-        _draw_film(layout)
+        _draw_film(layout, characters_of(context))
         take = takes.active(context.scene)
         if take is not None:
             _draw_take(layout, context.scene, take, characters_of(context))
 
 
-def _draw_film(layout: bpy.types.UILayout) -> None:
+def _draw_film(layout: bpy.types.UILayout, characters: int) -> None:
     film = film_take.current()
     row = layout.row(align=True)
     if film is None:
@@ -64,6 +66,11 @@ def _draw_film(layout: bpy.types.UILayout) -> None:
     else:
         row.label(text=f"Filming {film.path.name}", icon="RENDER_ANIMATION")
         row.operator("placid.cancel_film", text="", icon="X")
+    if (film := film_take.finished()) is not None:
+        row = layout.row()
+        text = f"Filmed {film.name}: {film.path.name}"
+        draw_text(row, text, characters - BUTTON_CHARACTERS, "CHECKMARK")
+        row.operator("placid.open_film_folder", text="", icon="FILE_FOLDER")
 
 
 def _draw_badge(row: bpy.types.UILayout, take) -> None:

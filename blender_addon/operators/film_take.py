@@ -1,4 +1,4 @@
-"""Film Take: the chosen take as an MP4, with a camera of its own; and giving that up."""
+"""Film Take: the chosen take as an MP4, with a camera of its own; giving that up; the result."""
 
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from bpy_extras.io_utils import ExportHelper
 from .. import film_take, takes
 from ..batch_settings import film_look
 from ..shared.names import file_name
+from ..viewer import open_in_system
 from .base import Verb
 
 
@@ -58,4 +59,23 @@ class PLACID_OT_cancel_film(Verb, bpy.types.Operator):
         film_take.close()
 
 
-CLASSES = (PLACID_OT_film_take, PLACID_OT_cancel_film)
+class PLACID_OT_open_film_folder(Verb, bpy.types.Operator):
+    """Show the folder with the film"""
+
+    bl_idname = "placid.open_film_folder"
+    bl_label = "Open Folder"
+
+    @classmethod
+    def description(cls, context, properties):
+        film = film_take.finished()
+        return f"Show the folder with the film: {film.path.parent}" if film else cls.__doc__
+
+    @classmethod
+    def obstacle(cls, context):
+        return "" if film_take.finished() else "No film was made"
+
+    def act(self, context):
+        open_in_system(film_take.finished().path.parent)
+
+
+CLASSES = (PLACID_OT_film_take, PLACID_OT_cancel_film, PLACID_OT_open_film_folder)

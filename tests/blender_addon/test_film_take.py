@@ -3,10 +3,14 @@
 import importlib
 import sys
 import time
+from pathlib import Path
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
 from sample_motions import walking_motion
+
+from shared.rendering import Filmed
 
 bpy = pytest.importorskip("bpy")
 
@@ -122,6 +126,54 @@ def test_a_film_that_is_cancelled_leaves_nothing(blank, film_take, tmp_path):
     assert bpy.ops.placid.cancel_film() == {"FINISHED"}
     assert film_take.current() is None
     assert not list(tmp_path.iterdir())
+
+
+def test_a_finished_film_is_said_and_the_panel_is_redrawn_for_that_alone(
+    blank, film_take, tmp_path, monkeypatch
+):
+    drawn = []
+    monkeypatch.setattr(blank.runtime, "redraw", lambda: drawn.append(_film_lines(blank)))
+    made = _Made()
+    monkeypatch.setattr(film_take, "start_films", lambda: made)
+    opened = []
+    operators = importlib.import_module(f"{blank.__name__}.operators.film_take")
+    monkeypatch.setattr(operators, "open_in_system", opened.append)
+    bpy.ops.placid.film_take(filepath=str(tmp_path / "walk.mp4"))
+    assert film_take._on_timer() == film_take._on_timer() == film_take.TICK_SECONDS
+    assert not drawn
+    assert not bpy.ops.placid.open_film_folder.poll()
+    made.answer = Filmed("")
+    assert film_take._on_timer() is None
+    assert drawn == ["Filmed a person walks: walk.mp4"]
+    assert bpy.ops.placid.open_film_folder() == {"FINISHED"}
+    assert opened == [tmp_path]
+    film_take._on_timer()
+    assert len(drawn) == 1
+    bpy.ops.placid.film_take(filepath=str(tmp_path / "other.mp4"))
+    assert film_take.finished() is None, "the next one is being made"
+
+
+class _Made:
+    """In place of the second Blender: the film is there when the test says so."""
+
+    answer = None
+
+    def send(self, order) -> None:
+        Path(order.out).touch()
+
+    def poll(self):
+        return self.answer
+
+    def stop(self) -> None:
+        pass
+
+
+def _film_lines(blank) -> str:
+    """What the panel says of the film, beside its button."""
+    panel = importlib.import_module(f"{blank.__name__}.takes_panel")
+    layout = MagicMock()
+    panel._draw_film(layout, 80)
+    return " ".join(call.kwargs["text"] for call in layout.row().column().label.call_args_list)
 
 
 def test_what_goes_wrong_is_said(blank, film_take, tmp_path, monkeypatch):
