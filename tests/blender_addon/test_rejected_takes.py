@@ -35,6 +35,17 @@ def test_preview_brings_a_rejected_take_back(scene):
     assert bpy.ops.placid.film_take.poll()
 
 
+def test_one_undo_rejects_it_again(scene):
+    bpy.ops.ed.undo_push(message="rejected")
+    bpy.ops.placid.show_take()
+    bpy.ops.ed.undo_push(message="previewed")
+    assert bpy.ops.ed.undo() == {"FINISHED"}
+    scene = bpy.context.scene
+    take = scene.placid.takes[0]
+    assert (take.status, take.action) == ("REJECTED", None)
+    assert (_played(scene), scene.frame_end) == (None, 250)
+
+
 def test_a_rejected_take_plays_while_it_is_chosen(scene):
     first, second = scene.placid.takes
     scene.placid.take_index = 1
