@@ -3,9 +3,12 @@
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from .shared.errors import PlacidError
+
+LONGEST_START = 1.0  # seconds
 
 
 def open_in_system(path: Path) -> None:
@@ -17,8 +20,15 @@ def open_in_system(path: Path) -> None:
         if sys.platform == "win32":
             os.startfile(path)
         else:
-            program = "open" if sys.platform == "darwin" else "xdg-open"
-            subprocess.run([program, path], check=True)
+            _launch(["open" if sys.platform == "darwin" else "xdg-open", str(path)])
     except (OSError, subprocess.CalledProcessError) as error:
         kind = "folders" if path.is_dir() else "files"
         raise PlacidError("no_viewer", f"the system opens no {kind} here; it is {path}") from error
+
+
+def _launch(command: list[str]) -> None:
+    program = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # Some openers end at once, others with the window that they opened: Blender must not wait.
+    with suppress(subprocess.TimeoutExpired):
+        if code := program.wait(timeout=LONGEST_START):
+            raise subprocess.CalledProcessError(code, command)

@@ -1,5 +1,7 @@
 """Open Results and Open Log, with and without a program of the system's that opens them."""
 
+import os
+import signal
 import sys
 
 import pytest
@@ -30,6 +32,13 @@ def test_the_results_are_opened(results, tmp_path):
     _opener(tmp_path, f'echo "$1" > {tmp_path}/opened')
     assert bpy.ops.placid.open_batch_folder() == {"FINISHED"}
     assert (tmp_path / "opened").read_text().strip() == str(results)
+
+
+def test_a_program_that_stays_open_does_not_hold_blender_up(results, tmp_path):
+    # As long as a file browser is open: the test would not end if it were waited for.
+    _opener(tmp_path, f"echo $$ > {tmp_path}/opened; exec /bin/sleep 1000")
+    assert bpy.ops.placid.open_batch_folder() == {"FINISHED"}
+    os.kill(int((tmp_path / "opened").read_text()), signal.SIGKILL)
 
 
 @pytest.mark.parametrize("script", ["", "exit 3"])
