@@ -161,6 +161,18 @@ def _check_name(name: str) -> None:
         raise TrainingError(f"there is no network {name!r}; choose {', '.join(TEXT_NETWORKS)}")
 
 
+def _text_options(steps: int, rate: float, warmup: int, seed: int) -> LoopOptions:
+    return LoopOptions(
+        steps,
+        rate,
+        warmup=warmup,
+        weight_decay=1e-2,
+        average=0.998,
+        seed=seed,
+        validate_every=max(250, steps // VALIDATIONS),
+    )
+
+
 def train_text(
     name: str,
     out: Path,
@@ -182,16 +194,8 @@ def train_text(
     torch.manual_seed(seed)
     network = TEXT_NETWORKS[name]().to(choose_device(device))
     rate = 3e-4 if name == "length" else 8e-4
-    options = LoopOptions(
-        steps,
-        rate,
-        warmup=300,
-        weight_decay=1e-2,
-        average=0.998,
-        seed=seed,
-        validate_every=max(250, steps // VALIDATIONS),
-    )
     task = TextTask(name, network, training, validation, batch)
+    options = _text_options(steps, rate, 300, seed)
     torch.save(train(task, options, out).state_dict(), out / f"{name}.weights")
 
 
@@ -218,15 +222,7 @@ def refine_text(
     network.load_state_dict(_finished(out / f"{name}.weights", command))
     task = TextTask(name, network, training, validation, batch, balanced(training.kinds))
     task.name = f"{name}-refined"
-    options = LoopOptions(
-        steps,
-        1.5e-4,
-        warmup=100,
-        weight_decay=1e-2,
-        average=0.998,
-        seed=seed,
-        validate_every=max(250, steps // VALIDATIONS),
-    )
+    options = _text_options(steps, 1.5e-4, 100, seed)
     torch.save(train(task, options, out).state_dict(), out / f"{name}-refined.weights")
 
 
