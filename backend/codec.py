@@ -9,6 +9,7 @@ from torch import Tensor
 
 from backend.datasets.features import (
     CONTACTS,
+    STANDS,
     bone_lengths,
     motion_to_features,
     with_bone_lengths,
@@ -61,7 +62,7 @@ class MotionCodec:
     def joints(self, ids: Tensor) -> tuple[np.ndarray, np.ndarray]:
         """Joints (4 n, 22, 3), metres, Y up, and contacts (4 n, 4) of token ids (n, Q)."""
         rows = self.features(ids)
-        return ground(rows), rows[:, CONTACTS] > 0.5
+        return ground(rows), rows[:, CONTACTS] > STANDS
 
     def loop(self, ids: Tensor, in_place: bool) -> tuple[np.ndarray, np.ndarray]:
         """One round of a loop of token ids (n, Q), 4 n + 1 frames: the last is the first again."""

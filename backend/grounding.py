@@ -13,6 +13,7 @@ from scipy.ndimage import gaussian_filter1d
 from backend.datasets.features import (
     CONTACTS,
     FEET,
+    STANDS,
     bone_lengths,
     features_to_joints,
     with_bone_lengths,
@@ -30,7 +31,6 @@ _SMOOTHING: Final = 1.0  # frames
 # in all but a thousandth of the frames: metres a frame, 10 m/s.
 _FASTEST_JOINT: Final = 0.5
 _MOST_PASSES: Final = 50
-_CONTACT: Final = 0.5
 # An ankle or toe joint (order of FEET) that is up to so high (metres) may stand on the floor.
 _STANDING: Final = np.array([0.13, 0.06, 0.13, 0.06])
 _SETTLING: Final = 2.0  # frames
@@ -56,7 +56,7 @@ def set_down(joints: np.ndarray, contacts: np.ndarray) -> np.ndarray:
         joints, contacts: as of `plant_feet`.
     """
     heights = joints[:, list(FEET), 1]
-    above = np.where(contacts > _CONTACT, heights - _STANDING, np.inf).min(axis=1)
+    above = np.where(contacts > STANDS, heights - _STANDING, np.inf).min(axis=1)
     hanging = np.where(np.isfinite(above), np.maximum(above, 0), 0)
     move = gaussian_filter1d(-hanging, _SETTLING, mode="nearest")
     for _ in range(2):  # smoothing takes a part of the rise away again

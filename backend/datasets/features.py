@@ -22,6 +22,7 @@ CONTACTS: Final = slice(259, 263)
 GROUP_EDGES: Final = (0, 1, 3, 4, 67, 193, 259, 263)
 CONTACT_THRESHOLD: Final = 0.002  # squared metres per frame
 FEET: Final = (7, 10, 8, 11)
+STANDS: Final = 0.5  # a contact feature over this says that the foot stands
 
 _RIGHT_HIP, _LEFT_HIP, _RIGHT_SHOULDER, _LEFT_SHOULDER = 2, 1, 17, 16
 _UP = np.array([0, 1, 0], dtype=np.float32)

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from backend.datasets.features import CONTACTS, FEET, features_to_joints
+from backend.datasets.features import CONTACTS, FEET, STANDS, features_to_joints
 from backend.datasets.preparation import PreparedClip
 from backend.datasets.samples import LONGEST, SHORTEST, TOKEN_FRAMES
 from backend.models.rvqvae import RVQVAE
@@ -133,7 +133,7 @@ class MotionLoss:
         pose = (pose * F.pad(weight, (1, 0), value=1.0)).mean()
         travel = (again[:, :, 0] - root[:, :, 0]).abs().mean()
         speed = (again[:, 1:] - again[:, :-1]) - (joints[:, 1:] - joints[:, :-1])
-        standing = true[:, :-1, CONTACTS] > 0.5
+        standing = true[:, :-1, CONTACTS] > STANDS
         slide = (speed[:, :, list(FEET)].abs().sum(-1) * standing).mean()
         bones = (made_lengths - lengths).abs().mean()
         # The square makes the few frames of a strike count, where all of its speed is.
