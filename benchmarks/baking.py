@@ -48,7 +48,7 @@ def _load_addon(folder: Path):
     shutil.copy(CHECKOUT / "blender_addon" / "bake.py", package)
     (package / "__init__.py").touch()
     sys.path.insert(0, str(folder))
-    bake = importlib.import_module("placid_benchmark.bake")
+    bake = importlib.import_module("placid_benchmark.retargeting.bake")
     return bake.bake, bake.Keys
 
 

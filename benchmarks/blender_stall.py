@@ -55,7 +55,7 @@ class Benchmark:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
-        self._runtime = importlib.import_module(f"{EXTENSION}.runtime")
+        self._runtime = importlib.import_module(f"{EXTENSION}.core.runtime")
         self._watch = Stopwatch()
         self._phases = self._run()
         self._runtime._on_timer = self._watch.wrap(self._runtime._on_timer)

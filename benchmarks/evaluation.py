@@ -15,9 +15,9 @@ import typer
 from backend.evaluation.evaluators.embedded import load_evaluator
 from backend.evaluation.metrics import METRICS, Evaluated
 from backend.evaluation.prompts import load_suite
-from backend.generator import Generator
-from backend.grounding import ground
-from backend.presets import Sampling
+from backend.generation.generator import Generator
+from backend.generation.presets import Sampling
+from backend.motion.foot_contact import ground
 from backend.unlearning.statistics import count_codes
 from shared.errors import PlacidError
 

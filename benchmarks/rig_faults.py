@@ -11,11 +11,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import bpy
 import numpy as np
 
-from shared.contacts import standing_feet
-from shared.kinematics import resample_contacts
-from shared.motion import load_motion
-from shared.rotations import angle, conjugate, from_matrix, multiply
-from shared.skeleton import JOINT, JOINT_NAMES, PARENTS
+from shared.motion.contacts import standing_feet
+from shared.motion.kinematics import resample_contacts
+from shared.motion.motion import load_motion
+from shared.motion.rotations import angle, conjugate, from_matrix, multiply
+from shared.motion.skeleton import JOINT, JOINT_NAMES, PARENTS
 
 SIDES = ("left", "right")
 TWISTED = tuple(f"{side}_{joint}" for side in SIDES for joint in ("elbow", "wrist"))

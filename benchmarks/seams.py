@@ -15,9 +15,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 
-from backend.generator import Generator
-from backend.seams import SeamFigures, measure_loop, measure_seam
-from shared.protocol import EditMotion, Generate, Segment, Timeline
+from backend.generation.generator import Generator
+from backend.motion.blending import SeamFigures, measure_loop, measure_seam
+from shared.protocol.messages import EditMotion, Generate, Segment, Timeline
 
 SECONDS = 4.0
 PROMPTS = (

@@ -47,8 +47,14 @@ sys.modules["placid"] = placid
 bone_mapping, films, headless, render, sample_rigs, detect, read_rig, names, rendering = (
     importlib.import_module(f"placid.{name}")
     for name in (
-        *("bone_mapping", "films", "headless", "render", "sample_rigs"),
-        *("rig.detect", "rig.read_rig", "shared.names", "shared.rendering"),
+        *(
+            "retargeting.bone_mapping",
+            "filming.films",
+            "headless",
+            "filming.render",
+            "character.sample_rigs",
+        ),
+        *("rig.detect", "rig.read_rig", "shared.names", "shared.filming.orders"),
     )
 )
 

@@ -14,14 +14,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from backend.checkpoints import EMBEDDED, load_checkpoint
-from backend.fitting import Materials, fit_edit
-from backend.safety import EDITS, EditShelf, edit_file
-from backend.sentences import shipped_bank
-from backend.text_encoder import make_encoder
+from backend.checkpoints.loading import EMBEDDED, load_checkpoint
+from backend.text.encoders import make_encoder
 from backend.unlearning import lcr
+from backend.unlearning.caption_bank import shipped_bank
 from backend.unlearning.concept import Concept, find_concept
 from backend.unlearning.edit import Edit
+from backend.unlearning.edit_store import EDITS, EditShelf, edit_file
+from backend.unlearning.fit import Materials, fit_edit
 from backend.unlearning.statistics import CodeStatistics, codebook_hash, count_codes
 from backend.unlearning.tensors import Networks
 

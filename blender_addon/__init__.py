@@ -1,22 +1,19 @@
 """Placid: a prompt becomes a safe animation on an armature."""
 
-from . import (
-    batch_panel,
-    batch_settings,
-    bone_mapping,
-    export_panel,
-    motion_panel,
-    motion_settings,
-    operators,
-    panels,
-    preferences,
-    properties,
-    runtime,
-    takes_panel,
-    timeline_panel,
-    timeline_settings,
-)
-from .scripting import generate_blocking
+from . import features
+from .core import motion_settings, runtime
+from .features.backend import preferences
+from .features.batch import panel as batch_panel
+from .features.batch import settings as batch_settings
+from .features.export import panel as export_panel
+from .features.generate import panel as generate_panel
+from .features.generate import properties
+from .features.generate.scripting import generate_blocking
+from .features.mapping import panel as mapping_panel
+from .features.takes import panel as takes_panel
+from .features.timeline import panel as timeline_panel
+from .features.timeline import settings as timeline_settings
+from .retargeting import bone_mapping
 
 __all__ = ["generate_blocking", "register", "unregister"]
 
@@ -27,10 +24,10 @@ _PARTS = (
     timeline_settings,
     bone_mapping,
     motion_settings,
-    operators,
-    panels,
+    features,
+    generate_panel,
     takes_panel,
-    motion_panel,
+    mapping_panel,
     timeline_panel,
     export_panel,
     batch_panel,

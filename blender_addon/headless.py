@@ -11,13 +11,14 @@ from pathlib import Path
 
 import bpy
 
-from . import launch, runtime
-from .render import render_contact_sheet, render_video
-from .sample_rigs import RIGS
-from .scripting import GeneratedTake, generate_blocking
+from .character.sample_rigs import RIGS
+from .core import runtime
+from .features.generate.scripting import GeneratedTake, generate_blocking
+from .filming.render import render_contact_sheet, render_video
+from .filming.stage import build_stage
+from .link import launch
 from .shared.errors import PlacidError
 from .shared.names import file_name
-from .stage import build_stage
 
 FRAMES_PER_SECOND = 30
 SIZE = (640, 360)

@@ -13,7 +13,7 @@ import pytest
 CHECKOUT = Path(__file__).parent.parent
 WALKING_BACKEND = CHECKOUT / "tests" / "backend" / "serving" / "walking_backend.py"
 # The part of the add-on that runs without Blender.
-ADDON_MODULES = ("client.py", "backend_process.py", "session.py")
+ADDON_MODULES = ("client", "backend_process", "session")
 
 
 @pytest.fixture(scope="session")
@@ -21,14 +21,17 @@ def addon_package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleTy
     """The add-on's modules without bpy, staged as a package with its own copy of `shared`."""
     package = tmp_path_factory.mktemp("addon") / "placid"
     shutil.copytree(CHECKOUT / "shared", package / "shared")
-    (package / "__init__.py").touch()
+    (package / "link").mkdir()
+    for folder in (package, package / "link"):
+        (folder / "__init__.py").touch()
     for name in ADDON_MODULES:
-        shutil.copy(CHECKOUT / "blender_addon" / name, package / name)
+        file = Path("link", f"{name}.py")
+        shutil.copy(CHECKOUT / "blender_addon" / file, package / file)
     sys.path.insert(0, str(package.parent))
     try:
         module = importlib.import_module("placid")
         for name in ADDON_MODULES:
-            importlib.import_module(f"placid.{Path(name).stem}")
+            importlib.import_module(f"placid.link.{name}")
         yield module
     finally:
         sys.path.remove(str(package.parent))
@@ -40,6 +43,6 @@ def launch_walking(addon_package: ModuleType) -> Callable[..., Any]:
 
     def launch(log_path: Path, how: str = "whole") -> Any:
         command = [sys.executable, str(WALKING_BACKEND), how, str(log_path)]
-        return addon_package.backend_process.BackendProcess(command, CHECKOUT, log_path)
+        return addon_package.link.backend_process.BackendProcess(command, CHECKOUT, log_path)
 
     return launch

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from shared.kinematics import Pose, forward_kinematics
-from shared.motion import Motion
-from shared.rotations import from_axis_angle, multiply
-from shared.skeleton import JOINT, JOINT_COUNT, REFERENCE_OFFSETS
+from shared.motion.kinematics import Pose, forward_kinematics
+from shared.motion.motion import Motion
+from shared.motion.rotations import from_axis_angle, multiply
+from shared.motion.skeleton import JOINT, JOINT_COUNT, REFERENCE_OFFSETS
 
 X, Y, Z = np.eye(3)
 

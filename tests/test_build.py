@@ -23,7 +23,7 @@ def test_the_staged_extension_carries_shared_backend_and_licence(tmp_path: Path)
     for name in (
         "__init__.py",
         "blender_manifest.toml",
-        "shared/motion.py",
+        "shared/motion/motion.py",
         "backend/__init__.py",
         "backend/requirements.txt",
         "LICENSE",

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from sample_motions import walking_motion
 
-from shared.kinematics import solve
-from shared.skeleton import JOINT_COUNT, PARENTS
+from shared.motion.kinematics import solve
+from shared.motion.skeleton import JOINT_COUNT, PARENTS
 
 JOINTS = 24
 

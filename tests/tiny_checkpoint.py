@@ -7,14 +7,14 @@ import numpy as np
 import torch
 from sample_motions import walking_motion
 
-from backend.checkpoints import save_checkpoint
-from backend.datasets.features import FEATURES, motion_to_features
+from backend.checkpoints.loading import save_checkpoint
 from backend.models.bamm import BAMM, BAMMConfig
 from backend.models.length import LengthConfig, LengthEstimator
 from backend.models.masked import MaskedConfig, MaskTransformer
 from backend.models.residual import ResidualConfig, ResidualTransformer
 from backend.models.rvqvae import RVQVAE, RVQConfig
-from shared.skeleton import FEATURE_OFFSETS
+from backend.motion.features import FEATURES, motion_to_features
+from shared.motion.skeleton import FEATURE_OFFSETS
 
 TEXT = 16
 _SIZES = {"codes": 32, "code_dim": 16, "width": 24, "heads": 2, "ff": 32, "layers": 1}

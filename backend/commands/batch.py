@@ -11,9 +11,9 @@ from backend.commands.options import AllowDownload, Checkpoints, Encoder, Preset
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-    from shared.batch import Task
+    from shared.batch.queue import Task
     from shared.errors import PlacidError
-    from shared.rendering import Look
+    from shared.filming.orders import Look
 
 
 def batch(
@@ -46,13 +46,13 @@ def batch(
     """Generate every row of a table; started again, it goes on with what is missing."""
     from tqdm import tqdm
 
-    from backend.batch import Studio, run_batch
-    from backend.blender import addon_folders, find_blender, start_blender
-    from backend.checkpoints import EMBEDDED
-    from backend.generator import Generator
-    from shared.batch import Batch
-    from shared.batch_journal import open_journal
-    from shared.batch_table import check_table, read_table
+    from backend.checkpoints.loading import EMBEDDED
+    from backend.filming.batch import Studio, run_batch
+    from backend.filming.blender import addon_folders, find_blender, start_blender
+    from backend.generation.generator import Generator
+    from shared.batch.journal import open_journal
+    from shared.batch.queue import Batch
+    from shared.batch.table import check_table, read_table
     from shared.errors import PlacidError
 
     if (out is None) == (render is None):
@@ -114,7 +114,7 @@ def _look(engine: str, format: str, size: str, fps: int, samples: int) -> "Look"
     import msgspec
 
     from shared.errors import PlacidError
-    from shared.rendering import Look
+    from shared.filming.orders import Look
 
     width, _, height = size.partition("x")
     values = {"engine": engine, "format": format, "fps": fps, "samples": samples}

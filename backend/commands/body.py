@@ -16,11 +16,11 @@ def body(
     ] = None,
 ) -> None:
     """Pose a body: parameters in AMASS's keys, the mesh as OBJ and its movement as PC2."""
-    from backend.body import load_body_model, write_mesh, write_point_cache
-    from shared.amass import save_amass
-    from shared.bvh import load_bvh
+    from backend.motion.body_model import load_body_model, write_mesh, write_point_cache
     from shared.files import written_whole
-    from shared.motion import load_motion
+    from shared.motion.amass import save_amass
+    from shared.motion.bvh import load_bvh
+    from shared.motion.motion import load_motion
 
     body_model = load_body_model(model)
     moves = load_bvh(motion) if motion.suffix.lower() == ".bvh" else load_motion(motion)

@@ -6,7 +6,13 @@ from typing import Annotated
 
 import typer
 
-from backend.commands.making import Options, make_folder, progress_bar, with_options, write_all
+from backend.commands.generation_options import (
+    Options,
+    make_folder,
+    progress_bar,
+    with_options,
+    write_all,
+)
 
 
 @with_options
@@ -23,8 +29,8 @@ def edit(
     prompt: Annotated[str, typer.Option(help="What the body shall do there, in English.")],
 ) -> None:
     """Make parts of a motion anew under a prompt, and keep the rest."""
-    from shared.motion import load_motion
-    from shared.protocol import EditMotion
+    from shared.motion.motion import load_motion
+    from shared.protocol.messages import EditMotion
 
     original = load_motion(motion)
     ranges = tuple(_range(text, len(original)) for text in frames)

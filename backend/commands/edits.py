@@ -16,8 +16,8 @@ app = typer.Typer(help="Look at safety edits.", no_args_is_help=True)
 @app.command("list")
 def list_edits(checkpoints: Checkpoints = None) -> None:
     """The edits at hand: model, method, concept, size and file."""
-    from backend.checkpoints import EMBEDDED
-    from backend.safety import EditShelf, edit_folders
+    from backend.checkpoints.loading import EMBEDDED
+    from backend.unlearning.edit_store import EditShelf, edit_folders
 
     files = EditShelf(edit_folders(checkpoints or EMBEDDED)).files()
     for (model, method, concept), path in sorted(files.items()):
@@ -33,7 +33,7 @@ def show(
     checkpoints: Checkpoints = None,
 ) -> None:
     """What an edit changes, what made it, and whether it fits the checkpoint."""
-    from backend.checkpoints import EMBEDDED, load_checkpoint
+    from backend.checkpoints.loading import EMBEDDED, load_checkpoint
     from backend.unlearning.edit import Edit
     from backend.unlearning.errors import UnlearningError
 
@@ -61,7 +61,7 @@ def print_edit(edit: "Edit") -> None:
 
 
 def _path(text: str, folder: Path) -> Path:
-    from backend.safety import EditShelf, edit_folders
+    from backend.unlearning.edit_store import EditShelf, edit_folders
     from backend.unlearning.errors import unknown
 
     if text.endswith(".safetensors"):

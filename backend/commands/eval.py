@@ -53,7 +53,7 @@ def run(
     ] = None,
 ) -> None:
     """Run the benchmark; started again with the same --out, it goes on with what is missing."""
-    from backend.checkpoints import EMBEDDED
+    from backend.checkpoints.loading import EMBEDDED
     from backend.evaluation.benchmark.figures import collect
     from backend.evaluation.benchmark.pictures import take_pictures
     from backend.evaluation.benchmark.preparation import Request, prepare
@@ -61,7 +61,7 @@ def run(
     from backend.evaluation.benchmark.report import print_report, write_report
     from backend.evaluation.benchmark.run import check_workers, make_missing
     from backend.evaluation.benchmark.store import Store
-    from backend.evaluation.evaluators.embedded import ASSETS
+    from backend.evaluation.evaluators.embedded import EVALUATOR
     from shared.errors import PlacidError
 
     chosen = find_protocol(protocol)
@@ -73,7 +73,7 @@ def run(
         concept,
         seed or 0,
         checkpoints or EMBEDDED,
-        data or ASSETS,
+        data or EVALUATOR,
         edits,
         _names(methods),
         _names(models),

@@ -5,7 +5,13 @@ from typing import Annotated, Any
 
 import typer
 
-from backend.commands.making import Options, make_folder, progress_bar, with_options, write_all
+from backend.commands.generation_options import (
+    Options,
+    make_folder,
+    progress_bar,
+    with_options,
+    write_all,
+)
 
 
 @with_options
@@ -26,7 +32,7 @@ def generate(
     ] = "off",
 ) -> None:
     """Generate motions and write each as npz (Placid's format) and BVH."""
-    from shared.protocol import Generate
+    from shared.protocol.messages import Generate
 
     fields: Any = {"seconds": seconds, "loop": loop} | options.settings()
     requests = [Generate(text, **fields) for text in _texts(prompt, prompts)]

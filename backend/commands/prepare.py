@@ -63,12 +63,12 @@ def motion_x(
     strict: Strict = False,
 ) -> None:
     """Pose Motion-X's bodies and extract the features of their 22 joints, at 30 frames a second."""
-    from backend.body import load_body_model
     from backend.datasets.layouts import MOTION_X
     from backend.datasets.motion_x import joint_motions, parameter_folder, skeleton
     from backend.datasets.problems import ProblemTable
     from backend.datasets.vectors import write_vectors
-    from shared.skeleton import FEATURE_OFFSETS
+    from backend.motion.body_model import load_body_model
+    from shared.motion.skeleton import FEATURE_OFFSETS
 
     folder, body, problems = parameter_folder(data), load_body_model(model), ProblemTable(strict)
 
@@ -87,7 +87,7 @@ def motion_x(
 
 def _smplh_joints(folder: Path) -> "Joints":
     """Joints of SMPL-H bodies; like HumanML3D, everybody who is not male takes the female one."""
-    from backend.body import load_body_model
+    from backend.motion.body_model import load_body_model
     from shared.errors import PlacidError
 
     files = {gender: folder / gender / "model.npz" for gender in ("male", "female")}

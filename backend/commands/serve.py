@@ -50,8 +50,8 @@ def serve(
 
     def make_generator() -> MotionGenerator:
         # Torch takes seconds to import; the server already answers meanwhile.
-        from backend.checkpoints import EMBEDDED
-        from backend.generator import Generator
+        from backend.checkpoints.loading import EMBEDDED
+        from backend.generation.generator import Generator
 
         return Generator(
             checkpoints or EMBEDDED,

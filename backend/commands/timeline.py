@@ -4,7 +4,13 @@ from typing import Annotated
 
 import typer
 
-from backend.commands.making import Options, make_folder, progress_bar, with_options, write_all
+from backend.commands.generation_options import (
+    Options,
+    make_folder,
+    progress_bar,
+    with_options,
+    write_all,
+)
 
 
 @with_options
@@ -22,7 +28,7 @@ def timeline(
     import msgspec
 
     from shared.errors import PlacidError
-    from shared.protocol import Segment, Timeline
+    from shared.protocol.messages import Segment, Timeline
 
     segments = []
     for text in parts:

@@ -82,14 +82,14 @@ def fit(
     dry_run: Annotated[bool, typer.Option(help="Only show what would change.")] = False,
 ) -> None:
     """Fit an edit and write it as safetensors; training methods resume when they are repeated."""
-    from backend.checkpoints import EMBEDDED, load_checkpoint
+    from backend.checkpoints.loading import EMBEDDED, load_checkpoint
     from backend.commands.edits import print_edit
-    from backend.device import choose_device
-    from backend.fitting import Materials, fit_edit, statistics_folders
-    from backend.safety import edit_file, edit_folders
-    from backend.text_encoder import clip_folder, make_encoder
+    from backend.models.device import choose_device
+    from backend.text.encoders import clip_folder, make_encoder
     from backend.training.retain import RetainTraining
     from backend.unlearning.concept import find_concept
+    from backend.unlearning.edit_store import edit_file, edit_folders
+    from backend.unlearning.fit import Materials, fit_edit, statistics_folders
     from backend.unlearning.registry import find_methods
 
     find_methods(method)
@@ -132,12 +132,12 @@ def statistics(
     """Count the codes of forget and retain samples, which LCR ranks."""
     from functools import partial
 
-    from backend.checkpoints import EMBEDDED, load_checkpoint
-    from backend.counting import count_generated, padded_tokens, tokens_of_run
-    from backend.fitting import statistics_file, statistics_folders
-    from backend.generator import Generator
+    from backend.checkpoints.loading import EMBEDDED, load_checkpoint
+    from backend.generation.generator import Generator
     from backend.unlearning.concept import builtin_concepts, find_concept
+    from backend.unlearning.count_statistics import count_generated, padded_tokens, tokens_of_run
     from backend.unlearning.errors import UnlearningError, unknown
+    from backend.unlearning.fit import statistics_file, statistics_folders
 
     names = list(builtin_concepts()) if "all" in concept else concept
     if counts == "generated":
@@ -179,10 +179,10 @@ def agreement(
     layers: Annotated[int, typer.Option(help="Quantiser layers.")] = 1,
 ) -> None:
     """How far LCR's selection from padded or generated counts agrees with that from motions."""
-    from backend.checkpoints import EMBEDDED
-    from backend.fitting import find_statistics, statistics_folders
+    from backend.checkpoints.loading import EMBEDDED
     from backend.unlearning.concept import builtin_concepts, find_concept
     from backend.unlearning.errors import UnlearningError
+    from backend.unlearning.fit import find_statistics, statistics_folders
     from backend.unlearning.lcr import LCRParameters
     from backend.unlearning.lcr import agreement as compare
 
@@ -235,7 +235,7 @@ def compare(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Markdown file.")] = None,
 ) -> None:
     """A table of methods and models: strikes left on forget prompts, how far prompts moved."""
-    from backend.evaluation.unlearning_table import compare_methods
+    from backend.reports.unlearning_table import compare_methods
 
     lines = compare_methods(
         method or ["lcr", "uce", "rece", "lcr+uce"],
@@ -261,9 +261,9 @@ def sentences(
     samples: Annotated[int, typer.Option(help="Samples whose captions are taken.")] = 600,
 ) -> None:
     """Write the sentence bank that UCE and RECE learn from what to keep."""
-    from backend.sentences import BANK, choose_sentences
-    from backend.text_encoder import SentenceEncoder
+    from backend.text.encoders import SentenceEncoder
     from backend.training.tokens import TokenSet
+    from backend.unlearning.caption_bank import BANK, choose_sentences
 
     tokens = TokenSet.load(run, "train")
     bank = choose_sentences(

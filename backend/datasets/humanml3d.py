@@ -9,14 +9,14 @@ from typing import Final
 import numpy as np
 from tqdm import tqdm
 
-from backend.datasets.features import bone_offsets
 from backend.datasets.parameters import Joints, read_amass
 from backend.datasets.preparation import mirror_joints
 from backend.datasets.problems import Problem, ProblemTable
 from backend.datasets.text_motions import BrokenFileError, read_array
 from backend.datasets.vectors import JointMotion
+from backend.motion.features import bone_offsets
 from shared.errors import PlacidError
-from shared.skeleton import JOINT_COUNT
+from shared.motion.skeleton import JOINT_COUNT
 
 FRAME_RATE: Final = 20
 SKELETON_ID: Final = "000021"  # whose first frame gives all motions their bone lengths

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from backend.datasets import features as feat
-from backend.datasets.rotations_6d import matrix_from_6d
-from shared import rotations as quat
-from shared.skeleton import FEATURE_OFFSETS, JOINT_COUNT
+from backend.motion import features as feat
+from backend.motion.rotations_6d import matrix_from_6d
+from shared.motion import rotations as quat
+from shared.motion.skeleton import FEATURE_OFFSETS, JOINT_COUNT
 
 SHORTEST, LONGEST = 4, 14
 _HEIGHT = 3

@@ -7,13 +7,13 @@ from typing import Final
 import numpy as np
 from tqdm import tqdm
 
-from backend.datasets.features import bone_offsets
 from backend.datasets.humanml3d import SKELETON_ID
 from backend.datasets.layouts import first_folder
 from backend.datasets.parameters import Joints, read_smplx_322
 from backend.datasets.problems import Problem, ProblemTable
 from backend.datasets.text_motions import BrokenFileError
 from backend.datasets.vectors import JointMotion
+from backend.motion.features import bone_offsets
 from shared.errors import PlacidError
 
 _FOLDERS: Final = ("motion_data/smplx_322", "smplx_322")

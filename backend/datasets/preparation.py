@@ -9,11 +9,11 @@ import msgspec
 import numpy as np
 from tqdm import tqdm
 
-from backend.datasets import features as feat
 from backend.datasets.actions import mirror_action
 from backend.datasets.captions import mirror_caption
 from backend.datasets.sources import Clip, Segment
-from shared.skeleton import FEATURE_OFFSETS, MIRROR
+from backend.motion import features as feat
+from shared.motion.skeleton import FEATURE_OFFSETS, MIRROR
 
 TEMPI = (1.0, 0.87, 1.15)
 FORMAT = 1

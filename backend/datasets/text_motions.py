@@ -11,9 +11,9 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from backend.datasets.features import FEATURES
 from backend.datasets.layouts import Layout, first_folder
 from backend.datasets.problems import Problem, ProblemTable
+from backend.motion.features import FEATURES
 from shared.errors import PlacidError
 
 

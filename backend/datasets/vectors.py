@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from backend.datasets.features import FEATURES, averaged_in_groups, motion_to_features
 from backend.datasets.problems import Problem, ProblemTable
+from backend.motion.features import FEATURES, averaged_in_groups, motion_to_features
 from shared.files import written_whole
 
 

@@ -6,8 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from backend.datasets.geometry import facing
-from shared.skeleton import CHAINS, JOINT
+from backend.motion.geometry import facing
+from shared.motion.skeleton import CHAINS, JOINT
 
 _LEFT: Final = "tab:red"
 _RIGHT: Final = "tab:blue"

@@ -12,7 +12,7 @@ from typing import Final
 import zmq
 from zmq.utils import z85
 
-from shared.handover import KeyPair
+from shared.protocol.handshake import KeyPair
 
 ZAP_ENDPOINT: Final = "inproc://zeromq.zap.01"
 _ZAP_DOMAIN: Final = b"placid"

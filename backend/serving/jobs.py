@@ -11,9 +11,9 @@ from typing import Final, Protocol
 
 from shared import VERSION
 from shared.errors import PlacidError
-from shared.framing import pack, pack_result
-from shared.motion import Motion
-from shared.protocol import (
+from shared.motion.motion import Motion
+from shared.protocol.framing import pack, pack_result
+from shared.protocol.messages import (
     BackendState,
     Capabilities,
     Done,

@@ -13,7 +13,7 @@ from typing import BinaryIO, Final
 import msgspec
 
 from shared.errors import PlacidError
-from shared.handover import Announcement, Handover
+from shared.protocol.handshake import Announcement, Handover
 
 _PARENT_CHECK_SECONDS: Final = 1.0
 _LOG_BYTES: Final = 1_000_000

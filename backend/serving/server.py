@@ -12,9 +12,9 @@ from typing import Final
 import zmq
 
 from shared.errors import PlacidError
-from shared.framing import MAX_REQUEST_BYTES, Arrays, motion_of, pack, unpack
-from shared.handover import Announcement, Connection, ExitCode, Handover, write_connection
-from shared.protocol import (
+from shared.protocol.framing import MAX_REQUEST_BYTES, Arrays, motion_of, pack, unpack
+from shared.protocol.handshake import Announcement, Connection, ExitCode, Handover, write_connection
+from shared.protocol.messages import (
     PROTOCOL_VERSION,
     AnyMessage,
     Cancel,

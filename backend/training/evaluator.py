@@ -16,7 +16,6 @@ from torch import Tensor, nn
 
 from backend.datasets.preparation import load_prepared
 from backend.datasets.samples import LONGEST, Sample
-from backend.device import choose_device
 from backend.evaluation.evaluators.embedded import save_evaluator
 from backend.evaluation.evaluators.reference import (
     collect_reference,
@@ -25,8 +24,9 @@ from backend.evaluation.evaluators.reference import (
 )
 from backend.evaluation.metrics.matching import chances
 from backend.evaluation.metrics.registry import Measured
+from backend.models.device import choose_device
 from backend.models.matching import CONTACTS, UNIT, MatcherConfig, SentenceMatcher
-from backend.text_encoder import SentenceEncoder
+from backend.text.encoders import SentenceEncoder
 from backend.training.loop import LoopOptions, train
 from backend.training.precision import mixed_precision
 from backend.training.tokens import distinct, draw_captions, draw_samples, stored_vectors

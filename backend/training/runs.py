@@ -11,17 +11,17 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from backend.checkpoints import save_checkpoint
+from backend.checkpoints.loading import save_checkpoint
 from backend.datasets.actions import QUALITY_KINDS, VIOLENT_KINDS
-from backend.datasets.features import emphasised_std, feature_statistics
 from backend.datasets.preparation import PreparedClip, load_prepared
-from backend.device import choose_device
 from backend.models.bamm import BAMM, BAMMConfig
+from backend.models.device import choose_device
 from backend.models.length import LengthConfig, LengthEstimator
 from backend.models.masked import MaskedConfig, MaskTransformer
 from backend.models.residual import ResidualConfig, ResidualTransformer
 from backend.models.rvqvae import RVQVAE, RVQConfig
-from backend.text_encoder import SentenceEncoder
+from backend.motion.features import emphasised_std, feature_statistics
+from backend.text.encoders import SentenceEncoder
 from backend.training.decoder import DecoderTask
 from backend.training.loop import LoopOptions, TrainingError, train
 from backend.training.rvq import RVQTask

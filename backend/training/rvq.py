@@ -7,13 +7,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from backend.datasets.features import CONTACTS, FEET, STANDS, features_to_joints
 from backend.datasets.preparation import PreparedClip
 from backend.datasets.samples import LONGEST, SHORTEST, TOKEN_FRAMES
 from backend.models.rvqvae import RVQVAE
+from backend.motion.features import CONTACTS, FEET, STANDS, features_to_joints
 from backend.training.precision import mixed_precision
 from backend.training.windows import Windows
-from shared.skeleton import BONE_SUMS, PARENTS
+from shared.motion.skeleton import BONE_SUMS, PARENTS
 
 WINDOW = 64
 COMMIT_WEIGHT = 0.02

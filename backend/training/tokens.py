@@ -15,7 +15,7 @@ from tqdm import tqdm
 from backend.datasets.preparation import PreparedClip
 from backend.datasets.samples import LONGEST, TOKEN_FRAMES, Sample, SamplePool
 from backend.models.rvqvae import RVQVAE
-from backend.text_encoder import TextEncoder
+from backend.text.encoders import TextEncoder
 
 MAX_TOKENS = LONGEST // TOKEN_FRAMES
 CAPTIONS = 4  # wordings kept for each sample

@@ -17,7 +17,7 @@ from torch import Tensor
 from backend.unlearning.errors import UnlearningError
 from backend.unlearning.storage import read_tensors, write_tensors
 from backend.unlearning.tensors import NetworkName, Networks, find_tensor, tensor_hash
-from shared.validation import MAX_STRENGTH
+from shared.protocol.validation import MAX_STRENGTH
 
 FORMAT_VERSION: Final = 1
 # Network, state-dict key, rows (None for all), values.

@@ -16,12 +16,7 @@ from torch import Tensor
 from backend.unlearning.concept import Concept
 from backend.unlearning.edit import Change, Edit, build_edit
 from backend.unlearning.errors import UnlearningError
-from backend.unlearning.statistics import (
-    CodeStatistics,
-    codebook_hash,
-    codebook_key,
-    codebooks_of,
-)
+from backend.unlearning.statistics import CodeStatistics, codebook_hash, codebook_key, codebooks_of
 from backend.unlearning.tensors import Networks
 
 # Keeps both rankings finite for codes that no retain sample contains (value as published).

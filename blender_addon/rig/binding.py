@@ -9,8 +9,8 @@ from typing import Final
 
 import numpy as np
 
-from ..shared.limb_twist import hinge_axes
-from ..shared.rotations import (
+from ..shared.motion.limb_twist import hinge_axes
+from ..shared.motion.rotations import (
     IDENTITY,
     between,
     conjugate,
@@ -20,7 +20,7 @@ from ..shared.rotations import (
     normalise,
     rotate,
 )
-from ..shared.skeleton import JOINT
+from ..shared.motion.skeleton import JOINT
 from .mapping import Mapping
 from .skeleton_rig import Rig, RigError
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..shared.kinematics import Pose
-from ..shared.limb_twist import smoothstep
-from ..shared.loops import heading, turned_about
-from ..shared.rotations import from_axis_angle, multiply, rotate, slerp
+from ..shared.motion.kinematics import Pose
+from ..shared.motion.limb_twist import smoothstep
+from ..shared.motion.loops import heading, turned_about
+from ..shared.motion.rotations import from_axis_angle, multiply, rotate, slerp
 
 _UP = np.array([0.0, 1.0, 0.0])
 _LEVEL = np.array([1.0, 0.0, 1.0])

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from ..shared.rotations import from_axis_angle, multiply, normalise, rotate
+from ..shared.motion.rotations import from_axis_angle, multiply, normalise, rotate
 from .binding import Binding
 from .feet import floor_lift, pin_correction, reach, stretch_drop, toe_bend
 

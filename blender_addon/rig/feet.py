@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from ..shared.limb_twist import smoothstep
-from ..shared.rotations import between, multiply, normalise, rotate
+from ..shared.motion.limb_twist import smoothstep
+from ..shared.motion.rotations import between, multiply, normalise, rotate
 from .smooth_fit import fit_smoothly
 
 _BLEND_SECONDS: Final = 0.2

@@ -8,7 +8,7 @@ import msgspec
 
 from ..shared.errors import PlacidError
 from ..shared.files import written_whole
-from ..shared.skeleton import JOINT_NAMES
+from ..shared.motion.skeleton import JOINT_NAMES
 
 PRESETS: Final = Path(__file__).parent / "presets"
 # Joints that a rig has one bone for; spine and neck are chains of any length.

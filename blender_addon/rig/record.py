@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import bpy
 import numpy as np
 
-from ..shared.rotations import from_matrix
+from ..shared.motion.rotations import from_matrix
 from .binding import Binding
 from .blend import Stance
 

@@ -5,10 +5,10 @@ from typing import Final, Literal
 
 import numpy as np
 
-from ..shared.kinematics import Pose, forward_kinematics
-from ..shared.loops import close_cycle, find_cycle, repeat_cycle
-from ..shared.rotations import continuous, multiply, normalise, rotate, slerp
-from ..shared.skeleton import JOINT, PARENTS
+from ..shared.motion.kinematics import Pose, forward_kinematics
+from ..shared.motion.loops import close_cycle, find_cycle, repeat_cycle
+from ..shared.motion.rotations import continuous, multiply, normalise, rotate, slerp
+from ..shared.motion.skeleton import JOINT, PARENTS
 from .binding import Binding, rest_delta
 from .blend import Stance, blend_in, blend_out, start_from
 from .body import Body, pin, settle
@@ -65,7 +65,7 @@ def retarget(
 
     Args:
         pose: T frames.
-        contacts: bool (T, 4) in the order of `shared.contacts.CONTACT_JOINTS`.
+        contacts: bool (T, 4) in the order of `shared.motion.contacts.CONTACT_JOINTS`.
         fps: frames per second of the pose.
         binding: the rig.
         pin_strength: 0 leaves the feet as they come, 1 holds standing feet still.

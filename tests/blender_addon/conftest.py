@@ -51,7 +51,12 @@ def placid() -> Iterator[ModuleType]:
     for name in ("shared", "backend"):
         shutil.copytree(CHECKOUT / name, target / name, ignore=ignore)
     assert bpy.ops.preferences.addon_enable(module=MODULE) == {"FINISHED"}
-    for name in ("render", "stage", "films", "sample_rigs"):  # what the panel does not use
+    for name in (
+        "filming.render",
+        "filming.stage",
+        "filming.films",
+        "character.sample_rigs",
+    ):  # what the panel does not use
         importlib.import_module(f"{MODULE}.{name}")
     yield importlib.import_module(MODULE)
     bpy.ops.preferences.addon_disable(module=MODULE)
@@ -64,7 +69,7 @@ def blank(placid: ModuleType) -> Iterator[ModuleType]:
 
     bpy.ops.wm.read_homefile(use_empty=True)
     yield placid
-    placid.runtime.unregister()
+    placid.core.runtime.unregister()
 
 
 @pytest.fixture(scope="session")
@@ -103,28 +108,28 @@ def walking_session(placid: ModuleType, tmp_path_factory) -> Iterator[object]:
 @pytest.fixture
 def walking(blank: ModuleType, walking_session) -> Iterator[ModuleType]:
     """The extension in an empty file, with a backend without weights."""
-    current = blank.runtime.get()
+    current = blank.core.runtime.get()
     current.session = walking_session
-    blank.launch.preferences().python_path = sys.executable
+    blank.link.launch.preferences().python_path = sys.executable
     yield blank
     current.cancel()
     while current.job is not None:
         current.tick(0.05)
-    current.session = blank.session.Session(lambda: None)
-    blank.launch.preferences().python_path = ""
+    current.session = blank.link.session.Session(lambda: None)
+    blank.link.launch.preferences().python_path = ""
 
 
 @pytest.fixture
 def fresh_backend(blank: ModuleType, tmp_path: Path) -> Iterator[ModuleType]:
     """Like `walking`, with a backend of the test's own that it may break."""
-    blank.runtime.get().session = _new_session(blank, tmp_path)
-    blank.launch.preferences().python_path = sys.executable
+    blank.core.runtime.get().session = _new_session(blank, tmp_path)
+    blank.link.launch.preferences().python_path = sys.executable
     yield blank
-    blank.launch.preferences().python_path = ""
+    blank.link.launch.preferences().python_path = ""
 
 
 def _new_session(placid: ModuleType, folder: Path):
     log = folder / "backend.log"
     command = [sys.executable, str(WALKING_BACKEND), "whole", str(log)]
-    process = placid.backend_process.BackendProcess
-    return placid.session.Session(lambda: process(command, CHECKOUT, log))
+    process = placid.link.backend_process.BackendProcess
+    return placid.link.session.Session(lambda: process(command, CHECKOUT, log))

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from shared import rotations as rot
-from shared.skeleton import JOINT_NAMES, PARENTS, REFERENCE_OFFSETS
+from shared.motion import rotations as rot
+from shared.motion.skeleton import JOINT_NAMES, PARENTS, REFERENCE_OFFSETS
 
 X, Y, Z = np.eye(3)
 

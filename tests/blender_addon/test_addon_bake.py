@@ -11,7 +11,11 @@ bpy = pytest.importorskip("bpy")
 
 @pytest.fixture
 def addon(blank) -> SimpleNamespace:
-    names = {"bake": "bake", "retarget": "rig.retarget", "character": "character"}
+    names = {
+        "bake": "retargeting.bake",
+        "retarget": "rig.retarget",
+        "character": "character.armature",
+    }
     return SimpleNamespace(
         **{k: importlib.import_module(f"{blank.__name__}.{v}") for k, v in names.items()}
     )

@@ -12,7 +12,7 @@ bpy = pytest.importorskip("bpy")
 
 @pytest.fixture
 def batch_run(blank):
-    module = importlib.import_module(f"{blank.__name__}.batch_run")
+    module = importlib.import_module(f"{blank.__name__}.features.batch.run")
     yield module
     module.close()
 
@@ -31,7 +31,7 @@ def _until(placid, batch_run, condition, seconds: float = 60.0):
     while not condition(batch_run.current()):
         run = batch_run.current()
         assert time.monotonic() < deadline, (run.state, run.stage, run.error)
-        placid.runtime.get().tick(0.01)
+        placid.core.runtime.get().tick(0.01)
         run.tick()
 
 
@@ -74,7 +74,7 @@ def test_the_panels_own_generation_goes_on_beside_a_batch(walking, batch_run, tm
     settings.prompt, settings.seconds = "a person walks", 1.0
     bpy.ops.placid.start_batch()
     bpy.ops.placid.generate()
-    _until(walking, batch_run, lambda run: not run.active and not walking.runtime.get().job)
+    _until(walking, batch_run, lambda run: not run.active and not walking.core.runtime.get().job)
     assert batch_run.current().state == "done"
     assert len(settings.takes) == 1
 
@@ -104,7 +104,7 @@ def test_a_dead_backend_pauses_the_batch_and_resume_restarts_it(fresh_backend, b
     _table(tmp_path, "a person walks,1,1,0", "a person walks slow,1,1,0")
     bpy.ops.placid.start_batch()
     _until(fresh_backend, batch_run, lambda run: "slow" in run.stage)
-    fresh_backend.runtime.get().session._process._process.kill()
+    fresh_backend.core.runtime.get().session._process._process.kill()
     _until(fresh_backend, batch_run, lambda run: not run.active)
     run = batch_run.current()
     assert run.state == "paused"

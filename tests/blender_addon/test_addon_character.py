@@ -8,7 +8,7 @@ bpy = pytest.importorskip("bpy")
 
 @pytest.fixture
 def character(blank):
-    return blank.character.create_character(bpy.context)
+    return blank.character.armature.create_character(bpy.context)
 
 
 def _body(armature):
@@ -22,7 +22,7 @@ def _coordinates(mesh) -> np.ndarray:
 
 
 def test_bones_are_the_joints_of_the_reference_skeleton(blank, character):
-    skeleton = blank.shared.skeleton
+    skeleton = blank.shared.motion.skeleton
     assert {bone.name for bone in character.data.bones} == set(skeleton.JOINT_NAMES)
     for index, parent in enumerate(skeleton.PARENTS):
         bone = character.data.bones[skeleton.JOINT_NAMES[index]]

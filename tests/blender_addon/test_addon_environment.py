@@ -28,10 +28,10 @@ def steps(placid, monkeypatch):
 
     def use(*lines: str) -> None:
         plan = [
-            placid.environment._Step(f"Step {index}", [sys.executable, "-c", line])
+            placid.link.environment._Step(f"Step {index}", [sys.executable, "-c", line])
             for index, line in enumerate(lines)
         ]
-        monkeypatch.setattr(placid.environment.Setup, "_plan", lambda self: plan)
+        monkeypatch.setattr(placid.link.environment.Setup, "_plan", lambda self: plan)
 
     return use
 
@@ -52,35 +52,35 @@ def _wait(setup) -> None:
 def test_it_is_complete_after_the_last_step_only(placid, places, steps):
     folder, requirements, _ = places
     steps(_make(folder), "print('Collecting torch')")
-    setup = placid.environment.Setup(*places)
-    assert not placid.environment.is_complete(folder, requirements)
+    setup = placid.link.environment.Setup(*places)
+    assert not placid.link.environment.is_complete(folder, requirements)
     _wait(setup)
-    assert placid.environment.is_complete(folder, requirements)
+    assert placid.link.environment.is_complete(folder, requirements)
     assert setup.fraction == 1.0
 
 
 def test_other_requirements_make_it_incomplete(placid, places, steps):
     folder, requirements, _ = places
     steps(_make(folder))
-    _wait(placid.environment.Setup(*places))
+    _wait(placid.link.environment.Setup(*places))
     requirements.write_text("torch==99\n")
-    assert not placid.environment.is_complete(folder, requirements)
+    assert not placid.link.environment.is_complete(folder, requirements)
 
 
 def test_a_failure_names_the_step_and_the_tools_last_words(placid, places, steps):
     steps("print('no matching distribution'); raise SystemExit(1)")
-    setup = placid.environment.Setup(*places)
+    setup = placid.link.environment.Setup(*places)
     with pytest.raises(placid.shared.errors.PlacidError) as caught:
         _wait(setup)
     assert caught.value.code == "setup_failed"
     assert "step 0" in caught.value.message
     assert "no matching distribution" in caught.value.message
-    assert not placid.environment.is_complete(*places[:2])
+    assert not placid.link.environment.is_complete(*places[:2])
 
 
 def test_a_system_python_without_venv_is_told_which_package_to_install(placid, places, steps):
     steps("print('ensurepip is not available.\\nFailing command: x'); raise SystemExit(1)")
-    setup = placid.environment.Setup(*places)
+    setup = placid.link.environment.Setup(*places)
     with pytest.raises(placid.shared.errors.PlacidError, match="package python3-venv"):
         _wait(setup)
 
@@ -89,15 +89,15 @@ def test_after_a_cancel_the_next_run_starts_from_nothing(placid, places, steps):
     folder, _, _ = places
     rubbish = folder.with_name("environment-unfinished") / "half"
     steps(f"{_make(folder, 'half')}; import time; time.sleep(60)")
-    setup = placid.environment.Setup(*places)
+    setup = placid.link.environment.Setup(*places)
     deadline = time.monotonic() + 60
     while not rubbish.exists():
         assert time.monotonic() < deadline
         time.sleep(0.02)
     setup.cancel()
-    assert not placid.environment.is_complete(*places[:2])
+    assert not placid.link.environment.is_complete(*places[:2])
     steps(_make(folder))
-    _wait(placid.environment.Setup(*places))
+    _wait(placid.link.environment.Setup(*places))
     assert {path.name for path in folder.iterdir()} == {"complete", "python"}
     assert not rubbish.parent.exists()
 
@@ -105,12 +105,12 @@ def test_after_a_cancel_the_next_run_starts_from_nothing(placid, places, steps):
 def test_a_failed_update_leaves_the_earlier_environment_usable(placid, places, steps):
     folder, requirements, _ = places
     steps(_make(folder))
-    _wait(placid.environment.Setup(*places))
+    _wait(placid.link.environment.Setup(*places))
     steps(_make(folder), "raise SystemExit('no space left on device')")
-    setup = placid.environment.Setup(*places)
+    setup = placid.link.environment.Setup(*places)
     with pytest.raises(placid.shared.errors.PlacidError, match="no space left"):
         _wait(setup)
-    assert placid.environment.is_complete(folder, requirements)
+    assert placid.link.environment.is_complete(folder, requirements)
     assert setup.recent[-1] == "no space left on device"
 
 
@@ -125,14 +125,14 @@ def test_a_failed_update_leaves_the_earlier_environment_usable(placid, places, s
     ],
 )
 def test_pytorchs_build_fits_the_system(placid, monkeypatch, system, build, driver, index):
-    monkeypatch.setattr(placid.environment.sys, "platform", system)
-    monkeypatch.setattr(placid.environment.shutil, "which", lambda name: driver)
-    options = placid.environment.torch_source(build)
+    monkeypatch.setattr(placid.link.environment.sys, "platform", system)
+    monkeypatch.setattr(placid.link.environment.shutil, "which", lambda name: driver)
+    options = placid.link.environment.torch_source(build)
     assert (index in options[1]) if index else not options
 
 
 def test_downloads_are_kept_for_the_next_try_beside_the_environment(placid, places):
-    setup = placid.environment.Setup(*places)
+    setup = placid.link.environment.Setup(*places)
     command = list(setup._steps[1].command)
     setup.cancel()
     cache = command[command.index("--cache-dir") + 1]
@@ -141,7 +141,7 @@ def test_downloads_are_kept_for_the_next_try_beside_the_environment(placid, plac
 
 def test_a_missing_list_of_libraries_is_said(placid, tmp_path):
     with pytest.raises(placid.shared.errors.PlacidError, match="install the extension again"):
-        placid.environment.Setup(tmp_path / "e", tmp_path / "none.txt", tmp_path / "log")
+        placid.link.environment.Setup(tmp_path / "e", tmp_path / "none.txt", tmp_path / "log")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
@@ -155,7 +155,7 @@ def test_the_running_tool_ends_when_blender_is_killed(places, tmp_path):
         f"package.__path__ = [{str(CHECKOUT / 'blender_addon')!r}, {str(CHECKOUT)!r}]\n"
         "sys.modules['placid'] = package\n"
         "from pathlib import Path\n"
-        "from placid import environment\n"
+        "from placid.link import environment\n"
         f"command = [sys.executable, '-c', {tool + '; time.sleep(60)'!r}]\n"
         "environment.Setup._plan = lambda self: [environment._Step('Tool', command)]\n"
         f"setup = environment.Setup(*map(Path, {[str(place) for place in places]!r}))\n"
@@ -184,8 +184,8 @@ def _runs(pid: int) -> bool:
 
 @pytest.mark.slow
 def test_a_real_environment_runs_python(placid, places):
-    _wait(placid.environment.Setup(*places))
-    python = placid.environment.environment_python(places[0])
+    _wait(placid.link.environment.Setup(*places))
+    python = placid.link.environment.environment_python(places[0])
     answer = subprocess.run([python, "-m", "pip", "--version"], capture_output=True, text=True)
     assert str(places[0]) in answer.stdout
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sample_motions import walking_motion
 
-from shared.skeleton import JOINT_NAMES, PARENTS
+from shared.motion.skeleton import JOINT_NAMES, PARENTS
 
 bpy = pytest.importorskip("bpy")
 
@@ -30,10 +30,10 @@ def walker(blank):
     """Placid's character, which plays a walk of 30 frames."""
     scene = bpy.context.scene
     scene.render.fps = 20
-    armature = blank.character.create_character(bpy.context)
-    apply = importlib.import_module(f"{blank.__name__}.rig.apply")
+    armature = blank.character.armature.create_character(bpy.context)
+    apply = importlib.import_module(f"{blank.__name__}.retargeting.apply_motion")
     motion = walking_motion(30)
-    ours = blank.shared.motion.Motion(motion.joints, prompt=motion.prompt)
+    ours = blank.shared.motion.motion.Motion(motion.joints, prompt=motion.prompt)
     apply.apply_motion(scene, armature, ours, apply.ApplyOptions())
     return armature
 
@@ -106,7 +106,7 @@ def test_smplx_parameters_point_the_limbs_as_the_armature_does(blank, walker, tm
         assert file["poses"].shape == (30, 165)
         assert float(file["mocap_frame_rate"]) == 20.0
         poses, trans = file["poses"].reshape(30, 55, 3), file["trans"]
-    offsets = blank.shared.skeleton.REFERENCE_OFFSETS
+    offsets = blank.shared.motion.skeleton.REFERENCE_OFFSETS
     for frame in (0, 15, 29):
         heads = _heads(walker, frame + 1)
         turned: list[np.ndarray] = []
@@ -129,12 +129,12 @@ def test_smplx_parameters_point_the_limbs_as_the_armature_does(blank, walker, tm
 def test_a_motion_survives_the_way_to_a_rig_and_back(blank, kind: str) -> None:
     scene = bpy.context.scene
     scene.render.fps = 20
-    armature = blank.sample_rigs.RIGS[kind](bpy.context)
-    apply = importlib.import_module(f"{blank.__name__}.rig.apply")
+    armature = blank.character.sample_rigs.RIGS[kind](bpy.context)
+    apply = importlib.import_module(f"{blank.__name__}.retargeting.apply_motion")
     motion = walking_motion(30)
-    ours = blank.shared.motion.Motion(motion.joints)
+    ours = blank.shared.motion.motion.Motion(motion.joints)
     apply.apply_motion(scene, armature, ours, apply.ApplyOptions(pin_strength=0.0))
-    again = blank.read_motion.read_motion(scene, armature, (1, 30))
+    again = blank.retargeting.read_motion.read_motion(scene, armature, (1, 30))
     assert len(again) == 30
     bones = [j[:, 1:] - j[:, list(PARENTS[1:])] for j in (motion.joints, again.joints)]
     unit = [bone / np.linalg.norm(bone, axis=-1, keepdims=True) for bone in bones]
@@ -148,10 +148,10 @@ def test_a_motion_survives_the_way_to_a_rig_and_back(blank, kind: str) -> None:
 
 
 def test_a_character_that_plays_nothing_says_so(blank):
-    armature = blank.character.create_character(bpy.context)
+    armature = blank.character.armature.create_character(bpy.context)
     assert not bpy.ops.placid.export_bvh.poll()
     with pytest.raises(blank.shared.errors.PlacidError, match="plays no action"):
-        blank.export.export_bvh(bpy.context, armature, Path("x.bvh"))
+        blank.retargeting.export.export_bvh(bpy.context, armature, Path("x.bvh"))
 
 
 def test_a_folder_that_cannot_be_written_leaves_nothing_and_says_so(blank, walker, tmp_path):
@@ -159,7 +159,7 @@ def test_a_folder_that_cannot_be_written_leaves_nothing_and_says_so(blank, walke
     before = _state()
     for name in ("bvh", "glb", "fbx", "smplx"):
         with pytest.raises(blank.shared.errors.PlacidError, match="choose another folder"):
-            getattr(blank.export, f"export_{name}")(
+            getattr(blank.retargeting.export, f"export_{name}")(
                 bpy.context, walker, tmp_path / "file" / f"walk.{name}"
             )
     assert _state() == before

@@ -34,7 +34,7 @@ def one_take(fresh_backend):
 
 def _run(placid) -> None:
     """What the timer does while Blender's window is open."""
-    current = placid.runtime.get()
+    current = placid.core.runtime.get()
     deadline = time.monotonic() + PATIENCE
     while current.job is not None:
         assert time.monotonic() < deadline, current.job
@@ -45,7 +45,7 @@ def _begin(placid, prompt: str) -> None:
     """Ask for motion and wait until the backend has begun."""
     bpy.context.scene.placid.prompt = prompt
     assert bpy.ops.placid.generate() == {"FINISHED"}
-    current = placid.runtime.get()
+    current = placid.core.runtime.get()
     deadline = time.monotonic() + PATIENCE
     while current.job is not None and current.job.stage == "starting":
         assert time.monotonic() < deadline
@@ -54,7 +54,7 @@ def _begin(placid, prompt: str) -> None:
 
 def _check(placid, code: str, remedy: str) -> None:
     """One sentence, the take still there, and the panel ready for the next generation."""
-    notice = placid.runtime.get().notice
+    notice = placid.core.runtime.get().notice
     assert notice is not None
     assert notice.code == code
     assert remedy in notice.message
@@ -62,7 +62,7 @@ def _check(placid, code: str, remedy: str) -> None:
     assert "Traceback" not in notice.message
     takes = bpy.context.scene.placid.takes
     assert [take.name for take in takes] == ["a person walks"]
-    assert placid.takes.unpack_motion(takes[0].motion).seconds == pytest.approx(2.0)
+    assert placid.core.takes.unpack_motion(takes[0].motion).seconds == pytest.approx(2.0)
     assert bpy.ops.placid.generate.poll()
     assert bpy.ops.placid.accept_take.poll()
 
@@ -70,23 +70,23 @@ def _check(placid, code: str, remedy: str) -> None:
 def _works_again(placid) -> None:
     bpy.context.scene.placid.prompt = "a person walks"
     assert bpy.ops.placid.generate() == {"FINISHED"}
-    assert placid.runtime.get().notice is None
+    assert placid.core.runtime.get().notice is None
     _run(placid)
     assert len(bpy.context.scene.placid.takes) == 2
 
 
 def _use(placid, folder: Path, *command: str) -> None:
     """Let the next backend be this program."""
-    current = placid.runtime.get()
+    current = placid.core.runtime.get()
     current.stop_backend()
-    process = placid.backend_process.BackendProcess
+    process = placid.link.backend_process.BackendProcess
     launch = lambda: process([sys.executable, *command], CHECKOUT, folder / "other.log")  # noqa: E731
-    current.session = placid.session.Session(launch)
+    current.session = placid.link.session.Session(launch)
 
 
 def test_killed(one_take):
     _begin(one_take, "slow walk")
-    os.kill(one_take.runtime.get().session._process.pid, signal.SIGKILL)
+    os.kill(one_take.core.runtime.get().session._process.pid, signal.SIGKILL)
     _run(one_take)
     _check(one_take, "backend_lost", "generate again")
     _works_again(one_take)
@@ -95,8 +95,8 @@ def test_killed(one_take):
 def _state_line(placid) -> str:
     """What the panel says of the backend."""
     layout = MagicMock()
-    panel = importlib.import_module(f"{placid.__name__}.state_panel")
-    panel.draw_backend(layout, placid.runtime.get())
+    panel = importlib.import_module(f"{placid.__name__}.ui.backend_status")
+    panel.draw_backend(layout, placid.core.runtime.get())
     return layout.row().label.call_args.kwargs["text"]
 
 
@@ -104,16 +104,16 @@ def test_a_backend_that_ended_is_not_said_to_be_unstarted(fresh_backend):
     assert _state_line(fresh_backend) == "Backend: not started yet"
     bpy.ops.placid.start_backend()
     assert _state_line(fresh_backend) == "Backend: starting"
-    os.kill(fresh_backend.runtime.get().session._process.pid, signal.SIGKILL)
-    while fresh_backend.runtime.get().notice is None:
-        fresh_backend.runtime.get().tick(0.02)
+    os.kill(fresh_backend.core.runtime.get().session._process.pid, signal.SIGKILL)
+    while fresh_backend.core.runtime.get().notice is None:
+        fresh_backend.core.runtime.get().tick(0.02)
     assert _state_line(fresh_backend) == "Backend: not running"
 
 
 def test_hung(one_take, monkeypatch):
-    monkeypatch.setattr(one_take.client, "HEARTBEAT_SECONDS", 0.1)
+    monkeypatch.setattr(one_take.link.client, "HEARTBEAT_SECONDS", 0.1)
     _begin(one_take, "slow walk")
-    pid = one_take.runtime.get().session._process.pid
+    pid = one_take.core.runtime.get().session._process.pid
     os.kill(pid, signal.SIGSTOP)
     _run(one_take)
     _check(one_take, "backend_hung", "generate again")
@@ -130,13 +130,13 @@ def test_out_of_memory(one_take):
 
 
 def test_missing(one_take, tmp_path):
-    one_take.runtime.get().stop_backend()
+    one_take.core.runtime.get().stop_backend()
     gone = str(tmp_path / "gone" / "python")
-    one_take.launch.preferences().python_path = gone
+    one_take.link.launch.preferences().python_path = gone
     assert not bpy.ops.placid.generate.poll()
-    assert gone in one_take.launch.obstacle()
-    assert "correct it in Placid's preferences" in one_take.launch.obstacle()
-    one_take.launch.preferences().python_path = sys.executable
+    assert gone in one_take.link.launch.obstacle()
+    assert "correct it in Placid's preferences" in one_take.link.launch.obstacle()
+    one_take.link.launch.preferences().python_path = sys.executable
     _works_again(one_take)
 
 
@@ -150,12 +150,12 @@ def test_another_version(one_take, tmp_path):
 
 def test_a_stolen_port(one_take, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as thief:
-        version = one_take.shared.protocol.PROTOCOL_VERSION
+        version = one_take.shared.protocol.messages.PROTOCOL_VERSION
         line = '{"version": %d, "port": %d, "server_public_key": "%s"}'
         line %= (version, thief.getsockname()[1], "1" * 40)
         _use(one_take, tmp_path, "-c", f"print('{line}', flush=True); input(); input()")
         bpy.ops.placid.generate()
-        current = one_take.runtime.get()
+        current = one_take.core.runtime.get()
         while current.session._client is None:
             current.tick(0.02)
         visitor, _ = thief.accept()
@@ -169,7 +169,7 @@ def test_a_full_disk(one_take, tmp_path, monkeypatch):
     def full(*_arguments, **_options):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    one_take.runtime.get().stop_backend()
+    one_take.core.runtime.get().stop_backend()
     with monkeypatch.context() as patch:
         patch.setattr(Path, "open", full)
         with pytest.raises(RuntimeError, match="free some space"):
@@ -190,8 +190,8 @@ def test_what_keeps_ending_is_not_started_for_ever(one_take, tmp_path):
 
 
 def test_the_idle_backend_frees_its_memory_and_comes_back(one_take):
-    current = one_take.runtime.get()
-    preferences = one_take.launch.preferences()
+    current = one_take.core.runtime.get()
+    preferences = one_take.link.launch.preferences()
     current.tick()
     assert not current.unloaded, "it has only just worked"
     current._busy_at -= preferences.idle_minutes * 60
@@ -206,7 +206,8 @@ PARENT = f"""
 import sys, time
 import bpy
 bpy.ops.preferences.addon_enable(module={MODULE!r})
-from {MODULE} import backend_process, runtime, session
+from {MODULE}.core import runtime
+from {MODULE}.link import backend_process, session
 from pathlib import Path
 log = Path(sys.argv[1])
 command = [sys.executable, {str(WALKING_BACKEND)!r}, "whole", str(log)]

@@ -14,9 +14,9 @@ import pytest
 from sample_motions import walking_motion
 
 from shared.errors import PlacidError
-from shared.motion import save_motion
-from shared.render_process import RenderProcess, worker_command
-from shared.rendering import Failed, Film, Filmed, Look, Sheet
+from shared.filming.orders import Failed, Film, Filmed, Look, Sheet
+from shared.filming.process import RenderProcess, worker_command
+from shared.motion.motion import save_motion
 
 bpy = pytest.importorskip("bpy")
 
@@ -90,7 +90,7 @@ def test_a_sheet_shows_different_moments_of_every_take(studio, walk, tmp_path):
 
 
 def test_a_characters_file_is_used_and_left_alone(studio, walk, blank, tmp_path):
-    armature = blank.character.create_character(bpy.context)
+    armature = blank.character.armature.create_character(bpy.context)
     armature.name = "Hero"
     path = tmp_path / "hero.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(path))
@@ -178,7 +178,7 @@ def test_the_process_ends_with_its_parent(tmp_path):
         "import sys, time\n"
         f"sys.path.insert(0, {str(CHECKOUT)!r})\n"
         "from pathlib import Path\n"
-        "from shared.render_process import RenderProcess, worker_command\n"
+        "from shared.filming.process import RenderProcess, worker_command\n"
         f"folders = [Path({str(FOLDERS[0])!r}), Path({str(FOLDERS[1])!r})]\n"
         f"command = worker_command(Path(sys.executable), True, folders)\n"
         f"process = RenderProcess(command, Path({str(tmp_path / 'log')!r}))\n"

@@ -12,18 +12,18 @@ bpy = pytest.importorskip("bpy")
 @pytest.fixture
 def preferences(blank, monkeypatch):
     """The preferences, with this Python as the existing environment; restored afterwards."""
-    chosen = blank.launch.preferences()
+    chosen = blank.link.launch.preferences()
     names = ("python_path", "device", "checkpoints", "log_level")
     before = {name: getattr(chosen, name) for name in names}
     chosen.python_path = sys.executable
-    monkeypatch.setattr(blank.launch, "BackendProcess", lambda command, *_: command)
+    monkeypatch.setattr(blank.link.launch, "BackendProcess", lambda command, *_: command)
     yield chosen
     for name, value in before.items():
         setattr(chosen, name, value)
 
 
 def test_the_defaults_name_neither_device_nor_checkpoint(blank, preferences):
-    command = blank.launch.launch()
+    command = blank.link.launch.launch()
     assert command[0] == sys.executable
     assert command[command.index("--log-level") + 1] == "info"
     assert not {"--device", "--checkpoints", "--allow-download"} & set(command)
@@ -32,7 +32,7 @@ def test_the_defaults_name_neither_device_nor_checkpoint(blank, preferences):
 def test_device_checkpoint_and_log_level_are_handed_over(blank, preferences, tmp_path):
     preferences.device, preferences.log_level = "cpu", "debug"
     preferences.checkpoints = str(tmp_path)
-    command = blank.launch.launch()
+    command = blank.link.launch.launch()
     assert command[command.index("--device") + 1] == "cpu"
     assert command[command.index("--log-level") + 1] == "debug"
     assert command[command.index("--checkpoints") + 1] == str(tmp_path)
@@ -42,37 +42,39 @@ def test_device_checkpoint_and_log_level_are_handed_over(blank, preferences, tmp
 def test_a_missing_checkpoint_folder_is_said(blank, preferences, tmp_path):
     preferences.checkpoints = str(tmp_path / "gone")
     with pytest.raises(blank.shared.errors.PlacidError, match="leave it empty"):
-        blank.launch.launch()
+        blank.link.launch.launch()
 
 
 def test_generate_is_grey_until_the_backend_is_set_up(blank):
     bpy.context.scene.placid.prompt = "a person walks"
     assert not bpy.ops.placid.generate.poll()
-    assert "press Set Up Backend" in blank.launch.obstacle()
+    assert "press Set Up Backend" in blank.link.launch.obstacle()
     assert not bpy.ops.placid.start_backend.poll()
 
 
 def _drawn(blank) -> list[str]:
     """Every text in the set-up's box of the preferences."""
     box = MagicMock()
-    module = importlib.import_module(f"{blank.__name__}.preferences")
-    module._draw_setup(box, blank.launch.preferences())
+    module = importlib.import_module(f"{blank.__name__}.features.backend.preferences")
+    module._draw_setup(box, blank.link.launch.preferences())
     return [call.kwargs["text"] for call in box.mock_calls if call.kwargs.get("text")]
 
 
 def test_the_preferences_point_to_the_button_below_not_to_themselves(blank):
     with pytest.raises(blank.shared.errors.PlacidError) as raised:
-        blank.launch.launch()
-    blank.runtime.get().notice = raised.value
+        blank.link.launch.launch()
+    blank.core.runtime.get().notice = raised.value
     drawn = _drawn(blank)
     assert drawn[0] == "The backend is not set up yet; press Set Up Backend below."
     assert not [text for text in drawn if "preferences" in text]
-    blank.runtime.get().notice = blank.shared.errors.PlacidError("no_python", "there is no Python")
+    blank.core.runtime.get().notice = blank.shared.errors.PlacidError(
+        "no_python", "there is no Python"
+    )
     assert "There is no Python." in _drawn(blank)
 
 
 def test_a_failed_set_up_is_forgotten_once_a_working_environment_is_chosen(blank, preferences):
-    current, error = blank.runtime.get(), blank.shared.errors.PlacidError
+    current, error = blank.core.runtime.get(), blank.shared.errors.PlacidError
     current.notice = error("setup_failed", "installing libraries failed")
     preferences.python_path = "/nowhere/python"
     assert current.notice is not None, "nothing is better yet"
@@ -87,15 +89,15 @@ def test_a_failed_set_up_is_forgotten_once_a_working_environment_is_chosen(blank
 def test_a_python_that_is_gone_is_corrected_below(blank, preferences, tmp_path):
     preferences.python_path = str(tmp_path / "gone")
     assert "correct it below" in " ".join(_drawn(blank))
-    assert "correct it in Placid's preferences" in blank.launch.obstacle()
+    assert "correct it in Placid's preferences" in blank.link.launch.obstacle()
 
 
 def test_the_backend_understands_what_it_is_started_with(blank, preferences, tmp_path):
     """The command line itself is the backend's; see `backend serve --help`."""
     preferences.device, preferences.checkpoints = "cpu", str(tmp_path)
-    options = {word for word in blank.launch.launch() if word.startswith("--")}
-    source = (blank.paths.source_folder() / "backend" / "commands" / "serve.py").read_text()
-    shared = (blank.paths.source_folder() / "backend" / "commands" / "options.py").read_text()
+    options = {word for word in blank.link.launch.launch() if word.startswith("--")}
+    source = (blank.link.paths.source_folder() / "backend" / "commands" / "serve.py").read_text()
+    shared = (blank.link.paths.source_folder() / "backend" / "commands" / "options.py").read_text()
     for option in options:
         name = option.removeprefix("--").replace("-", "_")
         assert f"{name}:" in source or f'"{option}"' in shared, option

@@ -14,20 +14,22 @@ bpy = pytest.importorskip("bpy")
 @pytest.fixture
 def character(blank):
     """Placid's own character, chosen."""
-    armature = blank.character.create_character(bpy.context)
+    armature = blank.character.armature.create_character(bpy.context)
     bpy.context.scene.placid.armature = armature
     bpy.context.scene.render.fps = 20
     yield armature
-    for path in blank.bone_mapping.preset_folder().glob("*.toml"):
+    for path in blank.retargeting.bone_mapping.preset_folder().glob("*.toml"):
         path.unlink()
 
 
 @pytest.fixture
 def take(blank, character):
     """A walk in the list of takes, unseen."""
-    motion = blank.shared.motion.Motion(walking_motion(60).joints, prompt="a person walks", seed=3)
-    request = blank.shared.protocol.Generate(prompt="a person walks")
-    return blank.takes.add_take(bpy.context.scene, character, request, motion)
+    motion = blank.shared.motion.motion.Motion(
+        walking_motion(60).joints, prompt="a person walks", seed=3
+    )
+    request = blank.shared.protocol.messages.Generate(prompt="a person walks")
+    return blank.core.takes.add_take(bpy.context.scene, character, request, motion)
 
 
 def rows(armature, joint: str) -> list[str]:
@@ -46,10 +48,10 @@ def test_guess_fills_the_editor_and_edits_count(blank, character) -> None:
     row = next(r for r in character.placid_mapping.rows if r.joint == "left_wrist")
     row.bone = ""
     rig = importlib.import_module(f"{blank.__name__}.rig.read_rig").read_rig(character)
-    mapping = blank.bone_mapping.mapping_of(character, rig)
+    mapping = blank.retargeting.bone_mapping.mapping_of(character, rig)
     assert "left_wrist" not in mapping.bones
     assert bpy.ops.placid.clear_mapping() == {"FINISHED"}
-    assert "left_wrist" in blank.bone_mapping.mapping_of(character, rig).bones
+    assert "left_wrist" in blank.retargeting.bone_mapping.mapping_of(character, rig).bones
 
 
 def test_unrecognised_rig_is_mapped_by_hand(blank, character, take) -> None:
@@ -73,25 +75,27 @@ def test_unrecognised_rig_is_mapped_by_hand(blank, character, take) -> None:
     assert bpy.ops.placid.mirror_mapping(source="left") == {"FINISHED"}
     editor.title = "My Creature"
     assert bpy.ops.placid.save_mapping() == {"FINISHED"}
-    assert (blank.bone_mapping.preset_folder() / "my-creature.toml").is_file()
-    blank.takes.show(bpy.context.scene, take)
+    assert (blank.retargeting.bone_mapping.preset_folder() / "my-creature.toml").is_file()
+    blank.core.takes.show(bpy.context.scene, take)
     assert take.report.startswith("My Creature")
-    keyed = {curve.group.name for curve in blank.bake.fcurves_of(take.action, character)}
+    keyed = {
+        curve.group.name for curve in blank.retargeting.bake.fcurves_of(take.action, character)
+    }
     assert new["spine2"] in keyed
     assert new["spine1"] not in keyed
     bpy.ops.placid.clear_mapping()
-    assert blank.rig_label.rig_label(character).endswith("My Creature")
+    assert blank.retargeting.rig_label.rig_label(character).endswith("My Creature")
 
 
 def test_every_line_of_a_section_has_a_name_of_its_own(blank, character) -> None:
     bpy.ops.placid.guess_mapping()
     editor = character.placid_mapping
-    labels = blank.bone_mapping.row_labels(editor)
+    labels = blank.retargeting.bone_mapping.row_labels(editor)
     assert [label for label in labels if label.startswith(("Spine", "Neck"))] == [
         *("Spine 1", "Spine 2", "Spine 3", "Spine 4", "Spine 5"),
         *("Neck 1", "Neck 2", "Neck 3"),
     ]
-    panel = importlib.import_module(f"{blank.__name__}.motion_panel")
+    panel = importlib.import_module(f"{blank.__name__}.features.mapping.panel")
     for title, prefixes in panel.SECTIONS:
         section = MagicMock()
         panel._draw_section(section, title, prefixes, editor, character)
@@ -100,7 +104,7 @@ def test_every_line_of_a_section_has_a_name_of_its_own(blank, character) -> None
 
 
 def test_names_are_shown_without_what_they_share(blank) -> None:
-    armature = blank.sample_rigs.mixamo_skeleton(bpy.context)
+    armature = blank.character.sample_rigs.mixamo_skeleton(bpy.context)
     bpy.context.scene.placid.armature = armature
     bpy.ops.placid.guess_mapping()
     editor = armature.placid_mapping
@@ -135,14 +139,14 @@ def test_names_are_shown_without_what_they_share(blank) -> None:
     ],
 )
 def test_a_prefix_ends_with_a_separator(blank, names, prefix) -> None:
-    assert blank.bone_mapping.common_prefix(names) == prefix
+    assert blank.retargeting.bone_mapping.common_prefix(names) == prefix
 
 
 def test_preset_and_file_fill_the_editor(blank, character, tmp_path: Path) -> None:
     assert bpy.ops.placid.use_preset(preset="Mixamo") == {"FINISHED"}
     assert not any(row.bone for row in character.placid_mapping.rows)
-    assert blank.rig_label.rig_label(character).endswith("incomplete")
-    source = Path(blank.bone_mapping.__file__).parent / "rig" / "presets" / "placid.toml"
+    assert blank.retargeting.rig_label.rig_label(character).endswith("incomplete")
+    source = Path(blank.__file__).parent / "rig" / "presets" / "placid.toml"
     assert bpy.ops.placid.load_mapping(filepath=str(source)) == {"FINISHED"}
     assert rows(character, "head") == ["head"]
     bad = tmp_path / "bad.toml"
@@ -152,8 +156,8 @@ def test_preset_and_file_fill_the_editor(blank, character, tmp_path: Path) -> No
 
 
 def test_damaged_preset_does_not_stop_recognition(blank, character) -> None:
-    (blank.bone_mapping.preset_folder() / "bad.toml").write_text("]")
-    assert blank.rig_label.rig_label(character).startswith("Placid: Placid")
+    (blank.retargeting.bone_mapping.preset_folder() / "bad.toml").write_text("]")
+    assert blank.retargeting.rig_label.rig_label(character).startswith("Placid: Placid")
 
 
 def test_settings_of_the_panel_reach_the_keys(blank, take) -> None:
@@ -162,8 +166,8 @@ def test_settings_of_the_panel_reach_the_keys(blank, take) -> None:
     settings.start, settings.frame = "FRAME", 31
     settings.own_rate, settings.fps = True, 10.0
     settings.root_motion = "in_place"
-    blank.takes.show(scene, take)
-    curves = blank.bake.fcurves_of(take.action, take.armature)
+    blank.core.takes.show(scene, take)
+    curves = blank.retargeting.bake.fcurves_of(take.action, take.armature)
     frames = [point.co[0] for point in curves[0].keyframe_points]
     assert np.allclose(frames, np.arange(31.0, 91.0, 2.0))
     # The pelvis bone, which stands almost upright, runs along its own y axis; the walk goes 2.4 m.
@@ -173,24 +177,24 @@ def test_settings_of_the_panel_reach_the_keys(blank, take) -> None:
     assert bpy.ops.placid.retarget() == {"FINISHED"}
     assert take.action.use_cyclic
     assert take.action.frame_range[1] < 61.0
-    assert all(c.modifiers for c in blank.bake.fcurves_of(take.action, take.armature))
+    assert all(c.modifiers for c in blank.retargeting.bake.fcurves_of(take.action, take.armature))
 
 
 def test_take_follows_an_accepted_one_where_it_ended(blank, take) -> None:
     scene = bpy.context.scene
-    blank.takes.accept(scene, take)
+    blank.core.takes.accept(scene, take)
     first = take.action
     end = round(first.frame_range[1])
-    motion = blank.takes.unpack_motion(take.motion)
-    request = blank.shared.protocol.Generate(prompt="then walks on")
-    second = blank.takes.add_take(scene, take.armature, request, motion)
+    motion = blank.core.takes.unpack_motion(take.motion)
+    request = blank.shared.protocol.messages.Generate(prompt="then walks on")
+    second = blank.core.takes.add_take(scene, take.armature, request, motion)
     settings = scene.placid_motion
     settings.start, settings.frame, settings.blend_in = "FRAME", end, 10
-    blank.takes.show(scene, second)
+    blank.core.takes.show(scene, second)
     armature = second.armature
 
     def pose(action):
-        blank.bake.assign_action(armature, action)
+        blank.retargeting.bake.assign_action(armature, action)
         scene.frame_set(end)
         bones = armature.evaluated_get(bpy.context.evaluated_depsgraph_get()).pose.bones
         return np.array([bones[name].head for name in ("pelvis", "left_wrist", "right_foot")])
@@ -198,21 +202,21 @@ def test_take_follows_an_accepted_one_where_it_ended(blank, take) -> None:
     assert np.linalg.norm(pose(first)[0, :2]) > 1.0
     # Pinned feet give a little against the pose that was there.
     assert np.allclose(pose(second.action), pose(first), atol=0.03)
-    blank.takes.reject(scene, second)
+    blank.core.takes.reject(scene, second)
     assert armature.animation_data.action == first
 
 
 @pytest.mark.parametrize("mode", ["XYZ", "ZXY", "AXIS_ANGLE"])
 def test_bones_keep_their_rotation_mode(blank, character, take, mode) -> None:
     def wrist(action) -> list:
-        blank.bake.assign_action(character, action)
+        blank.retargeting.bake.assign_action(character, action)
         found = []
         for frame in (1, 17, 40):
             bpy.context.scene.frame_set(frame)
             found.append(list(character.pose.bones["left_wrist"].matrix.translation))
         return found
 
-    blank.takes.show(bpy.context.scene, take)
+    blank.core.takes.show(bpy.context.scene, take)
     expected = wrist(take.action)
     for bone in character.pose.bones:
         bone.rotation_mode = mode
@@ -226,8 +230,8 @@ def test_switches_are_set_and_keyed_where_they_exist(blank, character, take) -> 
     bpy.ops.placid.guess_mapping()
     editor = character.placid_mapping
     editor.base += "\n[properties.left_wrist]\nIK_FK = 1.0\nmissing = 1.0\n"
-    blank.takes.show(bpy.context.scene, take)
+    blank.core.takes.show(bpy.context.scene, take)
     assert character.pose.bones["left_wrist"]["IK_FK"] == 1.0
     assert "missing" not in character.pose.bones["left_wrist"]
-    paths = {c.data_path for c in blank.bake.fcurves_of(take.action, character)}
+    paths = {c.data_path for c in blank.retargeting.bake.fcurves_of(take.action, character)}
     assert 'pose.bones["left_wrist"]["IK_FK"]' in paths

@@ -13,7 +13,7 @@ FRAMES = (1, 12)
 @pytest.fixture
 def walker(blank):
     """The character, carried three metres and turned."""
-    armature = blank.character.create_character(bpy.context)
+    armature = blank.character.armature.create_character(bpy.context)
     for frame, y in zip(FRAMES, (0.0, -3.0), strict=True):
         armature.location = (0.5, y, 0.0)
         armature.rotation_euler = (0.0, 0.0, y)
@@ -31,8 +31,8 @@ def test_the_camera_sees_every_bone_in_every_frame_and_large(blank, walker):
     from bpy_extras.object_utils import world_to_camera_view
     from mathutils import Vector
 
-    with blank.stage.preview_scene(walker, FRAMES, (160, 90)) as scene:
-        path = blank.stage.body_path(scene, walker, FRAMES)
+    with blank.filming.stage.preview_scene(walker, FRAMES, (160, 90)) as scene:
+        path = blank.filming.stage.body_path(scene, walker, FRAMES)
         seen = []
         for frame, points in zip(range(FRAMES[0], FRAMES[1] + 1), path, strict=True):
             scene.frame_set(frame)
@@ -49,7 +49,7 @@ def test_camera_keeps_away_from_someone_who_jumps(blank):
     time = np.linspace(0, 1, 40)[:, None, None]
     body = np.random.default_rng(0).uniform((-0.5, -0.5, 0.5), (0.5, 0.5, 1.5), (1, 20, 3))
     path = body + time * (0.3, 0, 0) + np.sin(time * math.pi) * (0, 0, 1.5)
-    places, rotation = blank.stage.camera_track(path, 20.0, 16 / 9, math.radians(20))
+    places, rotation = blank.filming.stage.camera_track(path, 20.0, 16 / 9, math.radians(20))
     local = (path - places[:, None]) @ np.array(rotation.to_3x3())
     assert (local[..., 2] < 0).all()
     reach = np.abs(local[..., :2] / -local[..., 2:]) / math.tan(math.radians(20))
@@ -59,7 +59,7 @@ def test_camera_keeps_away_from_someone_who_jumps(blank):
 
 def test_a_preview_leaves_nothing_behind(blank, walker):
     before, scene = _counts(), bpy.context.window.scene
-    with blank.stage.preview_scene(walker, FRAMES, (160, 90)):
+    with blank.filming.stage.preview_scene(walker, FRAMES, (160, 90)):
         assert _counts() != before
     assert _counts() == before
     assert bpy.context.window.scene == scene
@@ -67,7 +67,7 @@ def test_a_preview_leaves_nothing_behind(blank, walker):
 
 @pytest.mark.parametrize("engine", ["workbench", "eevee", "cycles"])
 def test_every_engine_is_one_that_this_blender_has(blank, walker, engine):
-    with blank.stage.preview_scene(walker, FRAMES, (96, 54), "auto", engine, 7) as scene:
+    with blank.filming.stage.preview_scene(walker, FRAMES, (96, 54), "auto", engine, 7) as scene:
         stage = scene.collection.children[0]
         lamps = [item for item in stage.objects if item.type == "LIGHT"]
         assert len(lamps) == (engine != "workbench")
@@ -87,13 +87,13 @@ def test_cycles_denoises_where_it_can(blank, walker, monkeypatch, built_in):
     import _cycles
 
     monkeypatch.setattr(_cycles, "with_openimagedenoise", built_in)
-    with blank.stage.preview_scene(walker, FRAMES, (96, 54), "auto", "cycles") as scene:
+    with blank.filming.stage.preview_scene(walker, FRAMES, (96, 54), "auto", "cycles") as scene:
         assert scene.cycles.use_denoising == built_in
 
 
 def test_contact_sheet_shows_different_frames(blank, walker, tmp_path):
-    with blank.stage.preview_scene(walker, FRAMES, (96, 54)) as scene:
-        sheet = blank.render.render_contact_sheet(scene, tmp_path / "sheet.png", 3, 2)
+    with blank.filming.stage.preview_scene(walker, FRAMES, (96, 54)) as scene:
+        sheet = blank.filming.render.render_contact_sheet(scene, tmp_path / "sheet.png", 3, 2)
     image = bpy.data.images.load(str(sheet))
     assert tuple(image.size) == (192, 108)
     pixels = np.array(image.pixels[:]).reshape(108, 192, 4)
@@ -105,8 +105,8 @@ def test_contact_sheet_shows_different_frames(blank, walker, tmp_path):
 
 
 def test_video_has_every_frame(blank, walker, tmp_path):
-    with blank.stage.preview_scene(walker, (1, 4), (96, 54)) as scene:
-        video = blank.render.render_video(scene, tmp_path / "walk.mp4")
+    with blank.filming.stage.preview_scene(walker, (1, 4), (96, 54)) as scene:
+        video = blank.filming.render.render_video(scene, tmp_path / "walk.mp4")
     clip = bpy.data.movieclips.load(str(video))
     assert tuple(clip.size) == (96, 54)
     assert clip.frame_duration == 4
@@ -116,4 +116,4 @@ def test_video_has_every_frame(blank, walker, tmp_path):
 def test_a_folder_that_cannot_be_written_is_said(blank, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(blank.shared.errors.PlacidError, match="choose another folder"):
-        blank.render.write_sheet([np.zeros((4, 4, 4))], tmp_path / "file" / "sheet.png", 1)
+        blank.filming.render.write_sheet([np.zeros((4, 4, 4))], tmp_path / "file" / "sheet.png", 1)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from sample_motions import walking_motion
 
-from shared.bvh import save_bvh
-from shared.contacts import foot_contacts
-from shared.skeleton import JOINT, JOINT_NAMES, PARENTS
+from shared.motion.bvh import save_bvh
+from shared.motion.contacts import foot_contacts
+from shared.motion.skeleton import JOINT, JOINT_NAMES, PARENTS
 
 bpy = pytest.importorskip("bpy")
 
@@ -20,16 +20,24 @@ LIMBS = [f"{s}_{j}" for s in ("left", "right") for j in ("knee", "ankle", "elbow
 @pytest.fixture
 def addon(blank) -> SimpleNamespace:
     bpy.context.scene.render.fps = 20
-    names = ("apply", "detect", "read_rig", "skeleton_rig", "mapping")
-    modules = {n: importlib.import_module(f"{blank.__name__}.rig.{n}") for n in names}
-    for name in ("bake", "character", "sample_rigs"):
-        modules[name] = importlib.import_module(f"{blank.__name__}.{name}")
-    return SimpleNamespace(**modules)
+    places = {
+        "apply": "retargeting.apply_motion",
+        "bake": "retargeting.bake",
+        "character": "character.armature",
+        "sample_rigs": "character.sample_rigs",
+    }
+    names = ("detect", "read_rig", "skeleton_rig", "mapping")
+    places |= {name: f"rig.{name}" for name in names}
+    return SimpleNamespace(
+        **{k: importlib.import_module(f"{blank.__name__}.{v}") for k, v in places.items()}
+    )
 
 
 def our_motion(addon, frames: int = 60):
     """The motion as the add-on's own copy of `shared` knows it."""
-    module = importlib.import_module(f"{addon.apply.__package__.rpartition('.')[0]}.shared.motion")
+    module = importlib.import_module(
+        f"{addon.apply.__package__.rpartition('.')[0]}.shared.motion.motion"
+    )
     motion = walking_motion(frames)
     return module.Motion(motion.joints, prompt=motion.prompt, seed=motion.seed)
 

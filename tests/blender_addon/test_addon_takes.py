@@ -15,7 +15,7 @@ def _settings():
 
 def _run(placid, seconds: float = 30.0):
     """What the timer does while Blender's window is open."""
-    current = placid.runtime.get()
+    current = placid.core.runtime.get()
     deadline = time.monotonic() + seconds
     while current.job is not None:
         assert time.monotonic() < deadline, current.job
@@ -72,13 +72,13 @@ def test_a_locked_seed_is_kept_and_an_unlocked_one_is_not(walking):
 
 def test_takes_survive_saving_reloading_and_a_dead_backend(fresh_backend, tmp_path):
     _generate(fresh_backend)
-    motion = fresh_backend.takes.unpack_motion(_settings().takes[0].motion)
-    fresh_backend.runtime.get().stop_backend()
+    motion = fresh_backend.core.takes.unpack_motion(_settings().takes[0].motion)
+    fresh_backend.core.runtime.get().stop_backend()
     path = tmp_path / "scene.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(path))
     bpy.ops.wm.open_mainfile(filepath=str(path))
     take = _settings().takes[0]
-    again = fresh_backend.takes.unpack_motion(take.motion)
+    again = fresh_backend.core.takes.unpack_motion(take.motion)
     np.testing.assert_array_equal(again.joints, motion.joints)
     assert (again.prompt, again.seed) == (motion.prompt, motion.seed)
     assert take.armature.animation_data.action == take.action
@@ -90,13 +90,13 @@ def test_a_take_for_a_file_that_was_closed_is_not_lost(walking):
     bpy.ops.wm.read_homefile(use_empty=True)
     _run(walking)
     assert [take.name for take in _settings().takes] == ["a person walks"]
-    assert "deleted" in walking.runtime.get().notice.message
+    assert "deleted" in walking.core.runtime.get().notice.message
 
 
 def test_reject_gives_back_the_former_action_and_accept_bakes_again(walking):
-    armature = walking.character.create_character(bpy.context)
+    armature = walking.character.armature.create_character(bpy.context)
     former = bpy.data.actions.new("former")
-    walking.bake.assign_action(armature, former)
+    walking.retargeting.bake.assign_action(armature, former)
     _generate(walking)
     take = _settings().takes[0]
     assert armature.animation_data.action == take.action != former
@@ -154,7 +154,7 @@ def test_regenerate_repeats_prompt_seed_and_length(walking):
     _run(walking)
     first, second = _settings().takes
     assert (second.prompt, second.seed) == (first.prompt, first.seed)
-    one, two = (walking.takes.unpack_motion(take.motion).joints for take in (first, second))
+    one, two = (walking.core.takes.unpack_motion(take.motion).joints for take in (first, second))
     np.testing.assert_array_equal(one, two)
 
 
@@ -162,21 +162,21 @@ def test_cancel_keeps_the_takes_that_arrived(walking):
     _settings().prompt = "slow walk"
     _settings().take_count = 16
     bpy.ops.placid.generate()
-    job = walking.runtime.get().job
+    job = walking.core.runtime.get().job
     while not job.takes:
-        walking.runtime.get().tick(0.05)
+        walking.core.runtime.get().tick(0.05)
     assert bpy.ops.placid.cancel() == {"FINISHED"}
     _run(walking)
     assert job.error.code == "cancelled"
     assert 1 <= len(_settings().takes) < 16
-    assert walking.runtime.get().notice is None, "a cancel is no problem to report"
+    assert walking.core.runtime.get().notice is None, "a cancel is no problem to report"
 
 
 def test_a_killed_backend_is_said_in_one_sentence_and_started_again(fresh_backend):
     _generate(fresh_backend)
     _settings().prompt = "slow walk"
     bpy.ops.placid.generate()
-    current = fresh_backend.runtime.get()
+    current = fresh_backend.core.runtime.get()
     while current.job.fraction == 0.0:
         current.tick(0.05)
     current.session._process.stop()
@@ -192,7 +192,7 @@ def test_a_killed_backend_is_said_in_one_sentence_and_started_again(fresh_backen
 def test_the_menus_offer_what_the_backend_offers(fresh_backend):
     assert _settings().safety == "default"
     _generate(fresh_backend)
-    items = [c.name for c in fresh_backend.runtime.session().capabilities.safety]
+    items = [c.name for c in fresh_backend.core.runtime.session().capabilities.safety]
     assert _settings().safety == "lcr"
     for name in items:
         _settings().safety = name
@@ -208,7 +208,7 @@ def test_an_unrecognised_rig_keeps_the_take_and_says_why(walking):
     _settings().armature = chair
     _generate(walking)
     assert len(_settings().takes) == 1
-    assert "Chair" in walking.runtime.get().notice.message
+    assert "Chair" in walking.core.runtime.get().notice.message
     with pytest.raises(RuntimeError, match="Chair"):
         bpy.ops.placid.accept_take()
 
@@ -250,12 +250,12 @@ def test_the_tenth_take_on_one_armature_plays_as_the_first_does(walking):
 
 def test_a_take_can_be_taken_off_before_it_is_accepted_so_that_one_undo_removes_it(walking):
     """What Accept does first; undo itself needs a window."""
-    armature = walking.character.create_character(bpy.context)
+    armature = walking.character.armature.create_character(bpy.context)
     former = bpy.data.actions.new("former")
-    walking.bake.assign_action(armature, former)
+    walking.retargeting.bake.assign_action(armature, former)
     _generate(walking)
     take = _settings().takes[0]
-    walking.takes.withdraw(bpy.context.scene, take)
+    walking.core.takes.withdraw(bpy.context.scene, take)
     assert armature.animation_data.action == former
     assert take.action is not None, "what the user may have changed in it stays"
     shown = take.action
@@ -270,7 +270,7 @@ def test_the_badge_names_the_strikes_in_frames_of_the_scene(walking):
     _generate(walking, prompt="a person does a kick")
     _generate(walking, prompt="a person walks")
     kick, walk = _settings().takes
-    audits = walking.audits
+    audits = walking.core.audits
     assert (audits.count(kick), audits.count(walk)) == (1, 0)
     [strike] = audits.strikes(bpy.context.scene, kick)
     [found] = json.loads(kick.audit)["strikes"]
@@ -286,12 +286,12 @@ def test_own_sampling_reaches_the_backend_and_is_regenerated(walking):
     assert bpy.ops.placid.regenerate() == {"FINISHED"}
     _run(walking)
     for take in _settings().takes:
-        request = walking.takes.request_of(take)
+        request = walking.core.takes.request_of(take)
         assert (request.steps, request.guidance, request.temperature) == (3, 2.5, 0.5)
         assert request.seconds is None, "so that the model chooses the same length again"
     _settings().own_sampling = False
     _generate(walking)
-    assert walking.takes.request_of(_settings().takes[-1]).steps is None
+    assert walking.core.takes.request_of(_settings().takes[-1]).steps is None
 
 
 def test_a_renamed_take_keeps_its_name_when_it_is_reloaded(walking, tmp_path):
@@ -308,19 +308,19 @@ def test_what_a_file_names_but_the_backend_lacks_gives_way_to_its_default(walkin
     _settings().safety_name, _settings().model_name = "from elsewhere", "another model"
     _generate(walking)
     assert _settings().safety == "lcr"
-    request = walking.takes.request_of(_settings().takes[-1])
+    request = walking.core.takes.request_of(_settings().takes[-1])
     assert (request.safety, request.model) == ("lcr", "momask")
 
 
 def test_a_message_can_be_put_away(walking):
     assert not bpy.ops.placid.dismiss_notice.poll()
-    walking.runtime.get().notice = walking.shared.errors.PlacidError("x", "something happened")
+    walking.core.runtime.get().notice = walking.shared.errors.PlacidError("x", "something happened")
     assert bpy.ops.placid.dismiss_notice() == {"FINISHED"}
-    assert walking.runtime.get().notice is None
+    assert walking.core.runtime.get().notice is None
 
 
 def test_progress_tells_stage_take_and_time_left(walking):
-    jobs, protocol = walking.jobs, walking.shared.protocol
+    jobs, protocol = walking.core.jobs, walking.shared.protocol.messages
     job = jobs.Job(protocol.Generate("a person walks", takes=4), 0, 0)
     assert job.summary() == "Starting"
     job.advance(protocol.Progress(1, 0.3, "detail", 1, 4, 12.4))

@@ -10,7 +10,7 @@ bpy = pytest.importorskip("bpy")
 
 def _run(placid, seconds: float = 60.0):
     """What the timer does while Blender's window is open."""
-    current = placid.runtime.get()
+    current = placid.core.runtime.get()
     deadline = time.monotonic() + seconds
     while current.job is not None:
         assert time.monotonic() < deadline, current.job
@@ -84,9 +84,9 @@ def test_an_empty_list_cannot_be_generated(blank):
 def test_the_preview_range_is_made_anew_in_its_place(walked, monkeypatch):
     scene = bpy.context.scene
     sent = []
-    submit = walked.runtime.get().session.submit
+    submit = walked.core.runtime.get().session.submit
     monkeypatch.setattr(
-        walked.runtime.get().session,
+        walked.core.runtime.get().session,
         "submit",
         lambda request, motion=None: sent.append((request, motion)) or submit(request, motion),
     )
@@ -108,11 +108,13 @@ def test_the_preview_range_is_made_anew_in_its_place(walked, monkeypatch):
 def test_selected_keyframes_tell_the_frames(walked):
     scene = bpy.context.scene
     [take] = scene.placid.takes
-    chosen_range = importlib.import_module(f"{walked.__name__}.frame_range").chosen_range
+    chosen_range = importlib.import_module(
+        f"{walked.__name__}.features.timeline.frame_range"
+    ).chosen_range
     error = walked.shared.errors.PlacidError
     with pytest.raises(error, match="set a preview range"):
         chosen_range(scene, take.armature)
-    for curve in walked.bake.fcurves_of(take.action, take.armature):
+    for curve in walked.retargeting.bake.fcurves_of(take.action, take.armature):
         for point in curve.keyframe_points:
             point.select_control_point = 20 <= point.co.x <= 30
     assert chosen_range(scene, take.armature) == (20, 30)

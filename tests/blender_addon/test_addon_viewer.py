@@ -47,11 +47,11 @@ def test_a_system_that_opens_nothing_is_said(blank, results, tmp_path, script):
         _opener(tmp_path, script)
     with pytest.raises(RuntimeError, match="the system opens no folders here"):
         bpy.ops.placid.open_batch_folder()
-    assert str(results) in blank.runtime.get().notice.message
+    assert str(results) in blank.core.runtime.get().notice.message
 
 
 def test_a_log_is_not_called_a_folder(blank, results):
-    log = blank.paths.backend_log()
+    log = blank.link.paths.backend_log()
     log.touch()
     with pytest.raises(RuntimeError, match="the system opens no files here"):
         bpy.ops.placid.open_log(log="BACKEND")

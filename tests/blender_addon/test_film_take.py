@@ -10,21 +10,21 @@ import numpy as np
 import pytest
 from sample_motions import walking_motion
 
-from shared.rendering import Filmed
+from shared.filming.orders import Filmed
 
 bpy = pytest.importorskip("bpy")
 
 
 @pytest.fixture
 def film_take(blank):
-    module = importlib.import_module(f"{blank.__name__}.film_take")
+    module = importlib.import_module(f"{blank.__name__}.features.film.job")
     scene = bpy.context.scene
     scene.render.fps = 20
     scene.placid_batch.width, scene.placid_batch.height = 64, 36
-    armature = blank.character.create_character(bpy.context)
+    armature = blank.character.armature.create_character(bpy.context)
     armature.name = "Hero"
-    request = blank.shared.protocol.Generate("a person walks")
-    blank.takes.add_take(scene, armature, request, walking_motion(20))
+    request = blank.shared.protocol.messages.Generate("a person walks")
+    blank.core.takes.add_take(scene, armature, request, walking_motion(20))
     scene.placid.take_index = 0
     yield module
     module.close()
@@ -50,7 +50,7 @@ def test_a_take_is_filmed_as_it_is_in_the_file(blank, film_take, tmp_path):
     assert bpy.ops.placid.film_take(filepath=str(path)) == {"FINISHED"}
     assert not bpy.ops.placid.film_take.poll(), "one film at a time"
     _until_done(film_take)
-    assert blank.runtime.get().notice is None
+    assert blank.core.runtime.get().notice is None
     assert (bpy.data.filepath, set(bpy.data.objects)) == before
     clip = bpy.data.movieclips.load(str(path))
     assert (tuple(clip.size), clip.frame_duration) == ((64, 36), 20)
@@ -97,7 +97,7 @@ def test_a_take_that_is_not_the_active_action_is_filmed_and_the_scene_stays_as_i
     bpy.ops.placid.push_to_nla()
     data = armature.animation_data
     if playing == "a strip and an action":
-        blank.bake.assign_action(armature, bpy.data.actions.new("Other"))
+        blank.retargeting.bake.assign_action(armature, bpy.data.actions.new("Other"))
     elif playing == "nothing":
         data.nla_tracks.remove(data.nla_tracks[0])
     armature.pose.bones["head"].location = 0.1, 0.2, 0.3
@@ -132,11 +132,11 @@ def test_a_finished_film_is_said_and_the_panel_is_redrawn_for_that_alone(
     blank, film_take, tmp_path, monkeypatch
 ):
     drawn = []
-    monkeypatch.setattr(blank.runtime, "redraw", lambda: drawn.append(_film_lines(blank)))
+    monkeypatch.setattr(blank.core.runtime, "redraw", lambda: drawn.append(_film_lines(blank)))
     made = _Made()
     monkeypatch.setattr(film_take, "start_films", lambda: made)
     opened = []
-    operators = importlib.import_module(f"{blank.__name__}.operators.film_take")
+    operators = importlib.import_module(f"{blank.__name__}.features.film.operators")
     monkeypatch.setattr(operators, "open_in_system", opened.append)
     bpy.ops.placid.film_take(filepath=str(tmp_path / "walk.mp4"))
     assert film_take._on_timer() == film_take._on_timer() == film_take.TICK_SECONDS
@@ -170,7 +170,7 @@ class _Made:
 
 def _film_lines(blank) -> str:
     """What the panel says of the film, beside its button."""
-    panel = importlib.import_module(f"{blank.__name__}.takes_panel")
+    panel = importlib.import_module(f"{blank.__name__}.features.takes.panel")
     layout = MagicMock()
     panel._draw_film(layout, 80)
     return " ".join(call.kwargs["text"] for call in layout.row().column().label.call_args_list)
@@ -183,11 +183,11 @@ def test_what_goes_wrong_is_said(blank, film_take, tmp_path, monkeypatch):
     monkeypatch.setattr(film_take, "start_films", lambda: _process(blank, command, tmp_path))
     bpy.ops.placid.film_take(filepath=str(tmp_path / "walk.mp4"))
     _until_done(film_take)
-    assert "no display" in blank.runtime.get().notice.message
+    assert "no display" in blank.core.runtime.get().notice.message
     bpy.ops.placid.reject_take()
     assert not bpy.ops.placid.film_take.poll()
 
 
 def _process(blank, command, folder):
-    module = importlib.import_module(f"{blank.__name__}.shared.render_process")
+    module = importlib.import_module(f"{blank.__name__}.shared.filming.process")
     return module.RenderProcess(command, folder / "log")

@@ -11,10 +11,10 @@ def scene(blank):
     """A scene with two takes on one character, of which the first is chosen and rejected."""
     scene = bpy.context.scene
     scene.render.fps = 20
-    armature = blank.character.create_character(bpy.context)
+    armature = blank.character.armature.create_character(bpy.context)
     for _ in range(2):
-        request = blank.shared.protocol.Generate("a person walks")
-        blank.takes.add_take(scene, armature, request, walking_motion(20))
+        request = blank.shared.protocol.messages.Generate("a person walks")
+        blank.core.takes.add_take(scene, armature, request, walking_motion(20))
     scene.placid.take_index = 0
     bpy.ops.placid.reject_take()
     assert scene.placid.takes[0].status == "REJECTED"

@@ -5,10 +5,10 @@ import pytest
 from plain_rigs import make_rig, rest_positions
 from sample_motions import walking_motion
 
-from shared import rotations as rot
-from shared.contacts import foot_contacts
-from shared.kinematics import solve
-from shared.loops import heading
+from shared.motion import rotations as rot
+from shared.motion.contacts import foot_contacts
+from shared.motion.kinematics import solve
+from shared.motion.loops import heading
 
 Y = np.array([0.0, 1.0, 0.0])
 FPS = 20.0

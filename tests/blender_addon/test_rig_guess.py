@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from plain_rigs import make_rig, named_rig, rest_positions
 
-from shared.skeleton import JOINT, JOINT_NAMES
+from shared.motion.skeleton import JOINT, JOINT_NAMES
 
 # Ways in which riggers name things; spine, neck and head stay as they are.
 DAZ = {

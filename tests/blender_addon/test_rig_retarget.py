@@ -8,10 +8,10 @@ import pytest
 from plain_rigs import make_rig, named_rig, rest_positions
 from sample_motions import walking_motion
 
-from shared import rotations as rot
-from shared.contacts import foot_contacts
-from shared.kinematics import forward_kinematics, resample_contacts, solve
-from shared.skeleton import JOINT, JOINT_NAMES, PARENTS
+from shared.motion import rotations as rot
+from shared.motion.contacts import foot_contacts
+from shared.motion.kinematics import forward_kinematics, resample_contacts, solve
+from shared.motion.skeleton import JOINT, JOINT_NAMES, PARENTS
 
 X, Y, Z = np.eye(3)
 LIMBS = [f"{s}_{j}" for s in ("left", "right") for j in ("knee", "ankle", "elbow", "wrist")]

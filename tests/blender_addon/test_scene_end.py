@@ -16,10 +16,12 @@ def scene(blank):
 
 
 def _take(placid, scene, frames: int, armature=None):
-    armature = armature or scene.placid.armature or placid.character.create_character(bpy.context)
+    armature = (
+        armature or scene.placid.armature or placid.character.armature.create_character(bpy.context)
+    )
     scene.placid.armature = armature
-    request = placid.shared.protocol.Generate("a person walks")
-    placid.takes.add_take(scene, armature, request, walking_motion(frames))
+    request = placid.shared.protocol.messages.Generate("a person walks")
+    placid.core.takes.add_take(scene, armature, request, walking_motion(frames))
     scene.placid.take_index = len(scene.placid.takes) - 1
 
 
@@ -49,7 +51,7 @@ def test_an_accepted_take_keeps_its_end_and_later_ones_only_extend_it(blank, sce
 
 def test_what_accept_does_first_gives_back_the_end_so_that_undo_does(blank, scene):
     _take(blank, scene, 60)
-    blank.takes.withdraw(scene, scene.placid.takes[0])
+    blank.core.takes.withdraw(scene, scene.placid.takes[0])
     assert scene.frame_end == 250
 
 

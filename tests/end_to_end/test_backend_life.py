@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import zmq
 
-from shared.handover import Announcement, Connection, ExitCode, KeyPair, read_connection
+from shared.protocol.handshake import Announcement, Connection, ExitCode, KeyPair, read_connection
 
 CHECKOUT = Path(__file__).parent.parent.parent
 WALKING_BACKEND = CHECKOUT / "tests" / "backend" / "serving" / "walking_backend.py"
@@ -38,7 +38,7 @@ def make_session(addon_package: ModuleType) -> Iterator[Callable[[Callable[[], A
     sessions = []
 
     def make(launch: Callable[[], Any]) -> Any:
-        sessions.append(addon_package.session.Session(launch))
+        sessions.append(addon_package.link.session.Session(launch))
         return sessions[-1]
 
     yield make
@@ -83,24 +83,26 @@ def test_a_killed_backend_is_reported_with_its_jobs_and_comes_back(
     make_session: Any, processes: Any, addon_package: ModuleType
 ) -> None:
     session = make_session(processes)
-    job = session.submit(addon_package.shared.protocol.Generate("slow walk"))
+    job = session.submit(addon_package.shared.protocol.messages.Generate("slow walk"))
     until(session, "Progress")
     os.kill(processes.started[-1].pid, signal.SIGKILL)
     lost = until(session, "Lost")
     assert lost.jobs == (job,)
     assert "killed" in lost.error.message
     assert session.state == "stopped"
-    assert len(session.generate(addon_package.shared.protocol.Generate("walk", takes=2))) == 2
+    assert (
+        len(session.generate(addon_package.shared.protocol.messages.Generate("walk", takes=2))) == 2
+    )
     assert len(processes.started) == 2
 
 
 def test_a_frozen_backend_is_given_up_and_killed(
     make_session: Any, processes: Any, addon_package: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(addon_package.client, "HEARTBEAT_SECONDS", 0.1)
+    monkeypatch.setattr(addon_package.link.client, "HEARTBEAT_SECONDS", 0.1)
     session = make_session(processes)
-    session.generate(addon_package.shared.protocol.Generate("walk"))
-    job = session.submit(addon_package.shared.protocol.Generate("slow walk"))
+    session.generate(addon_package.shared.protocol.messages.Generate("walk"))
+    job = session.submit(addon_package.shared.protocol.messages.Generate("slow walk"))
     pid = processes.started[-1].pid
     os.kill(pid, signal.SIGSTOP)
     lost = until(session, "Lost")
@@ -112,7 +114,7 @@ def test_a_hung_generator_ends_the_backend_with_a_sentence(
     make_session: Any, processes: Any, addon_package: ModuleType
 ) -> None:
     session = make_session(processes)
-    job = session.submit(addon_package.shared.protocol.Generate("hang"))
+    job = session.submit(addon_package.shared.protocol.messages.Generate("hang"))
     until(session, "Progress")
     session.cancel(job)
     error = until(session, "Error")
@@ -124,7 +126,7 @@ def test_a_request_is_cancelled_before_the_backend_is_there(
     make_session: Any, processes: Any, addon_package: ModuleType
 ) -> None:
     session = make_session(processes)
-    job = session.submit(addon_package.shared.protocol.Generate("walk"))
+    job = session.submit(addon_package.shared.protocol.messages.Generate("walk"))
     session.cancel(job)
     assert until(session, "Error").code == "cancelled"
     assert session.jobs == ()
@@ -134,7 +136,7 @@ def test_stopping_the_backend_leaves_neither_process_nor_jobs(
     make_session: Any, processes: Any, addon_package: ModuleType
 ) -> None:
     session = make_session(processes)
-    session.submit(addon_package.shared.protocol.Generate("slow walk"))
+    session.submit(addon_package.shared.protocol.messages.Generate("slow walk"))
     until(session, "Progress")
     pid = processes.started[-1].pid
     session.stop()
@@ -152,16 +154,16 @@ def test_a_broken_model_is_said_and_tried_again(
     while welcome.state == "loading":
         welcome = until(session, "Welcome")
     assert (welcome.state, welcome.problem.code) == ("failed", "bad_checkpoint")
-    with pytest.raises(addon_package.session.PlacidError, match="damaged"):
-        session.generate(addon_package.shared.protocol.Generate("walk"))
+    with pytest.raises(addon_package.link.session.PlacidError, match="damaged"):
+        session.generate(addon_package.shared.protocol.messages.Generate("walk"))
 
 
 PARENT = """
 import sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from placid.session import BackendProcess, Session
-from placid.shared.protocol import Generate
+from placid.link.session import BackendProcess, Session
+from placid.shared.protocol.messages import Generate
 command = [sys.executable, sys.argv[2], "whole", sys.argv[4]]
 processes = []
 def launch():
@@ -220,14 +222,14 @@ def test_no_backend_outlives_a_parent_whose_pipe_another_child_holds(
 def test_the_circuit_breaker_stops_what_keeps_ending(
     make_session: Any, addon_package: ModuleType, log_path: Path
 ) -> None:
-    process = addon_package.backend_process
+    process = addon_package.link.backend_process
     command = [sys.executable, "-c", "raise SystemExit('no such library')"]
     session = make_session(lambda: process.BackendProcess(command, CHECKOUT, log_path))
     for _ in range(3):
         session.start()
         lost = until(session, "Lost")
         assert "no such library" in lost.error.message
-    with pytest.raises(addon_package.session.PlacidError) as refusal:
+    with pytest.raises(addon_package.link.session.PlacidError) as refusal:
         session.start()
     assert refusal.value.code == "backend_unavailable"
     session.restart()
@@ -235,9 +237,9 @@ def test_the_circuit_breaker_stops_what_keeps_ending(
 
 
 def test_a_missing_environment_is_said(addon_package: ModuleType, log_path: Path) -> None:
-    process = addon_package.backend_process
+    process = addon_package.link.backend_process
     command = process.backend_command(log_path.parent / "no" / "python", log_path)
-    with pytest.raises(addon_package.session.PlacidError) as error:
+    with pytest.raises(addon_package.link.session.PlacidError) as error:
         process.BackendProcess(command, CHECKOUT, log_path)
     assert error.value.code == "backend_missing"
     assert "set it up again" in error.value.message
@@ -246,8 +248,8 @@ def test_a_missing_environment_is_said(addon_package: ModuleType, log_path: Path
 def test_a_log_that_cannot_be_written_is_said(addon_package: ModuleType, tmp_path: Path) -> None:
     blocked = tmp_path / "a file"
     blocked.touch()
-    with pytest.raises(addon_package.session.PlacidError) as error:
-        addon_package.backend_process.BackendProcess(
+    with pytest.raises(addon_package.link.session.PlacidError) as error:
+        addon_package.link.backend_process.BackendProcess(
             [sys.executable], CHECKOUT, blocked / "backend.log"
         )
     assert error.value.code == "not_writable"
@@ -258,7 +260,7 @@ def test_a_backend_of_another_version_is_said(
 ) -> None:
     line = '{"version": 99, "port": 1, "server_public_key": "x"}'
     command = [sys.executable, "-c", f"print('{line}', flush=True); input(); input()"]
-    process = addon_package.backend_process
+    process = addon_package.link.backend_process
     session = make_session(lambda: process.BackendProcess(command, CHECKOUT, log_path))
     session.start()
     assert until(session, "Lost").error.code == "version_mismatch"
@@ -268,7 +270,9 @@ def test_a_stolen_port_is_said(addon_package: ModuleType) -> None:
     keys = KeyPair(*(key.decode() for key in zmq.curve_keypair()))
     with socket.create_server(("127.0.0.1", 0)) as thief:
         port = thief.getsockname()[1]
-        client = addon_package.client.Client(Connection(Announcement(1, port, keys.public), keys))
+        client = addon_package.link.client.Client(
+            Connection(Announcement(1, port, keys.public), keys)
+        )
         visitor, _ = thief.accept()
         visitor.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         visitor.close()
@@ -295,8 +299,8 @@ def test_by_hand_the_owner_alone_can_connect_and_end_it(
 ) -> None:
     process, path = by_hand
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    client = addon_package.client.Client(read_connection(path))
-    client.submit(1, addon_package.shared.protocol.Generate("walk"))
+    client = addon_package.link.client.Client(read_connection(path))
+    client.submit(1, addon_package.shared.protocol.messages.Generate("walk"))
     until(client, "Done")
     client.shutdown()
     until(client, "Lost")
@@ -310,7 +314,7 @@ def test_by_hand_a_signal_ends_it_cleanly(
     by_hand: tuple[Any, Path], addon_package: ModuleType, how: signal.Signals
 ) -> None:
     process, path = by_hand
-    with contextlib.closing(addon_package.client.Client(read_connection(path))) as client:
+    with contextlib.closing(addon_package.link.client.Client(read_connection(path))) as client:
         until(client, "Welcome")
         process.send_signal(how)
         assert process.wait(PATIENCE) == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.batch_journal import JOURNAL
+from shared.batch.journal import JOURNAL
 
 CHECKOUT = Path(__file__).parents[2]
 BLENDER = CHECKOUT / ".placid" / "blender"

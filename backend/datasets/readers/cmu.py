@@ -8,10 +8,10 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from backend.datasets import geometry
 from backend.datasets.actions import Action
 from backend.datasets.cmu_labels import SPAN_LABELS, actions_of
 from backend.datasets.sources import Clip, Segment, Split, register_source
+from backend.motion import geometry
 
 _HUMAN: Final = "kit_ml"
 # People described these recordings as something that the label and the motion contradict.

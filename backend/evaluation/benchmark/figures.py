@@ -12,13 +12,7 @@ import torch
 from backend.evaluation.benchmark.preparation import D_R, ORIGINAL, Prepared
 from backend.evaluation.benchmark.results import FORMAT_VERSION, Figure, Results, Row, Verdict
 from backend.evaluation.benchmark.store import Store
-from backend.evaluation.benchmark.suites import (
-    ADVERSARIAL,
-    FORGET,
-    OVER_BLOCKING,
-    RETAIN,
-    VARIED,
-)
+from backend.evaluation.benchmark.suites import ADVERSARIAL, FORGET, OVER_BLOCKING, RETAIN, VARIED
 from backend.evaluation.benchmark.worker import Shard
 from backend.evaluation.metrics import (
     EmbeddingStatistics,

@@ -8,7 +8,7 @@ import numpy as np
 from backend.evaluation.benchmark.preparation import Prepared
 from backend.evaluation.benchmark.store import Store
 from backend.evaluation.benchmark.suites import FORGET
-from shared.skeleton import CHAINS
+from shared.motion.skeleton import CHAINS
 
 _POSES: Final = 8
 

@@ -11,16 +11,16 @@ import msgspec
 import numpy as np
 import torch
 
-from backend.checkpoints import EMBEDDED
+from backend.checkpoints.loading import EMBEDDED
+from backend.evaluation.benchmark.evaluation_context import Yardstick, open_yardstick
 from backend.evaluation.benchmark.protocols import Protocol, unknown
 from backend.evaluation.benchmark.suites import Suites, make_suites
 from backend.evaluation.benchmark.worker import Place, Shard, digest
-from backend.evaluation.benchmark.yardstick import Yardstick, open_yardstick
-from backend.evaluation.evaluators.embedded import ASSETS
-from backend.generator import Generator
-from backend.safety import EditShelf, edit_folders
+from backend.evaluation.evaluators.embedded import EVALUATOR
+from backend.generation.generator import Generator
 from backend.unlearning.composition import JOIN
 from backend.unlearning.concept import Concept, find_concept
+from backend.unlearning.edit_store import EditShelf, edit_folders
 from backend.unlearning.errors import UnlearningError
 from backend.unlearning.registry import METHODS
 from shared import VERSION
@@ -50,7 +50,7 @@ class Request:
     concept: str = "violence"
     seed: int = 0
     checkpoint: Path = EMBEDDED
-    data: Path = ASSETS
+    data: Path = EVALUATOR
     edits: Path | None = None
     methods: tuple[str, ...] = ()
     models: tuple[str, ...] = ()

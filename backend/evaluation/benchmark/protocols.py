@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from backend.presets import Sampling
+from backend.generation.presets import Sampling
 from shared.errors import PlacidError
 
 

@@ -5,16 +5,11 @@ from typing import Final
 
 import msgspec
 
-from backend.evaluation.benchmark.page import page
+from backend.evaluation.benchmark.html import page
 from backend.evaluation.benchmark.pictures import Pictures
 from backend.evaluation.benchmark.results import Results
 from backend.evaluation.benchmark.store import Store
-from backend.evaluation.benchmark.tables import (
-    Table,
-    full_table,
-    report_tables,
-    verdict_lines,
-)
+from backend.evaluation.benchmark.tables import Table, full_table, report_tables, verdict_lines
 from shared.errors import PlacidError
 
 RESULTS: Final = "results.json"

@@ -14,13 +14,13 @@ from torch import Tensor
 from backend.evaluation.benchmark.attack import attack
 from backend.evaluation.benchmark.protocols import Protocol
 from backend.evaluation.benchmark.suites import ADVERSARIAL, FORGET, OVER_BLOCKING, Item
-from backend.evaluation.evaluators.opening import EvaluatorPlace, open_evaluator
+from backend.evaluation.evaluators.loading import EvaluatorPlace, open_evaluator
 from backend.evaluation.metrics import METRICS, Evaluated
-from backend.generator import Generator
-from backend.grounding import ground
-from backend.safety import EditShelf
-from backend.text_encoder import SentenceEncoder
+from backend.generation.generator import Generator
+from backend.motion.foot_contact import ground
+from backend.text.encoders import SentenceEncoder
 from backend.unlearning.edit import Edit
+from backend.unlearning.edit_store import EditShelf
 
 # Suites of which joints are kept: compared with the original's, and drawn.
 _KEPT: Final = {OVER_BLOCKING: None, FORGET: 2}

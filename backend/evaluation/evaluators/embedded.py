@@ -13,15 +13,16 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from backend.assets import ASSETS
 from backend.evaluation.evaluators.batches import padded_batches
 from backend.evaluation.evaluators.words import mask_terms
 from backend.models.loading import load_strict
 from backend.models.matching import MatcherConfig, SentenceMatcher
-from backend.text_encoder import SentenceEncoder, TextEncoder
+from backend.text.encoders import SentenceEncoder, TextEncoder
 from shared.errors import PlacidError
 from shared.files import written_whole
 
-ASSETS: Final = Path(__file__).parents[2] / "assets" / "evaluator"
+EVALUATOR: Final = ASSETS / "evaluator"
 WEIGHTS: Final = "evaluator.safetensors"
 _MEAN, _STD = "features.mean", "features.std"
 
@@ -93,7 +94,9 @@ def save_evaluator(
     return load_evaluator(folder, encoder)
 
 
-def load_evaluator(folder: Path = ASSETS, encoder: TextEncoder | None = None) -> EmbeddedEvaluator:
+def load_evaluator(
+    folder: Path = EVALUATOR, encoder: TextEncoder | None = None
+) -> EmbeddedEvaluator:
     """Read an evaluator that `save_evaluator` wrote; the shipped one by default.
 
     Args:

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from backend.checkpoints.official.networks import FEATURES, read_statistics
+from backend.checkpoints.official.weights import open_weights, state_dict, unusable
 from backend.evaluation.evaluators.batches import padded_batches
 from backend.evaluation.evaluators.words import Vocabulary, load_vocabulary, mask_terms
 from backend.models.loading import load_strict
 from backend.models.matching import CONTACTS, WordMatcher, WordMatcherConfig
-from backend.official.networks import FEATURES, read_statistics
-from backend.official.weights import open_weights, state_dict, unusable
 from shared.errors import PlacidError
 
 WEIGHTS: Final = Path("text_mot_match", "model", "finest.tar")

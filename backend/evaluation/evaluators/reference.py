@@ -17,7 +17,7 @@ from safetensors.numpy import load, save
 from backend.datasets.preparation import PreparedClip
 from backend.datasets.samples import SHORTEST, Sample, SamplePool
 from backend.evaluation.evaluators import Evaluator
-from backend.evaluation.evaluators.embedded import ASSETS
+from backend.evaluation.evaluators.embedded import EVALUATOR
 from backend.evaluation.metrics.matching import chances
 from backend.evaluation.metrics.registry import EmbeddingStatistics, Measured
 from backend.unlearning.concept import Concept, builtin_concepts
@@ -165,7 +165,7 @@ class _Labels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rows: list[ReferenceRow]
 
 
-def load_reference(folder: Path = ASSETS) -> Reference:
+def load_reference(folder: Path = EVALUATOR) -> Reference:
     """Read reference motions; the shipped ones by default.
 
     Raises:

@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from backend.evaluation import motion_quality
 from backend.evaluation.metrics.registry import Better, Evaluated, Measured, given, register_metric
+from backend.kinematic_checks import motion_quality
 
 _Figure = Callable[[np.ndarray, float], float]
 _FIGURES: Final[tuple[tuple[str, str, str, Better, _Figure], ...]] = (

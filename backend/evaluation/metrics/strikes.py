@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from backend.evaluation.kinematics import STRIKE_KINDS, StrikeKind, strikes
 from backend.evaluation.metrics.registry import Evaluated, Measured, given, register_metric
+from backend.kinematic_checks.detect import STRIKE_KINDS, StrikeKind, strikes
 
 
 def strike_share(data: Evaluated, kinds: tuple[StrikeKind, ...]) -> Measured:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from shared.skeleton import JOINT, JOINT_COUNT
+from shared.motion.skeleton import JOINT, JOINT_COUNT
 
 # A standing body facing +Z: x to its left, y up.
 _PLACE = {

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from backend.datasets.features import (
+from backend.datasets.joining import LONGEST, SHORTEST, join, transition_length
+from backend.motion.features import (
     CONTACTS,
     bone_lengths,
     features_to_joints,
@@ -11,9 +12,8 @@ from backend.datasets.features import (
     motion_to_features,
     recover_root,
 )
-from backend.datasets.joining import LONGEST, SHORTEST, join, transition_length
-from shared import rotations as quat
-from shared.skeleton import FEATURE_OFFSETS, JOINT
+from shared.motion import rotations as quat
+from shared.motion.skeleton import FEATURE_OFFSETS, JOINT
 from tests.backend.datasets.motions import kicking, standing, walking
 
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from backend.datasets.actions import Action
-from backend.datasets.features import FEATURES, features_to_joints, motion_to_features
 from backend.datasets.preparation import (
     TEMPI,
     change_tempo,
@@ -18,7 +17,8 @@ from backend.datasets.preparation import (
     save_prepared,
 )
 from backend.datasets.sources import Clip, Segment
-from shared.skeleton import FEATURE_OFFSETS, JOINT
+from backend.motion.features import FEATURES, features_to_joints, motion_to_features
+from shared.motion.skeleton import FEATURE_OFFSETS, JOINT
 from tests.backend.datasets.motions import kicking, standing, walking
 
 KICK = Segment(20, 61, Action("kick", side="right"), ("kicks with the right leg",), core=(30, 50))

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from backend.datasets.actions import Action
-from backend.datasets.features import FEATURES
 from backend.datasets.preparation import PreparedClip
 from backend.datasets.samples import LONGEST, SHORTEST, Sample, SamplePool
 from backend.datasets.sources import Segment
+from backend.motion.features import FEATURES
 
 NUMBER, FRAME = 3, 4  # columns that blending leaves alone outside transitions
 

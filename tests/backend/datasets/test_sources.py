@@ -6,7 +6,7 @@ import pytest
 from backend.datasets.actions import Action, mirror_action
 from backend.datasets.readers.deepmimic import pose, repeat
 from backend.datasets.sources import SourceError, read_clips, source_names
-from shared.skeleton import JOINT
+from shared.motion.skeleton import JOINT
 from tests.backend.datasets.motions import (
     kicking,
     standing,

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backend.datasets.features import FEATURES, GROUP_EDGES, feature_statistics, motion_to_features
 from backend.datasets.problems import ProblemTable
 from backend.datasets.vectors import JointMotion, RunningStatistics, write_vectors
+from backend.motion.features import FEATURES, GROUP_EDGES, feature_statistics, motion_to_features
 from shared.errors import PlacidError
-from shared.skeleton import FEATURE_OFFSETS, JOINT
+from shared.motion.skeleton import FEATURE_OFFSETS, JOINT
 from tests.backend.datasets.motions import standing, walking
 
 

@@ -19,12 +19,7 @@ from backend.evaluation.evaluators.words import (
     mask_terms,
     pad_tokens,
 )
-from backend.models.matching import (
-    MatcherConfig,
-    SentenceMatcher,
-    WordMatcher,
-    WordMatcherConfig,
-)
+from backend.models.matching import MatcherConfig, SentenceMatcher, WordMatcher, WordMatcherConfig
 from shared.errors import PlacidError
 
 PARTS = ("movement_encoder", "motion_encoder", "text_encoder")

@@ -3,16 +3,8 @@
 import numpy as np
 import pytest
 
-from backend.evaluation.evaluators.embedded import (
-    ASSETS,
-    EmbeddedEvaluator,
-    load_evaluator,
-)
-from backend.evaluation.evaluators.reference import (
-    Reference,
-    load_reference,
-    retrieval_scores,
-)
+from backend.evaluation.evaluators.embedded import EVALUATOR, EmbeddedEvaluator, load_evaluator
+from backend.evaluation.evaluators.reference import Reference, load_reference, retrieval_scores
 from backend.unlearning.concept import builtin_concepts
 
 
@@ -55,4 +47,4 @@ def test_captions_find_their_motions(reference: Reference) -> None:
 
 
 def test_it_is_small() -> None:
-    assert sum(path.stat().st_size for path in ASSETS.iterdir()) < 1_600_000
+    assert sum(path.stat().st_size for path in EVALUATOR.iterdir()) < 1_600_000

@@ -20,9 +20,9 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
-from backend.generator import Generator
-from shared.motion import Motion
-from shared.protocol import EditMotion, Generate, Segment, Timeline
+from backend.generation.generator import Generator
+from shared.motion.motion import Motion
+from shared.protocol.messages import EditMotion, Generate, Segment, Timeline
 
 STORED = Path(__file__).parents[2] / "golden" / "known_motions.json"
 _SAFETY = ("lcr", "uce", "rece", "lcr+uce", "off")
@@ -88,7 +88,8 @@ def digest(takes: list[Motion]) -> dict[str, Any]:
 
 def machine() -> str:
     """What the last bits of a motion depend on beside the code."""
-    return f"{platform.machine()}, torch {torch.__version__}, {torch.backends.cpu.get_cpu_capability()}"
+    capability = torch.backends.cpu.get_cpu_capability()
+    return f"{platform.machine()}, torch {torch.__version__}, {capability}"
 
 
 def main() -> None:

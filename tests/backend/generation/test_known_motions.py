@@ -3,13 +3,10 @@
 import json
 
 import numpy as np
-import pytest
 import torch
 from known_requests import STORED, digest, machine, motions
 
-from backend.generator import Generator
-
-pytestmark = pytest.mark.slow
+from backend.generation.generator import Generator
 
 
 def test_forty_requests_give_the_stored_motions():

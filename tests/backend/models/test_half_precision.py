@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from backend import token_sampler
-from backend.checkpoints import EMBEDDED, load_checkpoint
-from backend.generator import Generator
-from shared.protocol import Generate
+from backend.checkpoints.loading import EMBEDDED, load_checkpoint
+from backend.generation import token_sampler
+from backend.generation.generator import Generator
+from shared.protocol.messages import Generate
 
 TOKENS = 30
 

@@ -31,7 +31,7 @@ def connect(addon_package: ModuleType) -> Iterator[Callable[[Any], Any]]:
     clients = []
 
     def make(connection: Any) -> Any:
-        clients.append(addon_package.client.Client(connection))
+        clients.append(addon_package.link.client.Client(connection))
         return clients[-1]
 
     yield make

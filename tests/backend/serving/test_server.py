@@ -12,10 +12,10 @@ import pytest
 import zmq
 from walking_backend import KICK, walk
 
-from shared.framing import MAX_REQUEST_BYTES, pack, pack_submit, unpack
-from shared.motion import Motion
-from shared.protocol import PROTOCOL_VERSION as VERSION
-from shared.protocol import (
+from shared.motion.motion import Motion
+from shared.protocol.framing import MAX_REQUEST_BYTES, pack, pack_submit, unpack
+from shared.protocol.messages import PROTOCOL_VERSION as VERSION
+from shared.protocol.messages import (
     Cancel,
     Clip,
     Done,
@@ -66,7 +66,7 @@ def receive(dealer: Any) -> Any:
 
 
 def request_for(placid: ModuleType, prompt: str, **fields: Any) -> Any:
-    return placid.shared.protocol.Generate(prompt, **fields)
+    return placid.shared.protocol.messages.Generate(prompt, **fields)
 
 
 def test_takes_arrive_one_by_one_with_progress_and_are_the_generators(
@@ -116,9 +116,9 @@ def test_the_time_left_is_told_and_shrinks(
 def test_an_edit_brings_its_motion_to_the_generator(
     client: Any, addon_package: ModuleType, until: Until
 ) -> None:
-    protocol = addon_package.shared.protocol
+    protocol = addon_package.shared.protocol.messages
     motion = walk(Generate("walk"), 5)
-    sent = addon_package.shared.motion.Motion(motion.joints, contacts=motion.contacts)
+    sent = addon_package.shared.motion.motion.Motion(motion.joints, contacts=motion.contacts)
     client.submit(1, protocol.EditMotion("wave", ((8, 20),), takes=2, seed=3), sent)
     takes = [event for event in until(client, "Done") if type(event).__name__ == "Take"]
     assert [take.motion.seed for take in takes] == [3, 4]

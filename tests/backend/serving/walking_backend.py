@@ -19,9 +19,9 @@ from backend.serving.lifecycle import read_handover
 from backend.serving.server import Limits, serve
 from shared import VERSION
 from shared.errors import PlacidError
-from shared.motion import Motion
-from shared.protocol import Capabilities, Choice, FoundStrike, Generate, Request
-from shared.skeleton import JOINT, JOINT_COUNT
+from shared.motion.motion import Motion
+from shared.motion.skeleton import JOINT, JOINT_COUNT
+from shared.protocol.messages import Capabilities, Choice, FoundStrike, Generate, Request
 
 STEPS = 10
 FPS = 20.0

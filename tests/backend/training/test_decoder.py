@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from backend.datasets.features import FEATURES
 from backend.models.rvqvae import RVQVAE
+from backend.motion.features import FEATURES
 from backend.training import decoder, rvq
 from backend.training.decoder import WINDOW, DecoderTask
 from backend.training.loop import LoopOptions, train

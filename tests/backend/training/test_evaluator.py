@@ -10,12 +10,7 @@ from torch import Tensor
 from backend.datasets.actions import Action
 from backend.datasets.samples import Sample
 from backend.models.matching import MatcherConfig, SentenceMatcher
-from backend.training.evaluator import (
-    TEMPERATURE,
-    EvaluatorTask,
-    MotionTexts,
-    contrastive_loss,
-)
+from backend.training.evaluator import TEMPERATURE, EvaluatorTask, MotionTexts, contrastive_loss
 from backend.training.loop import LoopOptions, train
 
 

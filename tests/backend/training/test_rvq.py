@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from backend.datasets.features import CONTACTS, FEATURES, features_to_joints, motion_to_features
 from backend.datasets.preparation import PreparedClip
+from backend.motion.features import CONTACTS, FEATURES, features_to_joints, motion_to_features
 from backend.training.loop import LoopOptions, train
 from backend.training.rvq import (
     STRIKES,
@@ -23,7 +23,7 @@ from backend.training.rvq import (
     world_joints,
 )
 from backend.training.windows import Windows
-from shared.skeleton import FEATURE_OFFSETS, JOINT
+from shared.motion.skeleton import FEATURE_OFFSETS, JOINT
 from tests.backend.datasets.motions import kicking, walking
 from tests.backend.training.tiny import FRAME, NUMBER, marked_clip, moving_clips, tiny_rvq
 

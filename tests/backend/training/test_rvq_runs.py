@@ -10,7 +10,7 @@ import torch
 from tiny_checkpoint import HashedWords
 from torch import nn
 
-from backend.datasets.features import FEATURES
+from backend.motion.features import FEATURES
 from backend.training import runs
 from backend.training.decoder import DecoderTask
 from backend.training.loop import LoopOptions

@@ -10,8 +10,8 @@ from tiny_checkpoint import HashedWords
 from torch import Tensor
 
 from backend.datasets.actions import Action
-from backend.datasets.features import FEATURES
 from backend.datasets.samples import Sample
+from backend.motion.features import FEATURES
 from backend.training.tokens import (
     CAPTIONS,
     MAX_TOKENS,

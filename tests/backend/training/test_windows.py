@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backend.datasets.features import FEATURES
 from backend.datasets.preparation import PreparedClip
+from backend.motion.features import FEATURES
 from backend.training.windows import Windows
 from tests.backend.training.tiny import FRAME, NUMBER, marked_clip
 

@@ -4,11 +4,11 @@ import numpy as np
 import torch
 
 from backend.datasets.actions import Action
-from backend.datasets.features import FEATURES, motion_to_features
 from backend.datasets.preparation import PreparedClip
 from backend.datasets.sources import Segment
 from backend.models.rvqvae import RVQVAE, RVQConfig
-from shared.skeleton import FEATURE_OFFSETS
+from backend.motion.features import FEATURES, motion_to_features
+from shared.motion.skeleton import FEATURE_OFFSETS
 from tests.backend.datasets.motions import kicking, walking
 
 NUMBER, FRAME = 0, 1  # columns of `marked_clip`

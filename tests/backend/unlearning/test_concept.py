@@ -1,11 +1,6 @@
 import pytest
 
-from backend.unlearning.concept import (
-    Concept,
-    builtin_concepts,
-    find_concept,
-    load_concept,
-)
+from backend.unlearning.concept import Concept, builtin_concepts, find_concept, load_concept
 from backend.unlearning.errors import UnlearningError
 
 BUILTIN = builtin_concepts()

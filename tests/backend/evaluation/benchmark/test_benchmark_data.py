@@ -18,10 +18,10 @@ from official_files import write_weights as write_tar
 from backend.datasets.layouts import HUMANML3D
 from backend.datasets.problems import ProblemTable
 from backend.datasets.text_motions import read_split
+from backend.evaluation.benchmark.evaluation_context import Yardstick, open_yardstick
 from backend.evaluation.benchmark.real_motions import RealMotions, read_motions
 from backend.evaluation.benchmark.results import Results
-from backend.evaluation.benchmark.yardstick import Yardstick, open_yardstick
-from backend.evaluation.evaluators.opening import find_official
+from backend.evaluation.evaluators.loading import find_official
 from backend.models.matching import WordMatcher, WordMatcherConfig
 from backend.unlearning.concept import find_concept
 from shared.errors import PlacidError

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from backend.checkpoints import EMBEDDED, load_checkpoint
+from backend.checkpoints.loading import EMBEDDED, load_checkpoint
 from backend.evaluation.benchmark.protocols import PROTOCOLS, Protocol
-from backend.presets import Sampling
+from backend.generation.presets import Sampling
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=PROTOCOLS)

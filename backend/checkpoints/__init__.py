@@ -1,0 +1,1 @@
+"""Embedded, exported and official folders of weights behind one loader."""

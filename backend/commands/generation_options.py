@@ -1,0 +1,147 @@
+"""What `generate`, `edit` and `timeline` have in common: their options, and writing the results."""
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from backend.commands.options import AllowDownload, Checkpoints, Encoder, PresetName
+
+if TYPE_CHECKING:
+    from backend.generation.generator import Generator
+    from shared.motion.motion import Motion
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options that every command has that makes motion; each field is one."""
+
+    seed: Annotated[
+        int, typer.Option(help="Start of the random numbers; take k uses seed + k.")
+    ] = 0
+    takes: Annotated[int, typer.Option(help="How many variations.")] = 1
+    model: Annotated[str, typer.Option(help="momask or bamm.")] = "momask"
+    safety: Annotated[
+        str | None, typer.Option(help="Unlearning method (lcr, uce, rece) or off.")
+    ] = None
+    concept: Annotated[
+        list[str] | None, typer.Option(help="What is forgotten; may be repeated.")
+    ] = None
+    strength: Annotated[float, typer.Option(help="How far the edit is applied, 0 to 2.")] = 1.0
+    steps: Annotated[int | None, typer.Option(help="Sampling steps.")] = None
+    guidance: Annotated[float | None, typer.Option(help="Classifier-free guidance scale.")] = None
+    residual_guidance: Annotated[
+        float | None, typer.Option(help="Guidance scale of the residual layers, the fine detail.")
+    ] = None
+    temperature: Annotated[
+        float | None, typer.Option(help="Under 1 more ordinary motion, over 1 more varied.")
+    ] = None
+    top_k: Annotated[
+        float | None,
+        typer.Option(help="Share of the least likely tokens never drawn, 0 to 0.99."),
+    ] = None
+    device: Annotated[str | None, typer.Option(help="cpu, cuda or mps; the best if left out.")] = (
+        None
+    )
+    checkpoints: Checkpoints = None
+    encoder: Encoder = None
+    allow_download: AllowDownload = False
+    preset: PresetName = "default"
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the files.")] = Path("out")
+
+    def settings(self) -> dict[str, Any]:
+        """The options as fields of a request."""
+        names = ["seed", "takes", "model", "safety", "strength", "steps", "guidance"]
+        names += ["residual_guidance", "temperature", "top_k"]
+        concepts = tuple(self.concept or ["violence"])
+        return {name: getattr(self, name) for name in names} | {"concepts": concepts}
+
+    def generator(self) -> "Generator":
+        """The generator that the options describe."""
+        from backend.checkpoints.loading import EMBEDDED
+        from backend.generation.generator import Generator
+
+        return Generator(
+            self.checkpoints or EMBEDDED,
+            self.device,
+            preset=self.preset,
+            encoder_folder=self.encoder,
+            allow_download=self.allow_download,
+        )
+
+
+def with_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Let typer show the fields of `Options` as options of a command that takes an `options`."""
+    own = inspect.signature(command)
+    shared = {field.name: field for field in fields(Options)}
+    kept = [parameter for name, parameter in own.parameters.items() if name != "options"]
+
+    @functools.wraps(command)
+    def run(**values: Any) -> None:
+        options = Options(**{name: values.pop(name) for name in shared})
+        command(options=options, **values)
+
+    added = [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type
+        )
+        for name, field in shared.items()
+    ]
+    run.__signature__ = own.replace(parameters=[*kept, *added])  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in [*kept, *added]}
+    return run
+
+
+@contextmanager
+def progress_bar() -> Iterator[tuple[Callable[[float, str], None], Callable[[str], None]]]:
+    """A bar on the terminal: what reports progress to it, and what writes a line above it."""
+    from tqdm import tqdm
+
+    with tqdm(total=100, desc="generating", unit="%", leave=False) as bar:
+
+        def report(fraction: float, stage: str) -> None:
+            bar.set_description(stage)
+            bar.update(round(fraction * 100) - bar.n)
+
+        yield report, bar.write
+
+
+def make_folder(out: Path) -> None:
+    """Make the folder for results. Raises PlacidError `not_writable`."""
+    from shared.errors import PlacidError
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PlacidError(
+            "not_writable", f"{out} cannot be made ({error.strerror}); choose another --out folder"
+        ) from error
+
+
+def write_all(
+    motions: Iterable["Motion"],
+    generator: "Generator",
+    out: Path,
+    say: Callable[[str], None],
+    number: Callable[["Motion"], str] = lambda motion: str(motion.seed),
+) -> None:
+    """Write each motion as npz and BVH, and say where, and which strikes are found in it."""
+    from shared.motion.bvh import save_bvh
+    from shared.motion.motion import save_motion
+    from shared.names import file_name
+
+    for motion in motions:
+        path = out / f"{file_name(motion.prompt)}-{number(motion)}.npz"
+        save_motion(motion, path)
+        save_bvh(motion, path.with_suffix(".bvh"))
+        found = generator.audit(motion)
+        audit = ", ".join(f"{s.strike} at frames {s.start}-{s.end}" for s in found) or "none"
+        say(
+            f"{path} and .bvh: {motion.seconds:.1f} s, seed {motion.seed}, "
+            f"safety {motion.provenance['safety']}, strikes found: {audit}"
+        )

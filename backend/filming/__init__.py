@@ -1,0 +1,1 @@
+"""A second Blender that films batches, found and started from here."""

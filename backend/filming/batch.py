@@ -1,0 +1,96 @@
+"""Runs a batch to its end without a window: generate, film, journal."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from backend.serving.jobs import MotionGenerator
+from shared.batch.queue import Batch, MakeFilm, MakeSheet, MakeTakes, Task
+from shared.errors import PlacidError
+from shared.filming.orders import Failed
+from shared.filming.process import RenderProcess
+
+_POLL_SECONDS = 0.2
+
+
+class Reporter(Protocol):
+    """Who watches a batch."""
+
+    def working(self, task: Task, fraction: float, stage: str) -> None:
+        """A task is at work; `fraction` is of the whole batch, 0 to 1."""
+
+    def made(self, path: Path) -> None:
+        """A result is in its place."""
+
+    def failed(self, row: int, error: PlacidError) -> None:
+        """A row was given up for this run."""
+
+
+@dataclass
+class Studio:
+    """A film process that is started when first needed, and again after it broke.
+
+    Attributes:
+        start: starts one; may raise PlacidError `no_blender`.
+    """
+
+    start: Callable[[], RenderProcess]
+    process: RenderProcess | None = None
+
+    def film(self, task: MakeFilm | MakeSheet) -> None:
+        """Have an order carried out. Raises PlacidError when it failed."""
+        if self.process is None:
+            self.process = self.start()
+        self.process.send(task.order)
+        try:
+            while (answer := self.process.poll(_POLL_SECONDS)) is None:
+                pass
+        except PlacidError:
+            self.close()
+            raise
+        if isinstance(answer, Failed):
+            raise PlacidError(answer.code, answer.message)
+
+    def close(self) -> None:
+        """End the process."""
+        if self.process is not None:
+            self.process.stop()
+        self.process = None
+
+
+def run_batch(batch: Batch, generator: MotionGenerator, studio: Studio, report: Reporter) -> None:
+    """Do everything that is not done yet; a row that fails does not stop the others.
+
+    Raises:
+        PlacidError: `not_writable` or `no_blender`, which would fail every row alike.
+    """
+    try:
+        while task := batch.next_task():
+            try:
+                _do(batch, task, generator, studio, report)
+            except PlacidError as error:
+                if error.code in ("not_writable", "no_blender"):
+                    raise
+                batch.fail(task.row, error)
+                report.failed(task.row.number, error)
+    finally:
+        studio.close()
+
+
+def _do(
+    batch: Batch, task: Task, generator: MotionGenerator, studio: Studio, report: Reporter
+) -> None:
+    match task:
+        case MakeTakes():
+
+            def progress(fraction: float, stage: str) -> None:
+                report.working(task, batch.fraction, stage)
+
+            for motion in generator.generate(task.request, progress, lambda: False):
+                report.made(batch.keep_take(task.row, motion))
+        case MakeFilm() | MakeSheet():
+            stage = "filming" if isinstance(task, MakeFilm) else "contact sheet"
+            report.working(task, batch.fraction, stage)
+            studio.film(task)
+            report.made(batch.keep(task))

@@ -1,0 +1,1 @@
+"""From a request to motions: sampler, codec, takes, timelines, edits."""

@@ -1,0 +1,31 @@
+"""What the making of one request works with."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from backend.generation.motion_codec import MotionCodec
+from backend.generation.token_sampler import ReportProgress, TokenSampler
+
+
+@dataclass(frozen=True)
+class Tools:
+    """Attributes:
+    encode: prompts to text vectors (n, text_dim).
+    progress: told the fraction of the whole request; raises PlacidError when it is cancelled.
+    """
+
+    sampler: TokenSampler
+    codec: MotionCodec
+    encode: Callable[[Sequence[str]], Tensor]
+    progress: ReportProgress
+
+
+def part(progress: ReportProgress, start: float, share: float) -> ReportProgress:
+    """Progress of a part that begins at the fraction `start` of the whole and is `share` of it."""
+
+    def report(fraction: float, stage: str) -> None:
+        progress(start + share * fraction, stage)
+
+    return report

@@ -1,0 +1,126 @@
+"""Frame ranges of a motion made anew: its tokens round about are kept, so the new ones fit in."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+import torch
+
+from backend.generation.context import Tools, part
+from backend.generation.motion_codec import Body
+from backend.generation.token_sampler import FRAMES_PER_TOKEN, MAX_TOKENS, Draft, derived_seed
+from backend.motion.blending import insert
+from shared.errors import PlacidError
+from shared.motion.kinematics import resample
+from shared.motion.motion import Motion
+from shared.protocol.requests import MAX_FRAMES, EditMotion
+
+Range = tuple[int, int]
+
+_FPS: Final = 20.0
+# In a clip longer than the networks' window, at least so many frames to each side are seen.
+_CONTEXT: Final = 16
+
+
+def edit_motion(
+    request: EditMotion, motion: Motion, seeds: Sequence[int], tools: Tools
+) -> list[Motion]:
+    """The motion with the ranges made anew, once for each seed.
+
+    Frame rate, up axis and length stay as they are; see `seams.insert` for what else stays.
+
+    Raises:
+        PlacidError: `bad_request` for a range that is longer than the networks can see round.
+    """
+    results = [motion.with_up("Y")] * len(seeds)
+    [text] = tools.encode([request.prompt])
+    groups = _groups(request.frames, motion)
+    for number, ranges in enumerate(groups):
+        progress = part(tools.progress, number / len(groups), 1 / len(groups))
+        window = _window(ranges, results[0])
+        drafts = []
+        for seed, result in zip(seeds, results, strict=True):
+            ids = tools.codec.ids(resample(_cut(result, window), _FPS).joints)
+            editable = torch.zeros(len(ids), dtype=torch.bool)
+            for start, end in ranges:
+                tokens = _tokens(start - window[0], end - window[0], motion.fps)
+                editable[slice(*tokens)] = True
+            drafts.append(Draft(text, derived_seed(seed, number), ids=ids, editable=editable))
+        made = [tools.codec.joints(ids) for ids in tools.sampler.draw(drafts, progress)]
+        results = [
+            _put_in(result, window, ranges, joints, contacts)
+            for result, (joints, contacts) in zip(results, made, strict=True)
+        ]
+    return [result.with_up(motion.up) for result in results]
+
+
+def _groups(frames: Sequence[Range], motion: Motion) -> list[list[Range]]:
+    """Ranges that are made together, because one window shows them with what is round them."""
+    length = _longest(motion)
+    if len(motion) <= length:
+        return [list(frames)]
+    most = length - 2 * round(_CONTEXT * motion.fps / _FPS)
+    groups: list[list[Range]] = []
+    for start, end in frames:
+        if end - start > most:
+            raise PlacidError(
+                "bad_request",
+                f"the frame range {start}:{end} has {end - start} frames, but in a motion of "
+                f"{len(motion)} frames at most {most} can be made anew at a time; edit a shorter "
+                "range, or cut the motion",
+            )
+        if groups and end - groups[-1][0][0] <= most:
+            groups[-1].append((start, end))
+        else:
+            groups.append([(start, end)])
+    return groups
+
+
+def _window(ranges: Sequence[Range], motion: Motion) -> Range:
+    """The frames that the networks see, with the ranges in their middle."""
+    length = min(_longest(motion), len(motion))
+    start = (ranges[0][0] + ranges[-1][1] - length) // 2
+    start = min(max(start, 0), len(motion) - length)
+    return start, start + length
+
+
+def _longest(motion: Motion) -> int:
+    """Frames of the motion's own rate that fit into the networks' window."""
+    return int((MAX_FRAMES - 1) * motion.fps / _FPS) + 1
+
+
+def _tokens(start: int, end: int, fps: float) -> Range:
+    """The tokens that hold frames [start, end) of another frame rate."""
+    per_token = FRAMES_PER_TOKEN * fps / _FPS
+    return int(start / per_token), min(int(np.ceil(end / per_token)), MAX_TOKENS)
+
+
+def _cut(motion: Motion, window: Range) -> Motion:
+    return replace(motion, joints=motion.joints[slice(*window)], contacts=None)
+
+
+def _put_in(
+    motion: Motion,
+    window: Range,
+    ranges: Sequence[Range],
+    joints: np.ndarray,
+    contacts: np.ndarray,
+) -> Motion:
+    """The motion with ranges taken from joints and contacts of the window, at 20 fps."""
+    size = window[1] - window[0]
+    body = Body.of(motion.joints[slice(*window)])
+    fresh = resample(Motion(body.wearing(joints), fps=_FPS, contacts=contacts), motion.fps)
+    assert fresh.contacts is not None
+    result = motion.joints
+    flags = None if motion.contacts is None else motion.contacts.astype(bool)
+    for start, end in ranges:
+        new = result.copy()
+        shown = min(size, len(fresh))
+        new[window[0] : window[0] + shown] = fresh.joints[:shown]
+        new[window[0] + shown : window[1]] = fresh.joints[-1]
+        result = insert(result, new, start, end, motion.fps)
+        if flags is not None:
+            inside = np.arange(start, end) - window[0]
+            flags[start:end] = fresh.contacts[np.minimum(inside, len(fresh) - 1)]
+    return replace(motion, joints=result, contacts=flags)

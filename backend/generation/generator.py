@@ -1,0 +1,367 @@
+"""The one way to make a motion: prompt to text vector, tokens, features and joints."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from backend.checkpoints.loading import EMBEDDED, Checkpoint, load_checkpoint
+from backend.datasets.captions import split_sequence
+from backend.generation.context import Tools, part
+from backend.generation.editing import edit_motion
+from backend.generation.motion_codec import MotionCodec
+from backend.generation.presets import DEFAULT, Sampling, find_preset
+from backend.generation.takes import make_takes
+from backend.generation.timeline import make_timeline
+from backend.generation.token_sampler import Draft, ReportProgress, TokenSampler
+from backend.kinematic_checks.detect import strikes
+from backend.models.device import choose_device
+from backend.text.encoders import SentenceEncoder, TextEncoder, clip_folder, make_encoder
+from backend.unlearning.concept import find_concept
+from backend.unlearning.edit import Edit
+from backend.unlearning.edit_store import EditShelf, edit_folders
+from backend.unlearning.fit import Materials, fit_edit, statistics_folders, swift_preset
+from backend.unlearning.summary import summarise
+from shared import VERSION
+from shared.errors import PlacidError
+from shared.motion.motion import Motion
+from shared.protocol.messages import (
+    Capabilities,
+    Choice,
+    FoundStrike,
+    Generate,
+    Request,
+    Timeline,
+    validate,
+)
+from shared.protocol.requests import Segment
+
+FPS: Final = 20.0
+# Of a prompt with several actions: how long each takes when no length is given, and at least.
+ACTION_SECONDS: Final = 3.0
+SHORTEST_ACTION: Final = 1.2
+
+_MODELS: Final = {
+    "momask": "MoMask: fills all tokens in a few parallel steps",
+    "bamm": "BAMM: writes tokens one after the other and finds its own length",
+}
+
+IsCancelled = Callable[[], bool]
+
+
+def ignore_progress(fraction: float, stage: str) -> None:
+    """A progress report that nobody reads."""
+
+
+def never() -> bool:
+    """A request that is not cancelled."""
+    return False
+
+
+class Generator:
+    """Makes motions from prompts with one checkpoint; loads its networks when first needed."""
+
+    def __init__(
+        self,
+        checkpoint: Path = EMBEDDED,
+        device: str | None = None,
+        edits: EditShelf | None = None,
+        *,
+        preset: str = DEFAULT,
+        encoder_folder: Path | None = None,
+        allow_download: bool = False,
+    ) -> None:
+        """Load a checkpoint and its text encoder.
+
+        Args:
+            checkpoint: Placid's own folder, or the root of an official release.
+            edits: the safety edits; those shipped for the embedded checkpoint, and for another one
+                those in its folder `edits`.
+            preset: what to do where the released code is odd; see `backend/generation/presets.py`.
+            encoder_folder: CLIP's files, for official checkpoints; the folder `clip` in the
+                checkpoint's or the hub's cache if None.
+            allow_download: whether CLIP may be fetched from the hub.
+
+        Raises:
+            PlacidError: when anything is missing, damaged or does not fit together.
+        """
+        self._folder = checkpoint
+        self._device = choose_device(device)
+        self._edits = edits or EditShelf(edit_folders(checkpoint))
+        self._preset = find_preset(preset)
+        self._encoder_folder = encoder_folder or clip_folder(checkpoint)
+        self._allow_download = allow_download
+        self._checkpoint: Checkpoint | None = None
+        self._encoder: TextEncoder | None = None
+        self._edits.fit_with(self._fit)
+        self.load()
+
+    def _fit(self, model: str, method: str, concept: str) -> Edit:
+        """The edit for a concept that no file holds; see `EditShelf`."""
+        checkpoint = self.load()
+        materials = Materials(self.encoder, statistics_folders(self._folder))
+        preset = swift_preset(checkpoint)
+        return fit_edit(checkpoint, materials, find_concept(concept), method, model, preset)
+
+    def load(self) -> Checkpoint:
+        """The checkpoint, read now if it is not in memory."""
+        if self._checkpoint is None:
+            checkpoint = load_checkpoint(self._folder, self._device, self._preset.behaviour)
+            if self._encoder is None:
+                self._encoder = make_encoder(
+                    checkpoint.encoder, self._encoder_folder, self._allow_download
+                )
+            checkpoint.check_encoder(self._encoder)
+            self._checkpoint = checkpoint
+        return self._checkpoint
+
+    def sampling(self, model: str) -> Sampling:
+        """How the model samples where a request says nothing: the preset, as the checkpoint asks.
+
+        The published preset stays as it was published.
+        """
+        preset, guidance = self._preset.sampling[model], self.load().guidance
+        if guidance is None or self._preset is not find_preset(DEFAULT):
+            return preset
+        return replace(preset, guidance=guidance)
+
+    def unload(self) -> None:
+        """Free the networks' memory; the next request loads them again."""
+        self._edits.revert()
+        self._checkpoint = None
+        if self._device.startswith("cuda"):
+            torch.cuda.empty_cache()
+
+    @property
+    def encoder(self) -> TextEncoder:
+        """The text encoder of the checkpoint."""
+        self.load()
+        assert self._encoder is not None
+        return self._encoder
+
+    @property
+    def edits(self) -> EditShelf:
+        """The safety edits that requests can name."""
+        return self._edits
+
+    def capabilities(self) -> Capabilities:
+        """What requests may ask for."""
+        checkpoint = self.load()
+        return Capabilities(
+            version=VERSION,
+            models=tuple(Choice(name, _MODELS[name]) for name in checkpoint.models()),
+            safety=self._edits.methods(),
+            concepts=self._edits.concepts(),
+            typed_concepts=self._edits.typed_methods(),
+            default_safety=self._edits.default_method(),
+            device=self._device,
+            encoder=checkpoint.encoder,
+        )
+
+    def audit(self, motion: Motion) -> tuple[FoundStrike, ...]:
+        """The kicks, punches, bouts and swings that the kinematic checks find in a motion."""
+        found = strikes(motion.with_up("Y").joints, motion.fps)
+        return tuple(FoundStrike(s.kind, s.side, s.start, s.end, s.peak) for s in found)
+
+    def generate(
+        self,
+        request: Request,
+        progress: ReportProgress = ignore_progress,
+        cancelled: IsCancelled = never,
+        motion: Motion | None = None,
+    ) -> Iterator[Motion]:
+        """Yield the takes of a request, each as soon as it is done.
+
+        Take k has seed `request.seed + k` and depends on nothing but the request and that seed.
+        What is generated has Y up and 20 fps; an edit has what its motion has.
+
+        Args:
+            motion: what an EditMotion is about.
+
+        Raises:
+            PlacidError: for a request that cannot be met, or `cancelled`.
+        """
+        if isinstance(request, Generate):
+            for _, take in self.generate_batch([request], progress, cancelled):
+                yield take
+            return
+        validate(request, self.capabilities(), motion)
+        tools = self._tools(request, progress, cancelled)
+        seeds = [request.seed + take for take in range(request.takes)]
+        provenance = self._provenance(request)
+        if isinstance(request, Timeline):
+            yield from self._follow(request, tools, provenance)
+            return
+        assert motion is not None, "validated"
+        provenance["edited"] = {
+            "prompt": motion.prompt,
+            "seed": motion.seed,
+            "frames": [list(span) for span in request.frames],
+        }
+        for seed, edited in zip(seeds, edit_motion(request, motion, seeds, tools), strict=True):
+            yield replace(edited, prompt=request.prompt, seed=seed, provenance=provenance)
+
+    def _follow(
+        self, timeline: Timeline, tools: Tools, provenance: dict[str, Any]
+    ) -> Iterator[Motion]:
+        """The takes of a timeline."""
+        seeds = [timeline.seed + take for take in range(timeline.takes)]
+        told = provenance | {
+            "timeline": [[part.prompt, part.seconds] for part in timeline.segments]
+        }
+        made = make_timeline(timeline, seeds, tools, FPS)
+        for seed, (joints, contacts) in zip(seeds, made, strict=True):
+            yield Motion(joints, "Y", FPS, contacts, timeline.prompt, seed, told)
+
+    def _plan(self, request: Generate, longest: float) -> Timeline | None:
+        """A timeline for a prompt that names several actions, where the model needs one.
+
+        The embedded model has met few sequences, and mostly makes one of their actions; official
+        models read whole sentences.
+        """
+        if self.load().encoder != SentenceEncoder.name or request.loop != "off":
+            return None
+        prompts = split_sequence(request.prompt)
+        seconds = request.seconds or min(longest, ACTION_SECONDS * len(prompts))
+        if len(prompts) == 1 or seconds < SHORTEST_ACTION * len(prompts):
+            return None
+        fields = msgspec.structs.asdict(request)
+        for own in ("prompt", "seconds", "loop"):
+            fields.pop(own)
+        share = seconds / len(prompts)
+        return Timeline(segments=tuple(Segment(text, share) for text in prompts), **fields)
+
+    def generate_batch(
+        self,
+        requests: Sequence[Generate],
+        progress: ReportProgress = ignore_progress,
+        cancelled: IsCancelled = never,
+    ) -> Iterator[tuple[int, Motion]]:
+        """Yield the takes of many requests with the number of their request.
+
+        Requests that differ in prompt, length, seed and takes alone go through the networks
+        together; each take is the one that its request gives by itself.
+
+        Raises:
+            PlacidError: for a request that cannot be met, before any is begun; or `cancelled`.
+        """
+        capabilities = self.capabilities()
+        for request in requests:
+            validate(request, capabilities)
+        groups: dict[Generate, list[int]] = {}
+        for number, request in enumerate(requests):
+            groups.setdefault(_settings(request), []).append(number)
+        done, total = 0, sum(request.takes for request in requests)
+        for settings, numbers in groups.items():
+            takes = sum(requests[number].takes for number in numbers)
+            share = part(progress, done / total, takes / total)
+            tools = self._tools(settings, share, cancelled)
+            provenance = self._provenance(settings)
+            plans = {
+                number: self._plan(requests[number], capabilities.max_seconds) for number in numbers
+            }
+            for number, plan in plans.items():
+                if plan is not None:
+                    for motion in self._follow(plan, tools, provenance):
+                        yield number, replace(motion, prompt=requests[number].prompt)
+            single = [(number, requests[number]) for number in numbers if plans[number] is None]
+            for take in make_takes(single, tools, FPS) if single else ():
+                prompt = requests[take.request].prompt
+                motion = Motion(take.joints, "Y", FPS, take.contacts, prompt, take.seed, provenance)
+                yield take.request, motion
+            done += takes
+
+    def _tools(self, request: Request, progress: ReportProgress, cancelled: IsCancelled) -> Tools:
+        """What a request is made with; every report of progress asks whether it is cancelled."""
+        checkpoint = self.load()
+        edits = self._edits.find(request.model, self._method(request), request.concepts)
+        defaults = self.sampling(request.model)
+        chosen = {
+            name: value
+            for name in ("steps", "guidance", "temperature", "top_k", "residual_guidance")
+            if (value := getattr(request, name)) is not None
+        }
+
+        def advance(fraction: float, stage: str) -> None:
+            if cancelled():
+                raise PlacidError("cancelled", "the generation was cancelled")
+            progress(fraction, stage)
+
+        advance(0.0, "reading the prompt")
+        sampler = TokenSampler(
+            checkpoint.model_networks(request.model),
+            request.model,
+            replace(defaults, **chosen),
+            self._device,
+            lambda: self._edits.use(checkpoint.networks, edits, request.strength),
+        )
+        codec = self._codec(checkpoint)
+        return Tools(sampler, codec, self.encoder.encode, advance)
+
+    def sample_tokens(
+        self,
+        networks: dict[str, Any],
+        model: str,
+        text: Tensor,
+        tokens: Sequence[int] | None,
+        seeds: Sequence[int],
+        sampling: Sampling,
+    ) -> tuple[Tensor, Tensor]:
+        """Token ids (b, n, Q), -1 behind the end, and lengths (b).
+
+        Args:
+            text: (b, text_dim), one vector per sample.
+            tokens: the lengths in tokens; None lets the model estimate them.
+            seeds: one per sample; a sample's tokens do not depend on the others.
+        """
+        lengths = [None] * len(seeds) if tokens is None else tokens
+        drafts = [
+            Draft(vector, seed, length)
+            for vector, seed, length in zip(text, seeds, lengths, strict=True)
+        ]
+        sampler = TokenSampler(networks, model, sampling, self._device)
+        rows = list(sampler.draw(drafts, ignore_progress))
+        ids = pad_sequence(rows, batch_first=True, padding_value=-1)
+        return ids, torch.tensor([len(row) for row in rows], device=ids.device)
+
+    def decode(self, ids: Tensor, lengths: Tensor) -> list[np.ndarray]:
+        """Features (4 n, 263) of each sample of token ids (b, N, Q) with lengths n (b).
+
+        Samples are decoded at their own lengths, so that padding leaves no trace in the end.
+        """
+        codec = self._codec(self.load())
+        pairs = zip(ids, lengths.tolist(), strict=True)
+        return [codec.features(row[:length]) for row, length in pairs]
+
+    def _codec(self, checkpoint: Checkpoint) -> MotionCodec:
+        return MotionCodec(
+            checkpoint.networks["rvq"], checkpoint.mean, checkpoint.std, self._device
+        )
+
+    def _method(self, request: Request) -> str:
+        return request.safety or self._edits.default_method(request.concepts)
+
+    def _provenance(self, request: Request) -> dict[str, Any]:
+        method = self._method(request)
+        return {
+            "placid": VERSION,
+            "model": request.model,
+            "checkpoint": self.load().hash,
+            "safety": method,
+            "concepts": list(request.concepts) if method != "off" else [],
+            "strength": request.strength,
+            "changes": summarise(self._edits.find(request.model, method, request.concepts)),
+            "device": self._device,
+        }
+
+
+def _settings(request: Generate) -> Generate:
+    """What requests that can be made together have in common."""
+    estimated = None if request.seconds is None else 1.0
+    return msgspec.structs.replace(request, prompt="", seconds=estimated, seed=0, takes=1)

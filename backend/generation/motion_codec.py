@@ -1,0 +1,101 @@
+"""Token ids to joints and back, through the RVQ-VAE and the motion features."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from backend.generation.token_inpainting import unrolled
+from backend.generation.token_sampler import FRAMES_PER_TOKEN
+from backend.motion.blending import close_loop, to_origin
+from backend.motion.features import (
+    CONTACTS,
+    STANDS,
+    bone_lengths,
+    motion_to_features,
+    with_bone_lengths,
+)
+from backend.motion.foot_contact import ground
+from shared.motion.motion import MotionError
+from shared.motion.skeleton import BONE_LENGTHS, FEATURE_OFFSETS
+
+# Bones, as of `bone_lengths`, whose length is the legs' in HumanML3D's scaling: to joints 5 and 8.
+_LEG: Final = [4, 7]
+
+
+@dataclass(frozen=True)
+class Body:
+    """What features leave out of joints: bone lengths (21) and the height of the floor (metres)."""
+
+    lengths: np.ndarray
+    floor: float
+
+    @classmethod
+    def of(cls, joints: np.ndarray) -> "Body":
+        """The body of joints (T, 22, 3), metres, Y up."""
+        return cls(bone_lengths(joints), float(joints[..., 1].min()))
+
+    def wearing(self, joints: np.ndarray) -> np.ndarray:
+        """The motion of joints (T, 22, 3) of Placid's own skeleton on this body."""
+        scale = self.lengths[_LEG].sum() / BONE_LENGTHS[1:][_LEG].sum()
+        placed = joints * np.float32(scale) + np.array([0, self.floor, 0], np.float32)
+        return with_bone_lengths(placed, self.lengths)
+
+
+class MotionCodec:
+    """The RVQ-VAE with the statistics (263) of the features that it reads and writes."""
+
+    def __init__(self, rvq: Any, mean: np.ndarray, std: np.ndarray, device: str) -> None:
+        self._rvq = rvq
+        self._mean = mean
+        self._std = std
+        self._device = device
+
+    @torch.no_grad()
+    def features(self, ids: Tensor) -> np.ndarray:
+        """Features (4 n, 263) of token ids (n, Q)."""
+        decoded = self._rvq.decode(ids[None].to(self._device))[0].float().cpu().numpy()
+        return decoded * self._std + self._mean
+
+    def joints(self, ids: Tensor) -> tuple[np.ndarray, np.ndarray]:
+        """Joints (4 n, 22, 3), metres, Y up, and contacts (4 n, 4) of token ids (n, Q)."""
+        rows = self.features(ids)
+        return ground(rows), rows[:, CONTACTS] > STANDS
+
+    def loop(self, ids: Tensor, in_place: bool) -> tuple[np.ndarray, np.ndarray]:
+        """One round of a loop of token ids (n, Q), 4 n + 1 frames: the last is the first again."""
+        repeated, before = unrolled(ids)
+        joints, contacts = self.joints(repeated)
+        start = before * FRAMES_PER_TOKEN
+        round_ = slice(start, start + len(ids) * FRAMES_PER_TOKEN + 1)
+        return close_loop(to_origin(joints[round_]), in_place), contacts[round_]
+
+    @torch.no_grad()
+    def ids(self, joints: np.ndarray) -> Tensor:
+        """Token ids (n, Q) of joints (T, 22, 3), metres, Y up, 20 fps; n is T / 4 rounded up.
+
+        Raises:
+            MotionError: for a pose that the features cannot express.
+        """
+        missing = -len(joints) % FRAMES_PER_TOKEN + 1  # features have a frame less than joints
+        held = np.concatenate([joints, np.repeat(joints[-1:], missing, axis=0)])
+        if not bone_lengths(held[:1])[_LEG].all():
+            raise _unreadable(0)  # the legs' lengths are what the motion is scaled by
+        with np.errstate(invalid="ignore", divide="ignore"):
+            rows = motion_to_features(held, FEATURE_OFFSETS)
+        bad = ~np.isfinite(rows).all(axis=1)
+        if bad.any():
+            raise _unreadable(int(bad.argmax()))
+        normal = ((rows - self._mean) / self._std).astype(np.float32)
+        ids, _ = self._rvq.encode(torch.from_numpy(normal)[None].to(self._device))
+        tokens: Tensor = ids[0]
+        return tokens
+
+
+def _unreadable(frame: int) -> MotionError:
+    return MotionError(
+        f"the pose in frame {frame} cannot be read (bones of no length, or one that points "
+        "opposite to its rest direction); change that pose a little"
+    )

@@ -1,0 +1,76 @@
+"""Takes of prompts: tokens drawn together, joints made one by one."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+from backend.generation.context import Tools, part
+from backend.generation.timeline import close_tokens
+from backend.generation.token_sampler import FRAMES_PER_TOKEN, MAX_TOKENS, Draft, ReportProgress
+from shared.protocol.requests import Generate
+
+# With loops, so many takes are closed together before the first of them is delivered.
+_LOOPS_TOGETHER = 16
+_OPEN_SHARE = 0.6
+
+
+@dataclass(frozen=True)
+class MadeTake:
+    """Joints (T, 22, 3), metres, Y up, and contacts (T, 4) of one take of a request."""
+
+    request: int
+    seed: int
+    joints: np.ndarray
+    contacts: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Order:
+    request: int
+    seed: int
+    draft: Draft
+
+
+def make_takes(
+    requests: Sequence[tuple[int, Generate]], tools: Tools, fps: float
+) -> Iterator[MadeTake]:
+    """The takes of numbered requests that have all settings but prompt and seconds in common."""
+    texts = tools.encode([request.prompt for _, request in requests])
+    orders = [
+        _Order(number, seed, Draft(text, seed, _tokens(request.seconds, fps)))
+        for (number, request), text in zip(requests, texts, strict=True)
+        for seed in range(request.seed, request.seed + request.takes)
+    ]
+    loop = requests[0][1].loop
+    if loop == "off":
+        drawn = tools.sampler.draw([order.draft for order in orders], tools.progress)
+        for order, ids in zip(orders, drawn, strict=True):
+            yield MadeTake(order.request, order.seed, *tools.codec.joints(ids))
+        return
+    for start in range(0, len(orders), _LOOPS_TOGETHER):
+        some = orders[start : start + _LOOPS_TOGETHER]
+        progress = part(tools.progress, start / len(orders), len(some) / len(orders))
+        for order, ids in zip(some, _loops(some, tools, progress), strict=True):
+            yield MadeTake(order.request, order.seed, *tools.codec.loop(ids, loop == "in_place"))
+
+
+def _loops(orders: Sequence[_Order], tools: Tools, progress: ReportProgress) -> list[Tensor]:
+    """Token ids (n, Q) of takes whose last token leads over to the first."""
+    opened = list(
+        tools.sampler.draw([order.draft for order in orders], part(progress, 0.0, _OPEN_SHARE))
+    )
+    return close_tokens(
+        opened,
+        [order.draft.text for order in orders],
+        [order.seed for order in orders],
+        tools,
+        part(progress, _OPEN_SHARE, 1 - _OPEN_SHARE),
+    )
+
+
+def _tokens(seconds: float | None, fps: float) -> int | None:
+    if seconds is None:
+        return None
+    return min(max(round(seconds * fps / FRAMES_PER_TOKEN), 1), MAX_TOKENS)

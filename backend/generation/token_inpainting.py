@@ -1,0 +1,105 @@
+"""Seams between motions in token space: which tokens to make anew, and what they may see."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from backend.generation.token_sampler import (
+    FRAMES_PER_TOKEN,
+    MAX_TOKENS,
+    Draft,
+    ReportProgress,
+    TokenSampler,
+)
+
+# So many tokens on each side of a seam are made anew: 0.8 seconds in all.
+SEAM: Final = 2
+_REACH: Final = MAX_TOKENS // 2
+# What the decoder sees to each side of a frame is less than so many tokens.
+_DECODER_REACH: Final = 32
+
+
+@dataclass(frozen=True)
+class Window:
+    """Tokens round a seam: their positions (w) in the whole, and which are made anew (w, bool)."""
+
+    positions: Tensor
+    editable: Tensor
+
+
+def window_round(seam: int, total: int, cyclic: bool = False) -> Window:
+    """The tokens round the border before token `seam` of `total`.
+
+    In a `cyclic` whole, the token behind the last is the first.
+    """
+    if cyclic:
+        reach = min(_REACH, total // 2)
+        positions = torch.arange(seam - reach, seam - reach + min(total, 2 * reach))
+    else:
+        positions = torch.arange(max(0, seam - _REACH), min(total, seam + _REACH))
+    width = min(SEAM, max(1, total // 3))
+    editable = (positions >= seam - width) & (positions < seam + width)
+    return Window(positions % total, editable)
+
+
+@dataclass(frozen=True)
+class Seam:
+    """A border that is to be mended.
+
+    Attributes:
+        whole: which of the motions it lies in.
+        token: the token behind it.
+        text: vector of the prompt that rules there.
+        seed: of its random numbers.
+    """
+
+    whole: int
+    token: int
+    text: Tensor
+    seed: int
+
+
+def mend(
+    wholes: Sequence[Tensor],
+    seams: Sequence[Seam],
+    sampler: TokenSampler,
+    progress: ReportProgress,
+    cyclic: bool = False,
+) -> list[Tensor]:
+    """Token ids (n, Q) with the tokens round the seams made anew; all others stay as they are.
+
+    Args:
+        cyclic: whether the motions are loops.
+    """
+    windows = [window_round(seam.token, len(wholes[seam.whole]), cyclic) for seam in seams]
+    drafts = [
+        Draft(
+            seam.text,
+            seam.seed,
+            ids=wholes[seam.whole][window.positions.to(wholes[seam.whole].device)],
+            editable=window.editable,
+        )
+        for seam, window in zip(seams, windows, strict=True)
+    ]
+    mended = [ids.clone() for ids in wholes]
+    for seam, window, row in zip(seams, windows, sampler.draw(drafts, progress), strict=True):
+        mended[seam.whole][window.positions[window.editable]] = row[window.editable]
+    return mended
+
+
+def segment_lengths(seconds: Sequence[float], fps: float) -> list[int]:
+    """Tokens of each part, so that the borders between parts lie as near as can be."""
+    ends = [round(end * fps / FRAMES_PER_TOKEN) for end in accumulate(seconds)]
+    return [
+        min(max(end - start, 1), MAX_TOKENS) for start, end in zip([0, *ends], ends, strict=False)
+    ]
+
+
+def unrolled(ids: Tensor) -> tuple[Tensor, int]:
+    """Ids of a loop with what comes before and after the round, and the tokens before it."""
+    positions = torch.arange(-_DECODER_REACH, len(ids) + _DECODER_REACH, device=ids.device)
+    return ids[positions % len(ids)], _DECODER_REACH

@@ -1,0 +1,1 @@
+"""What a motion shows, read off its joints alone."""

@@ -1,0 +1,181 @@
+"""The numbers that decide the kinematic checks, and the data file that holds them."""
+
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import msgspec
+
+
+class Walk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Lowest pelvis speed (m/s) and distance covered at it (m)."""
+
+    speed: float
+    distance: float
+
+
+class Run(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`speed` alone is a run; so is `jog_speed` (m/s) when both feet rise by `flight` (m)
+    between steps; either for `seconds`."""
+
+    speed: float
+    jog_speed: float
+    flight: float
+    seconds: float
+
+
+class Turn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Net change of heading (degrees) within `seconds`."""
+
+    angle: float
+    seconds: float
+
+
+class Jump(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Height of the lower foot (m), rise of the pelvis over its lowest just before (m),
+    longest time in the air (s)."""
+
+    flight: float
+    rise: float
+    seconds: float
+
+
+class Wave(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Lowest wrist over the shoulder (arm lengths), sway of the forearm's direction (0 to 2),
+    number of swings, longest time of one (s)."""
+
+    height: float
+    sway: float
+    swings: float
+    seconds: float
+
+
+class RaiseHand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Lowest wrist over the head joint (m) for `seconds`; fastest travel meanwhile (m/s)."""
+
+    height: float
+    seconds: float
+    drift: float
+
+
+class Bow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Least and most lean (degrees), largest drop of the pelvis (leg lengths), travel (m)."""
+
+    lean: float
+    deepest: float
+    drop: float
+    travel: float
+
+
+class Dance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How far the hands open sideways and how far each gets around (arm lengths), the angle of a
+    leg from straight down (degrees), all within `seconds`."""
+
+    spread: float
+    sweep: float
+    lift: float
+    seconds: float
+
+
+class Kick(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Ankle speed (m/s) at most `seconds` before the leg is highest, its angle from straight
+    down (degrees), its extension (leg lengths), how upright the trunk stays (-1 to 1)."""
+
+    speed: float
+    lift: float
+    extension: float
+    seconds: float
+    upright: float
+
+
+class Punch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Speed away from the shoulder (m/s), wrist speed (m/s), extension reached and gained (arm
+    lengths), how steeply the arm may point and how
+    far forward or sideways it must (0 to 1)."""
+
+    thrust: float
+    speed: float
+    extension: float
+    gain: float
+    steepest: float
+    forward: float
+
+
+class Boxing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Number of blows within `seconds`; wrist speed (m/s), extension gained and farthest from
+    shoulder height (arm lengths) of each."""
+
+    blows: float
+    seconds: float
+    speed: float
+    gain: float
+    level: float
+
+
+class Swing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Turning rate of the arm (degrees/s), arc swept at it (degrees), wrist speed reached (m/s),
+    extension kept and height lost (arm lengths)."""
+
+    rate: float
+    arc: float
+    speed: float
+    extension: float
+    fall: float
+
+
+class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One section per check."""
+
+    walk_forward: Walk
+    walk_backward: Walk
+    run: Run
+    turn_left: Turn
+    turn_right: Turn
+    jump: Jump
+    wave: Wave
+    raise_hand: RaiseHand
+    bow: Bow
+    dance: Dance
+    kick: Kick
+    punch: Punch
+    boxing: Boxing
+    swing: Swing
+
+
+class ThresholdError(ValueError):
+    """A threshold file that cannot be used; the message names the file and the field."""
+
+
+@cache
+def shipped_thresholds() -> Thresholds:
+    """The thresholds that come with Placid."""
+    file = files("backend").joinpath("assets", "kinematic_thresholds.toml")
+    return _decode(file.read_bytes(), file.name)
+
+
+def load_thresholds(path: Path) -> Thresholds:
+    """Read a threshold file. Raises ThresholdError when it is missing or wrong."""
+    try:
+        return _decode(path.read_bytes(), str(path))
+    except OSError as error:
+        raise ThresholdError(f"cannot read the thresholds {path} ({error.strerror})") from None
+
+
+def _decode(content: bytes, origin: str) -> Thresholds:
+    try:
+        return msgspec.toml.decode(content, type=Thresholds)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ThresholdError(
+            f"{origin} is no threshold file ({error}): make one with "
+            "`python -m backend.reports.calibrate_checks`"
+        ) from None
+
+
+def thresholds_toml(thresholds: Thresholds, comments: Iterable[str] = ()) -> str:
+    """The text of a threshold file."""
+    lines = [f"# {comment}" for comment in comments]
+    for section, values in msgspec.to_builtins(thresholds).items():
+        lines += ["", f"[{section}]"]
+        lines += [f"{name} = {value:g}" for name, value in values.items()]
+    return "\n".join(lines).lstrip() + "\n"

@@ -1,0 +1,1 @@
+"""Numbers on joints: features, geometry, foot contact, blending, body model."""

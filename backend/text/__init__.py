@@ -1,0 +1,1 @@
+"""Reading prompts: encoders and parting into actions."""

@@ -1,0 +1,182 @@
+"""Fitting a safety edit to a checkpoint: gathers what each method reads, then runs it."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import platformdirs
+import torch
+from torch import nn
+
+from backend.assets import ASSETS
+from backend.checkpoints.loading import EMBEDDED, Checkpoint
+from backend.datasets import phrases
+from backend.text.encoders import TextEncoder
+from backend.unlearning.caption_bank import shipped_bank
+from backend.unlearning.composition import compose
+from backend.unlearning.concept import Concept
+from backend.unlearning.edit import Edit
+from backend.unlearning.errors import UnlearningError, unknown
+from backend.unlearning.finetune import TrainOnRetainSet
+from backend.unlearning.registry import Method, find_methods
+from backend.unlearning.statistics import CodeStatistics
+from backend.unlearning.text_embeddings import TextEmbeddings, embed_concept
+
+STATISTICS: Final = ASSETS / "statistics"
+# The empty prompt, as published, is one that the embedded model was never trained on.
+TARGET_PROMPT: Final = "a person walks forward slowly"
+_KEYWORD_SENTENCES: Final = ("a person *{}", "someone *{}", "*{} ", "a person does a {}")
+
+
+def statistics_folders(checkpoint: Path) -> tuple[Path, ...]:
+    """Where code statistics of a checkpoint lie; the first is the place for new ones."""
+    if checkpoint == EMBEDDED:
+        return platformdirs.user_data_path("placid") / "statistics", STATISTICS
+    return (checkpoint / "statistics",)
+
+
+def statistics_file(concept: str, counts: str) -> str:
+    """File name of the statistics of a concept; see `LCRParameters.counts`."""
+    return f"{concept}-{counts}.safetensors"
+
+
+def swift_preset(checkpoint: Checkpoint) -> str:
+    """The preset for fits on request: the bank's vectors serve one text encoder alone."""
+    return "embedded" if checkpoint.encoder == shipped_bank().encoder else "corrected"
+
+
+@dataclass(frozen=True)
+class Materials:
+    """What a fit may draw on beside the checkpoint.
+
+    Attributes:
+        encoder: of the prompts, for UCE and RECE.
+        statistics: folders with code statistics, or one statistics file, for LCR.
+        train: the trainer, for methods that train; None where there is no data.
+    """
+
+    encoder: TextEncoder
+    statistics: Sequence[Path] = (STATISTICS,)
+    train: TrainOnRetainSet | None = None
+
+
+def fit_edit(
+    checkpoint: Checkpoint,
+    materials: Materials,
+    concept: Concept,
+    method: str,
+    model: str,
+    preset: str = "embedded",
+    overrides: Mapping[str, Any] | None = None,
+) -> Edit:
+    """Fit `method` to the networks of `model`, published or with Placid's own settings.
+
+    Several methods joined by a plus are fitted one by one and composed in that order; a preset or
+    an override then goes to those that have it. With any preset but `published` and `corrected`,
+    UCE and RECE read whole sentences (`with_sentences`).
+
+    Raises:
+        UnlearningError: for an unknown method, preset or parameter, or for missing materials.
+    """
+    if model not in checkpoint.models():
+        raise unknown("model", model, checkpoint.models())
+    networks = checkpoint.model_networks(model)
+    methods = find_methods(method)
+    _check_names(methods, preset, overrides or {})
+    edits = []
+    for part in methods:
+        chosen = preset if preset in part.presets else "embedded"
+        known = {field.name for field in dataclasses.fields(part.presets[chosen])}
+        own = {name: value for name, value in (overrides or {}).items() if name in known}
+        parameters = part.parameters(chosen, **own)
+        edits.append(_fit(part, networks, concept, materials, parameters, chosen))
+    return edits[0] if len(edits) == 1 else compose([(edit, 1.0) for edit in edits], networks)
+
+
+def with_sentences(concept: Concept) -> Concept:
+    """The concept with whole sentences to forget and to keep.
+
+    A sentence encoder puts a bare keyword far from the sentences that people write, and a matrix
+    edit reaches only what lies near the prompts that it was given. The sentences are the captions
+    of the bank, and for concepts that bring none of their own, short ones about the keywords.
+    """
+    forget, retain = shipped_bank().divide(concept.matches)
+    own = concept.forget_prompts
+    if set(own) <= set(concept.keywords):
+        own += tuple(
+            phrases.inflect(template.format(keyword), form).strip()
+            for keyword in concept.keywords
+            for template in _KEYWORD_SENTENCES
+            for form in ("third", "gerund")
+        )
+    return msgspec.structs.replace(
+        concept,
+        forget_prompts=tuple(dict.fromkeys((*own, *forget))),
+        retain_prompts=tuple(dict.fromkeys((*concept.retain_prompts, *retain))),
+    )
+
+
+def find_statistics(concept: str, counts: str, places: Sequence[Path]) -> CodeStatistics:
+    """The statistics of a concept in folders, or those in a file that is named outright.
+
+    Raises UnlearningError when there are none; the message says how to make them.
+    """
+    for place in places:
+        path = place if place.suffix == ".safetensors" else place / statistics_file(concept, counts)
+        if path.exists() or path == place:
+            return CodeStatistics.load(path)
+    make = f"backend unlearn statistics {counts} --concept {concept}"
+    raise UnlearningError(
+        f"there are no code statistics of {concept!r} ({statistics_file(concept, counts)}): make "
+        f"them with `{make}`, or use uce or rece, which need none"
+    )
+
+
+def _fit(
+    method: Method,
+    networks: Mapping[str, nn.Module],
+    concept: Concept,
+    materials: Materials,
+    parameters: Any,
+    preset: str,
+) -> Edit:
+    touched = {name: network for name, network in networks.items() if name in method.touches}
+    if method.data == "motions":
+        if materials.train is None:
+            raise UnlearningError(
+                f"{method.name} trains on motions: name a run with tokens with --run"
+            )
+        return method.fit(touched, concept, materials.train, parameters)
+    data: CodeStatistics | TextEmbeddings
+    if method.data == "statistics":
+        data = find_statistics(concept.name, parameters.counts, materials.statistics)
+    else:
+        data = _embeddings(concept, materials.encoder, preset)
+    with torch.no_grad():
+        return method.fit(touched, concept, data, parameters)
+
+
+def _embeddings(concept: Concept, encoder: TextEncoder, preset: str) -> TextEmbeddings:
+    if preset in ("published", "corrected"):
+        return embed_concept(concept, encoder.encode)
+    encode = shipped_bank().encode_with(encoder)
+    sentences = with_sentences(concept)
+    return embed_concept(sentences, encode, wording="prompts", target_prompt=TARGET_PROMPT)
+
+
+def _check_names(methods: Sequence[Method], preset: str, overrides: Mapping[str, Any]) -> None:
+    name = "+".join(method.name for method in methods)
+    presets = {preset for method in methods for preset in method.presets}
+    if preset not in presets:
+        raise unknown(f"preset of {name}", preset, presets)
+    known = {
+        field.name
+        for method in methods
+        for field in dataclasses.fields(method.presets["published"])
+    }
+    for override in overrides:
+        if override not in known:
+            raise unknown(f"parameter of {name}", override, known)

@@ -1,0 +1,1 @@
+"""Placid's own armature and body, and the sample rigs."""

@@ -1,0 +1,1 @@
+"""The running session's state: runtime, jobs, takes, the base of operators."""

@@ -1,0 +1,96 @@
+"""How takes are put on a character: the settings of the Motion panel, kept in the .blend."""
+
+from dataclasses import replace
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty
+
+from ..retargeting.apply_motion import ApplyOptions
+
+
+class PlacidMotion(bpy.types.PropertyGroup):
+    """Settings on the scene; they count when a take is baked."""
+
+    pin_strength: FloatProperty(
+        name="Foot Pinning",
+        description="How firmly feet that stand are held in place; 0 leaves them as they come",
+        default=1.0,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+    )
+    root_motion: EnumProperty(
+        name="Travel",
+        description="What carries the character through the scene",
+        items=[
+            ("hips", "Hips", "The hips travel; the root bone stays where it is"),
+            ("root", "Root Bone", "The root bone travels on the floor, as game engines want it"),
+            ("in_place", "In Place", "Nothing travels: the character moves on the spot"),
+        ],
+    )
+    start: EnumProperty(
+        name="Start",
+        description="Where the first keyframe goes",
+        items=[
+            ("SCENE", "Scene Start", "The first frame of the scene"),
+            ("CURRENT", "Current Frame", "The frame the playhead is on when the take is baked"),
+            ("FRAME", "Frame", "A frame of your choice"),
+        ],
+    )
+    frame: IntProperty(name="Start Frame", default=1)
+    own_rate: BoolProperty(
+        name="Own Key Rate",
+        description="Set keyframes at another rate than one for each frame of the scene",
+    )
+    fps: FloatProperty(
+        name="Keys a Second", default=20.0, min=1.0, max=240.0, step=100, precision=2
+    )
+    blend_in: IntProperty(
+        name="Blend In",
+        description="Frames in which the motion takes over from the pose or action that is there, "
+        "starting where the character stands; 0 starts at once at the character's origin",
+        min=0,
+        max=250,
+    )
+    blend_out: IntProperty(
+        name="Blend Out",
+        description="Frames at the end in which the pose or action that is there takes over again",
+        min=0,
+        max=250,
+    )
+    loop: BoolProperty(
+        name="Loop",
+        description="Keep the part that repeats best and close it, so that it can play for ever; "
+        "a loop is not blended",
+    )
+
+
+def apply_options(scene: bpy.types.Scene, name: str) -> ApplyOptions:
+    """The scene's settings for baking an action of the given name."""
+    settings = scene.placid_motion
+    starts = {"SCENE": scene.frame_start, "CURRENT": scene.frame_current, "FRAME": settings.frame}
+    return ApplyOptions(
+        name=name,
+        frame_start=starts[settings.start],
+        pin_strength=settings.pin_strength,
+        root_motion=settings.root_motion,
+        fps=settings.fps if settings.own_rate else None,
+        blend_in=settings.blend_in,
+        blend_out=settings.blend_out,
+        loop=settings.loop,
+    )
+
+
+def in_place_of(options: ApplyOptions, frame: int) -> ApplyOptions:
+    """The options for a motion that takes the place of another one, frame by frame."""
+    return replace(options, frame_start=frame, fps=None, blend_in=0, blend_out=0, loop=False)
+
+
+def register() -> None:
+    bpy.utils.register_class(PlacidMotion)
+    bpy.types.Scene.placid_motion = PointerProperty(type=PlacidMotion)
+
+
+def unregister() -> None:
+    del bpy.types.Scene.placid_motion
+    bpy.utils.unregister_class(PlacidMotion)

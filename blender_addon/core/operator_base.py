@@ -1,0 +1,38 @@
+"""What every verb has in common: a readable error, and a reason when its button is grey."""
+
+import bpy
+
+from ..shared.errors import PlacidError
+from . import runtime
+
+
+class Verb:
+    """Base of Placid's operators: they implement `act` and, where it applies, `obstacle`."""
+
+    @classmethod
+    def obstacle(cls, context: bpy.types.Context) -> str:
+        """Why the button is grey; empty when it is not."""
+        return ""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        reason = cls.obstacle(context)
+        if reason:
+            cls.poll_message_set(reason)
+        return not reason
+
+    def act(self, context: bpy.types.Context) -> None:
+        """Do it. Raises PlacidError with the sentence for the user."""
+        raise NotImplementedError
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            self.act(context)
+        except PlacidError as error:
+            runtime.get().notice = error
+            self.report({"ERROR"}, error.message)
+            return {"CANCELLED"}
+        except Exception as error:
+            self.report({"ERROR"}, runtime.get().note_unforeseen(error).message)
+            return {"CANCELLED"}
+        return {"FINISHED"}

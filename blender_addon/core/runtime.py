@@ -1,0 +1,292 @@
+"""Between Blender and the session: the timer, where finished takes go, and what to tell the user.
+
+Everything runs on Blender's main thread, in steps of milliseconds.
+"""
+
+import logging
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable
+
+import bpy
+
+from ..link import launch, paths
+from ..link.client import Event, Lost, Take
+from ..link.environment import Setup
+from ..link.session import Session
+from ..shared.errors import PlacidError
+from ..shared.motion.motion import Motion
+from ..shared.protocol.messages import Done, Error, Progress, Request, Welcome
+from . import takes
+from .jobs import Job
+
+log = logging.getLogger(__name__)
+
+BUSY_SECONDS = 0.05
+IDLE_SECONDS = 0.5
+
+# Problems that may be gone with another environment.
+_OF_ENVIRONMENT = (
+    *("setup_failed", "not_writable", "version_mismatch"),
+    *("backend_missing", "backend_unavailable", "backend_lost", "backend_hung"),
+)
+
+# Where Placid draws: the region of each editor.
+PANEL_REGIONS = {"VIEW_3D": "UI", "PREFERENCES": "WINDOW"}
+
+
+class Runtime:
+    """What the extension knows while Blender runs.
+
+    Attributes:
+        session: the backend and the connection to it.
+        setup: the running set-up of the backend's environment, or None.
+        notice: the last problem, for the panel and the preferences.
+        tracebacks: of unforeseen errors, for the report.
+        listeners: told every event of the session, besides the panel's own generations.
+        unloaded: whether the idle backend was asked to free the model's memory.
+    """
+
+    def __init__(self) -> None:
+        self.session = Session(launch.launch)
+        self._jobs: dict[int, Job] = {}
+        self.setup: Setup | None = None
+        self.notice: PlacidError | None = None
+        self.tracebacks: deque[str] = deque(maxlen=5)
+        self.listeners: list[Callable[[Event], None]] = []
+        self.unloaded = False
+        self._busy_at = time.monotonic()
+        self._drawn: object = None
+
+    @property
+    def job(self) -> Job | None:
+        """The oldest unfinished generation."""
+        return next((job for job in self._jobs.values() if not job.over), None)
+
+    def generate(
+        self,
+        scene: bpy.types.Scene,
+        request: Request,
+        cast: Callable[[], bpy.types.Object],
+        motion: Motion | None = None,
+        place: int | None = None,
+    ) -> Job:
+        """Send a request; its takes go to the armature that `cast` returns.
+
+        `motion` is what an EditMotion is about, and `place` the scene frame of its first frame.
+        Nobody is cast for a request that cannot be sent. Raises PlacidError at once or never.
+        """
+        self.notice = None
+        number = self.session.submit(request, motion)
+        try:
+            armature = cast()
+        except Exception:
+            self.session.cancel(number)
+            raise
+        job = Job(request, scene.session_uid, armature.session_uid, place)
+        self._jobs[number] = job
+        self.watch()
+        return job
+
+    def cancel(self) -> None:
+        """Give every generation up; takes that arrived stay."""
+        for number, job in self._jobs.items():
+            job.cancel()
+            self.session.cancel(number)
+
+    def stop_backend(self) -> None:
+        """End the backend; unfinished generations are given up."""
+        self.session.stop()
+        for number in list(self._jobs):
+            self._finish(number, PlacidError("cancelled", "the backend was stopped"))
+
+    def start_setup(self) -> None:
+        """Begin to make the backend's environment. Raises PlacidError when that cannot begin."""
+        self.notice = None
+        self.stop_backend()
+        self.setup = Setup(
+            paths.environment_folder(),
+            paths.requirements_path(),
+            paths.setup_log(),
+            launch.preferences().torch_build,
+        )
+        self.watch()
+
+    def cancel_setup(self) -> None:
+        """End the running set-up."""
+        if self.setup is not None:
+            self.setup.cancel()
+            self.setup = None
+
+    def forget_environment(self) -> None:
+        """Put away what was wrong with the former environment, now that another one is chosen."""
+        if self.notice is not None and self.notice.code in _OF_ENVIRONMENT:
+            self.notice = None
+
+    def watch(self) -> None:
+        """Keep ticking for as long as there is something to tick for."""
+        if not bpy.app.timers.is_registered(_on_timer):
+            bpy.app.timers.register(_on_timer, first_interval=BUSY_SECONDS, persistent=True)
+
+    def tick(self, wait: float = 0.0) -> None:
+        """Do what is due. Never raises: what goes wrong becomes the notice."""
+        try:
+            for event in self.session.poll(wait):
+                if isinstance(event, Welcome | Progress | Take):
+                    self._busy_at, self.unloaded = time.monotonic(), False
+                self._handle(event)
+                for listener in tuple(self.listeners):
+                    listener(event)
+            if self.setup is not None and self.setup.poll():
+                self.setup = None
+            self._rest()
+        except PlacidError as error:
+            self.notice = error
+            if self.setup is not None and error.code == "setup_failed":
+                self.setup = None
+        except Exception as error:
+            self.note_unforeseen(error)
+
+    def note_unforeseen(self, error: Exception) -> PlacidError:
+        """Keep the traceback for the report; returns the sentence for the user."""
+        self.tracebacks.append("".join(traceback.format_exception(error)))
+        log.error("unforeseen error", exc_info=error)
+        self.notice = PlacidError(
+            "internal",
+            f"something unforeseen went wrong ({error}); press Copy Report and tell the authors",
+        )
+        return self.notice
+
+    def close(self) -> None:
+        """End everything that this Blender started."""
+        if bpy.app.timers.is_registered(_on_timer):
+            bpy.app.timers.unregister(_on_timer)
+        self.cancel_setup()
+        self.stop_backend()
+
+    def redraw_if_changed(self) -> None:
+        """Repaint the panels, but only when they would look different."""
+        job, setup = self.job, self.setup
+        look = (
+            self.session.state,
+            job and (round(job.fraction, 2), job.summary()),
+            setup and (setup.label, setup.detail, round(setup.fraction, 2)),
+            self.notice,
+            self.unloaded,
+        )
+        if look == self._drawn:
+            return
+        self._drawn = look
+        redraw()
+
+    def unload(self) -> None:
+        """Let the backend free the model's memory; the next generation loads it again."""
+        if self.session.state == "ready" and not self.session.jobs:
+            self.session.unload()
+            self.unloaded = True
+
+    def _rest(self) -> None:
+        """Free the model's memory once nothing was asked for so long as the preferences say."""
+        minutes = launch.preferences().idle_minutes
+        if minutes and not self.unloaded and time.monotonic() - self._busy_at > minutes * 60:
+            self.unload()
+
+    def _handle(self, event: Event) -> None:
+        match event:
+            case Welcome(problem=Error() as problem):
+                self.notice = PlacidError(problem.code, problem.message, problem.details)
+            case Progress(job=number) if job := self._jobs.get(number):
+                job.advance(event)
+            case Take(job=number) if job := self._jobs.get(number):
+                self._keep(job, event)
+            case Done(job=number):
+                self._finish(number, None)
+            case Error():
+                error = PlacidError(event.code, event.message, event.details)
+                if event.job is None:
+                    self.notice = error
+                else:
+                    self._finish(event.job, error)
+            case Lost():
+                self.notice = event.error
+                for number in event.jobs:
+                    self._finish(number, event.error)
+
+    def _finish(self, number: int, error: PlacidError | None) -> None:
+        job = self._jobs.pop(number, None)
+        if job is None:
+            return
+        job.over, job.error = True, error
+        if error is not None and error.code != "cancelled":
+            self.notice = error
+
+    def _keep(self, job: Job, event: Take) -> None:
+        """Put a take into the list first of all; showing it may fail, the take stays."""
+        scene = _by_uid(bpy.data.scenes, job.scene) or bpy.context.scene
+        armature = _by_uid(bpy.data.objects, job.armature)
+        take = takes.add_take(scene, armature, job.request, event.motion, event.audit)
+        if job.place is not None:
+            take.placed, take.place = True, job.place
+        job.takes.append(take.name)
+        push_undo(f"Placid: {take.name}")
+        if len(job.takes) == 1:
+            # The index shows the take by its update callback.
+            scene.placid.take_index = len(scene.placid.takes) - 1
+
+
+def redraw() -> None:
+    """Repaint the panels, and not the 3D views beside them, which would take much longer."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if kind := PANEL_REGIONS.get(area.type):
+                for region in area.regions:
+                    if region.type == kind:
+                        region.tag_redraw()
+
+
+_runtime: Runtime | None = None
+
+
+def get() -> Runtime:
+    """The one runtime of this Blender."""
+    global _runtime
+    if _runtime is None:
+        _runtime = Runtime()
+    return _runtime
+
+
+def session() -> Session:
+    """The one session of this Blender."""
+    return get().session
+
+
+def unregister() -> None:
+    """End the backend together with the extension."""
+    global _runtime
+    if _runtime is not None:
+        _runtime.close()
+        _runtime = None
+
+
+def _on_timer() -> float | None:
+    runtime = get()
+    runtime.tick()
+    runtime.redraw_if_changed()
+    state = runtime.session.state
+    if runtime.job or runtime.setup or state in ("starting", "loading"):
+        return BUSY_SECONDS
+    return None if state == "stopped" else IDLE_SECONDS
+
+
+def _by_uid(blocks, uid: int):
+    return next((block for block in blocks if block.session_uid == uid), None)
+
+
+def push_undo(message: str) -> None:
+    """One step of undo, outside of what operators do by themselves; none without a window."""
+    manager = bpy.context.window_manager
+    if bpy.app.background or not manager.windows:
+        return
+    with bpy.context.temp_override(window=manager.windows[0]):
+        bpy.ops.ed.undo_push(message=message)

@@ -1,0 +1,41 @@
+"""One folder a feature: its properties, its panel and its operators, one file a verb."""
+
+import bpy
+
+from .backend import copy_report, notice, open_log, set_up
+from .backend import operators as backend_operators
+from .batch import operators as batch_operators
+from .export import operators as export_operators
+from .film import operators as film_operators
+from .generate import cancel
+from .generate import operators as generate_operators
+from .mapping import operators as mapping_operators
+from .takes import load_motion, push_to_nla, retarget, take_actions
+from .timeline import in_between
+from .timeline import operators as timeline_operators
+
+CLASSES = tuple(
+    cls
+    for module in (
+        generate_operators,
+        timeline_operators,
+        in_between,
+        cancel,
+        take_actions,
+        push_to_nla,
+        film_operators,
+        retarget,
+        mapping_operators,
+        export_operators,
+        batch_operators,
+        load_motion,
+        notice,
+        backend_operators,
+        set_up,
+        open_log,
+        copy_report,
+    )
+    for cls in module.CLASSES
+)
+
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

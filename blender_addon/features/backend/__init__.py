@@ -1,0 +1,1 @@
+"""The backend's preferences and verbs."""

@@ -1,0 +1,36 @@
+"""Open log: show a log file in the system's text viewer."""
+
+import bpy
+from bpy.props import EnumProperty
+
+from ...core.operator_base import Verb
+from ...link import paths
+from ...shared.errors import PlacidError
+from ...ui.system_viewer import open_in_system
+
+_LOGS = {"BACKEND": paths.backend_log, "SETUP": paths.setup_log}
+
+
+class PLACID_OT_open_log(Verb, bpy.types.Operator):
+    """Open the log in the system's text viewer"""
+
+    bl_idname = "placid.open_log"
+    bl_label = "Open Log"
+
+    log: EnumProperty(
+        items=[
+            ("BACKEND", "Backend", "What the backend wrote"),
+            ("SETUP", "Set-Up", "What the set-up wrote"),
+        ]
+    )
+
+    def act(self, context):
+        path = _LOGS[self.log]()
+        if not path.is_file():
+            raise PlacidError(
+                "no_log", f"there is no log yet at {path}; start or set up the backend first"
+            )
+        open_in_system(path)
+
+
+CLASSES = (PLACID_OT_open_log,)

@@ -1,0 +1,64 @@
+"""Start, rest and stop the backend by hand; a generation starts it by itself."""
+
+import bpy
+
+from ...core import runtime
+from ...core.operator_base import Verb
+from ...link import launch
+
+
+class PLACID_OT_start_backend(Verb, bpy.types.Operator):
+    """Start the backend afresh, so that the choices it offers are known"""
+
+    bl_idname = "placid.start_backend"
+    bl_label = "Restart Backend"
+
+    @classmethod
+    def obstacle(cls, context):
+        if runtime.get().setup is not None:
+            return "The backend is being set up"
+        return launch.obstacle()
+
+    def act(self, context):
+        runtime.get().notice = None
+        runtime.get().stop_backend()
+        runtime.session().restart()
+        runtime.get().watch()
+
+
+class PLACID_OT_stop_backend(Verb, bpy.types.Operator):
+    """End the backend and free its memory; takes stay"""
+
+    bl_idname = "placid.stop_backend"
+    bl_label = "Stop Backend"
+
+    @classmethod
+    def obstacle(cls, context):
+        return "" if runtime.session().state != "stopped" else "The backend is not running"
+
+    def act(self, context):
+        runtime.get().stop_backend()
+
+
+class PLACID_OT_unload(Verb, bpy.types.Operator):
+    """Free the memory that the model takes, for a render for example; the next generation \
+loads it again"""
+
+    bl_idname = "placid.unload"
+    bl_label = "Unload Model"
+
+    @classmethod
+    def obstacle(cls, context):
+        current = runtime.get()
+        if current.session.state != "ready":
+            return "No model is loaded"
+        if current.session.jobs:
+            return "A generation is running; cancel it or wait"
+        return "The model is unloaded already" if current.unloaded else ""
+
+    def act(self, context):
+        runtime.get().unload()
+        runtime.get().watch()
+
+
+CLASSES = (PLACID_OT_start_backend, PLACID_OT_stop_backend, PLACID_OT_unload)

@@ -1,0 +1,133 @@
+"""Preferences: where the backend runs, its set-up and its state."""
+
+import sys
+
+import bpy
+from bpy.props import EnumProperty, IntProperty, StringProperty
+
+from ...core import runtime
+from ...link import launch, paths
+from ...ui.backend_status import draw_backend, draw_notice
+from ...ui.text import draw_sentence, draw_text
+
+CHARACTERS = 90
+
+
+def _choose_python(_preferences, _context) -> None:
+    if not launch.obstacle():
+        runtime.get().forget_environment()
+
+
+class PlacidPreferences(bpy.types.AddonPreferences):
+    """Stored with Blender's user preferences."""
+
+    bl_idname = paths.PACKAGE
+
+    python_path: StringProperty(
+        name="Existing Environment",
+        description="Python of an environment that has the backend's libraries; "
+        "empty: the one that Set Up Backend makes",
+        subtype="FILE_PATH",
+        update=_choose_python,
+    )
+    torch_build: EnumProperty(
+        name="PyTorch",
+        description="Which build of PyTorch the set-up installs; on Apple computers there is one, "
+        "which can use the graphics processor",
+        items=[
+            ("auto", "Automatic", "The one for NVIDIA if its driver is there, else the smaller"),
+            ("cpu", "Processor", "Runs everywhere; about 200 MB to download"),
+            ("cuda", "NVIDIA (CUDA)", "For NVIDIA graphics cards; several GB to download"),
+        ],
+    )
+    device: EnumProperty(
+        name="Device",
+        description="Where the model runs, from the next start of the backend on",
+        items=[
+            ("auto", "Automatic", "The graphics card if there is one, else the processor"),
+            ("cpu", "Processor", "Slower, always available"),
+            ("cuda", "NVIDIA (CUDA)", "An NVIDIA graphics card"),
+            ("mps", "Apple (MPS)", "The graphics processor of an Apple computer"),
+        ],
+    )
+    checkpoints: StringProperty(
+        name="Checkpoint Folder",
+        description="Folder with an official MoMask or BAMM release, or another checkpoint; "
+        "empty: the embedded model. Takes effect when the backend is started again",
+        subtype="DIR_PATH",
+    )
+    idle_minutes: IntProperty(
+        name="Unload After",
+        description="Minutes without a generation after which the backend frees the model's "
+        "memory; 0: never. The next generation loads it again",
+        default=10,
+        min=0,
+        max=1440,
+    )
+    log_level: EnumProperty(
+        name="Log Level",
+        description="How much the backend writes into its log, from its next start on",
+        items=[
+            ("error", "Errors", "Failures only"),
+            ("info", "Normal", "Starts, requests and failures"),
+            ("debug", "Everything", "Details for finding a fault"),
+        ],
+        default="info",
+    )
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        _draw_setup(layout.box(), self)
+        column = layout.column()
+        column.use_property_split = True
+        column.use_property_decorate = False
+        if sys.platform != "darwin":
+            column.prop(self, "torch_build")
+        column.prop(self, "python_path")
+        column.separator()
+        column.prop(self, "device")
+        column.prop(self, "checkpoints")
+        column.prop(self, "idle_minutes", text="Unload After (Minutes)")
+        column.prop(self, "log_level")
+        row = layout.row(align=True)
+        row.operator("placid.open_log", text="Open Backend Log", icon="TEXT").log = "BACKEND"
+        row.operator("placid.open_log", text="Open Set-Up Log", icon="TEXT").log = "SETUP"
+        row.operator("placid.copy_report", icon="COPYDOWN")
+
+
+def _draw_setup(box: bpy.types.UILayout, preferences: PlacidPreferences) -> None:
+    current = runtime.get()
+    if current.setup is not None:
+        row = box.row(align=True)
+        row.progress(factor=current.setup.fraction, text=current.setup.label)
+        row.operator("placid.cancel_set_up", text="", icon="X")
+        lines = box.column(align=True)
+        lines.active = False
+        for line in current.setup.recent:
+            lines.label(text=line)
+        return
+    if obstacle := launch.obstacle("below"):
+        draw_sentence(box, obstacle, CHARACTERS)
+        if not bpy.app.online_access:
+            draw_text(
+                box,
+                "The set-up downloads libraries, and online access is off: allow it in "
+                "System > Network, or choose an existing environment below.",
+                CHARACTERS,
+            )
+    else:
+        chosen = "the chosen environment" if preferences.python_path else "its own environment"
+        box.label(text=f"The backend is set up: it runs in {chosen}", icon="CHECKMARK")
+        draw_backend(box, current)
+    row = box.row()
+    row.scale_y = 1.2
+    again = "" if obstacle else " Again"
+    row.operator("placid.set_up", text=f"Set Up Backend{again}", icon="IMPORT")
+    # An obstacle is told above, in words that fit here.
+    if current.notice is not None and current.notice.message.lower() != launch.obstacle().lower():
+        draw_notice(box, current.notice, CHARACTERS)
+
+
+CLASSES = (PlacidPreferences,)
+
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

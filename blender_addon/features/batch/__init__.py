@@ -1,0 +1,1 @@
+"""A table of prompts worked through from the panel."""

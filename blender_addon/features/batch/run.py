@@ -1,0 +1,258 @@
+"""A batch inside Blender: one step at a time between Blender's own work, through the session.
+
+Nothing here waits. Takes come from the backend that the panel uses; films are made by a second
+Blender without a window, so that this one stays usable; files are written by a thread, because a
+disk may take its time.
+"""
+
+import contextlib
+import sys
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Literal
+
+import bpy
+
+from ...core import runtime
+from ...link import paths
+from ...link.client import Event, Lost, Take
+from ...shared.batch.journal import open_journal
+from ...shared.batch.queue import Batch, MakeTakes, Task
+from ...shared.batch.table import check_table, read_table
+from ...shared.errors import PlacidError
+from ...shared.filming.orders import Failed, Look
+from ...shared.filming.process import RenderProcess, worker_command
+from ...shared.protocol.messages import Done, Error, Progress
+
+State = Literal["starting", "running", "paused", "done"]
+
+TICK_SECONDS = 0.05
+
+
+class BatchRun:
+    """One run over a table; a paused batch goes on as a new run, which skips what is done.
+
+    Args:
+        table: CSV or JSON file.
+        folder: takes the results.
+        look: how films look; None for motions only.
+
+    Attributes:
+        state: `starting` until the backend can say what it offers.
+        batch: the queue; None while starting.
+        stage: what is being done, for people.
+        error: what ended the run early.
+
+    Raises:
+        PlacidError: for a table that cannot be understood, or a backend that cannot start.
+    """
+
+    def __init__(self, table: Path, folder: Path, look: Look | None) -> None:
+        self.state: State = "starting"
+        self.batch: Batch | None = None
+        self.stage = "Starting the backend"
+        self.error: PlacidError | None = None
+        self.folder = folder
+        self._table = table
+        self._look = look
+        self._rows = read_table(table)
+        self._task: Task | None = None
+        self._task_fraction = 0.0
+        self._job: int | None = None
+        self._films: RenderProcess | None = None
+        self._done_told = False
+        self._writer = ThreadPoolExecutor(1, "placid batch")
+        self._writes: list[Future[Path]] = []
+        self._open = contextlib.ExitStack()
+        runtime.session().start()
+        runtime.get().listeners.append(self._hear)
+        runtime.get().watch()
+
+    @property
+    def active(self) -> bool:
+        """Whether anything goes on."""
+        return self.state in ("starting", "running")
+
+    @property
+    def fraction(self) -> float:
+        """Share of the results that are there, 0 to 1."""
+        if self.batch is None:
+            return 0.0
+        takes = self._task.request.takes if isinstance(self._task, MakeTakes) else 0
+        return min(1.0, self.batch.fraction + self._task_fraction * takes / self.batch.total)
+
+    def tick(self) -> None:
+        """Do what is due; never raises, what goes wrong ends the run."""
+        try:
+            if self.state == "starting":
+                self._begin()
+            elif self.state == "running":
+                self._go_on()
+        except PlacidError as error:
+            self._end("paused", error)
+        except Exception as error:
+            self._end("paused", runtime.get().note_unforeseen(error))
+
+    def pause(self) -> None:
+        """Give up what is being made now; everything that is done stays done."""
+        self._end("paused", None)
+
+    def _begin(self) -> None:
+        session = runtime.session()
+        if session.capabilities is None or session.state != "ready":
+            if session.state in ("stopped", "failed"):
+                raise runtime.get().notice or _stopped()
+            return
+        check_table(self._table.name, self._rows, session.capabilities, self._table.parent)
+        journal = self._open.enter_context(open_journal(self.folder))
+        self.batch = Batch(self._rows, journal, self._table.parent, self._look)
+        self.state = "running"
+
+    def _go_on(self) -> None:
+        assert self.batch is not None
+        if not self._written():
+            return
+        if self._task is None:
+            self._task = self.batch.next_task()
+            if self._task is None:
+                self._end("done", None)
+            else:
+                self._start(self._task)
+        elif self._job is not None:
+            if self._done_told:
+                self._task = self._job = None
+            elif self._job not in runtime.session().jobs:
+                raise _stopped()
+        elif self._films is not None:
+            self._await_film(self.batch, self._films)
+
+    def _written(self) -> bool:
+        """Whether all results are on the disk. Raises PlacidError when one could not be."""
+        while self._writes and self._writes[0].done():
+            self._writes.pop(0).result()
+        return not self._writes
+
+    def _start(self, task: Task) -> None:
+        self._task_fraction = 0.0
+        self._done_told = False
+        self.stage = task.row.output
+        if isinstance(task, MakeTakes):
+            self._job = runtime.session().submit(task.request)
+            return
+        if self._films is None:
+            self._films = start_films()
+        self._films.send(task.order)
+
+    def _await_film(self, batch: Batch, films: RenderProcess) -> None:
+        assert self._task is not None
+        try:
+            answer = films.poll()
+        except PlacidError:
+            self._stop_films()
+            raise
+        if answer is None:
+            return
+        if isinstance(answer, Failed):
+            batch.fail(self._task.row, PlacidError(answer.code, answer.message))
+        else:
+            self._writes.append(self._writer.submit(batch.keep, self._task))
+        self._task = None
+
+    def _hear(self, event: Event) -> None:
+        """What the backend says about the job of this run."""
+        if isinstance(event, Lost):
+            if self._job in event.jobs:
+                self._end("paused", event.error)
+            return
+        if self._job is None or getattr(event, "job", None) != self._job:
+            return
+        assert self.batch is not None
+        assert self._task is not None
+        match event:
+            case Progress():
+                self._task_fraction = event.fraction
+                self.stage = f"{self._task.row.output}: {event.stage}"
+            case Take():
+                self._keep(event)
+            case Done():
+                self._done_told = True
+            case Error():
+                error = PlacidError(event.code, event.message, event.details)
+                self.batch.fail(self._task.row, error)
+                self._task = self._job = None
+
+    def _keep(self, take: Take) -> None:
+        assert self.batch is not None
+        assert self._task is not None
+        write = self._writer.submit(self.batch.keep_take, self._task.row, take.motion)
+        self._writes.append(write)
+        # What has arrived counts in the batch's own fraction from now on.
+        self._task_fraction = max(0.0, self._task_fraction - 1.0 / take.count)
+
+    def _end(self, state: State, error: PlacidError | None) -> None:
+        if not self.active:
+            return
+        self.state, self.error = state, error
+        if self._job is not None:
+            runtime.session().cancel(self._job)
+        self._job = self._task = None
+        self._stop_films()
+        self._writer.shutdown()
+        self._open.close()
+        with contextlib.suppress(ValueError):
+            runtime.get().listeners.remove(self._hear)
+
+    def _stop_films(self) -> None:
+        if self._films is not None:
+            self._films.stop()
+        self._films = None
+
+
+def start_films() -> RenderProcess:
+    """A second Blender of the same kind as this one, without a window."""
+    # Blender 4.2 to 4.4 have no bpy.app.module; as a module, Blender has no program of its own.
+    as_module = not bpy.app.binary_path
+    program = Path(sys.executable if as_module else bpy.app.binary_path)
+    command = worker_command(program, as_module, [paths.source_folder()])
+    return RenderProcess(command, paths.film_log())
+
+
+def _stopped() -> PlacidError:
+    return PlacidError("backend_lost", "the backend was stopped; press Resume to go on")
+
+
+_run: BatchRun | None = None
+
+
+def current() -> BatchRun | None:
+    """The batch of this Blender: running, paused or done."""
+    return _run
+
+
+def start(table: Path, folder: Path, look: Look | None) -> BatchRun:
+    """Begin a batch, or go on with one. Raises PlacidError as `BatchRun` does."""
+    global _run
+    _run = BatchRun(table, folder, look)
+    if not bpy.app.timers.is_registered(_on_timer):
+        bpy.app.timers.register(_on_timer, first_interval=TICK_SECONDS, persistent=True)
+    return _run
+
+
+def close() -> None:
+    """End the batch together with the extension."""
+    global _run
+    if bpy.app.timers.is_registered(_on_timer):
+        bpy.app.timers.unregister(_on_timer)
+    if _run is not None:
+        _run.pause()
+    _run = None
+
+
+def _on_timer() -> float | None:
+    if _run is None:
+        return None
+    # The runtime's own timer is slow while the panel asks for nothing.
+    runtime.get().tick()
+    _run.tick()
+    runtime.redraw()
+    return TICK_SECONDS if _run.active else None

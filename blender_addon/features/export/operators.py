@@ -1,0 +1,79 @@
+"""Export: what the character plays, as a file for other programs."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import bpy
+from bpy.props import StringProperty
+from bpy_extras.io_utils import ExportHelper
+
+from ...core import takes
+from ...core.operator_base import Verb
+from ...retargeting import export
+
+
+class ExportVerb(Verb, ExportHelper):
+    """Base of the exports: they name the function that writes the file."""
+
+    write: Callable[[bpy.types.Context, bpy.types.Object, Path], None]
+
+    @classmethod
+    def obstacle(cls, context):
+        armature = takes.target(context)
+        if armature is None:
+            return "Select a character first"
+        if armature.animation_data is None or armature.animation_data.action is None:
+            return "The character plays no action; accept a take first"
+        return ""
+
+    def act(self, context):
+        type(self).write(context, takes.target(context), Path(bpy.path.abspath(self.filepath)))
+        self.report({"INFO"}, f"Written: {self.filepath}")
+
+
+class PLACID_OT_export_bvh(ExportVerb, bpy.types.Operator):
+    """Write the character's action as BVH, for motion tools"""
+
+    bl_idname = "placid.export_bvh"
+    bl_label = "BVH"
+    filename_ext = ".bvh"
+    filter_glob: StringProperty(default="*.bvh", options={"HIDDEN"})
+    write = export.export_bvh
+
+
+class PLACID_OT_export_glb(ExportVerb, bpy.types.Operator):
+    """Write character and action as binary glTF, for engines and the web"""
+
+    bl_idname = "placid.export_glb"
+    bl_label = "GLB"
+    filename_ext = ".glb"
+    filter_glob: StringProperty(default="*.glb", options={"HIDDEN"})
+    write = export.export_glb
+
+
+class PLACID_OT_export_fbx(ExportVerb, bpy.types.Operator):
+    """Write character and action as FBX, for engines and other 3D programs"""
+
+    bl_idname = "placid.export_fbx"
+    bl_label = "FBX"
+    filename_ext = ".fbx"
+    filter_glob: StringProperty(default="*.fbx", options={"HIDDEN"})
+    write = export.export_fbx
+
+
+class PLACID_OT_export_smplx(ExportVerb, bpy.types.Operator):
+    """Write the action as SMPL-X parameters with AMASS's keys, for research tools"""
+
+    bl_idname = "placid.export_smplx"
+    bl_label = "SMPL-X"
+    filename_ext = ".npz"
+    filter_glob: StringProperty(default="*.npz", options={"HIDDEN"})
+    write = export.export_smplx
+
+
+CLASSES = (
+    PLACID_OT_export_bvh,
+    PLACID_OT_export_glb,
+    PLACID_OT_export_fbx,
+    PLACID_OT_export_smplx,
+)

@@ -1,0 +1,1 @@
+"""One take as a film."""

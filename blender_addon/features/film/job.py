@@ -1,0 +1,143 @@
+"""A take becomes an MP4: a second Blender films it, from a copy of the file."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import bpy
+
+from ...core import runtime, takes
+from ...retargeting.bake import assign_action
+from ...shared.errors import PlacidError
+from ...shared.filming.orders import Failed, Film, Look
+from ..batch.run import start_films
+
+TICK_SECONDS = 0.2
+
+
+class FilmedTake:
+    """One film in the making; nothing here waits but for the file to be copied.
+
+    Args:
+        take: what is filmed; has an action. Its character is whom the camera follows.
+        look: of the film, an MP4.
+        path: of the MP4, which appears whole or not at all.
+
+    Attributes:
+        name: of the take.
+        path: as given.
+        active: whether it is still being made.
+        done: whether the film is there.
+
+    Raises:
+        PlacidError: `not_writable`, `no_armature` or `no_blender`.
+    """
+
+    def __init__(self, take, look: Look, path: Path) -> None:
+        self.name = take.name
+        self.path = path
+        self.active, self.done = True, False
+        armature = takes.armature_of(take)
+        try:
+            self._folder = tempfile.TemporaryDirectory(dir=path.parent, prefix=".placid-")
+            copy = Path(self._folder.name) / "scene.blend"
+            with _playing(armature, take.action):
+                bpy.ops.wm.save_as_mainfile(filepath=str(copy), copy=True)
+        except (OSError, RuntimeError) as error:
+            raise _not_written(path, error) from error
+        self._made = Path(self._folder.name) / "film.mp4"
+        self._films = start_films()
+        rig = f"{copy}#{armature.name}"
+        self._films.send(Film("", rig, "auto", look, str(self._made)))
+
+    def tick(self) -> None:
+        """Do what is due. Never raises: what goes wrong becomes the runtime's notice."""
+        try:
+            answer = self._films.poll()
+            if answer is None:
+                return
+            if isinstance(answer, Failed):
+                raise PlacidError(answer.code, answer.message)
+            os.replace(self._made, self.path)
+            self.done = True
+        except PlacidError as error:
+            runtime.get().notice = error
+        except OSError as error:
+            runtime.get().notice = _not_written(self.path, error)
+        self.stop()
+
+    def stop(self) -> None:
+        """End the second Blender and remove what it left unfinished."""
+        if self.active:
+            self.active = False
+            self._films.stop()
+            self._folder.cleanup()
+
+
+@contextmanager
+def _playing(armature: bpy.types.Object, action: bpy.types.Action) -> Iterator[None]:
+    """The armature plays the action meanwhile; afterwards it plays and stands as before.
+
+    What the second Blender films is the active action; here the take may be a strip.
+    """
+    data = armature.animation_data or armature.animation_data_create()
+    playing, slot = data.action, getattr(data, "action_slot", None)
+    if playing == action:
+        yield
+        return
+    pose = [(bone, bone.matrix_basis.copy()) for bone in armature.pose.bones]
+    try:
+        assign_action(armature, action)
+        yield
+    finally:
+        data.action = playing
+        if slot is not None:
+            data.action_slot = slot
+        for bone, matrix in pose:
+            bone.matrix_basis = matrix
+
+
+def _not_written(path: Path, error: Exception) -> PlacidError:
+    why = getattr(error, "strerror", None) or str(error).strip()
+    return PlacidError("not_writable", f"{path} cannot be written ({why}); choose another folder")
+
+
+_film: FilmedTake | None = None
+
+
+def current() -> FilmedTake | None:
+    """The film that is being made, or None."""
+    return _film if _film is not None and _film.active else None
+
+
+def finished() -> FilmedTake | None:
+    """The last film, when it was made and no other was begun since."""
+    return _film if _film is not None and _film.done else None
+
+
+def start(take, look: Look, path: Path) -> None:
+    """Begin a film. Raises PlacidError as `FilmedTake` does."""
+    global _film
+    _film = FilmedTake(take, look, path)
+    if not bpy.app.timers.is_registered(_on_timer):
+        bpy.app.timers.register(_on_timer, first_interval=TICK_SECONDS, persistent=True)
+
+
+def close() -> None:
+    """Give the film up that is being made."""
+    if _film is not None:
+        _film.stop()
+
+
+def _on_timer() -> float | None:
+    film = current()
+    if film is None:
+        return None
+    film.tick()
+    if film.active:
+        return TICK_SECONDS
+    # Until it ends, a film looks the same in the panel.
+    runtime.redraw()
+    return None

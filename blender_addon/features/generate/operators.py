@@ -1,0 +1,110 @@
+"""Generate: send the panel's settings to the backend; and the same again for an old take."""
+
+import random
+
+import bpy
+import msgspec
+
+from ...character.armature import create_character
+from ...core import runtime, takes
+from ...core.operator_base import Verb
+from ...link import launch
+from ...shared.protocol.messages import MAX_SEED, MAX_TAKES, EditMotion, Generate
+from .properties import chosen_model, chosen_safety
+
+
+def request_of(settings) -> Generate:
+    """The panel's settings as a request."""
+    return Generate(
+        prompt=settings.prompt.strip(),
+        seconds=None if settings.automatic_length else round(settings.seconds, 3),
+        **settings_of(settings),
+    )
+
+
+def settings_of(settings) -> dict[str, object]:
+    """The panel's settings that every kind of request has."""
+    options: dict[str, object] = {}
+    if model := chosen_model(settings):
+        options["model"] = model
+    if settings.own_sampling:
+        options["guidance"] = round(settings.guidance, 3)
+        options["steps"] = settings.steps
+        options["temperature"] = round(settings.temperature, 3)
+    return {
+        "takes": settings.take_count,
+        "seed": settings.seed,
+        "safety": chosen_safety(settings) or None,
+        "concepts": tuple(word.strip() for word in settings.concepts.split(",") if word.strip()),
+        "strength": round(settings.strength, 3),
+        **options,
+    }
+
+
+def new_seed(settings) -> None:
+    """Draw a seed, unless the user locked the one that is there."""
+    if not settings.lock_seed:
+        settings.seed = random.randrange(MAX_SEED - MAX_TAKES)
+
+
+def target_or_new(context: bpy.types.Context) -> bpy.types.Object:
+    """Who shall move; Placid's own character is made when nobody is chosen."""
+    armature = takes.target(context)
+    if armature is None:
+        armature = create_character(context)
+        context.scene.placid.armature = armature
+        runtime.push_undo("Placid: add character")
+    return armature
+
+
+def busy() -> str:
+    """Why nothing can be generated now; empty when it can."""
+    current = runtime.get()
+    if current.job:
+        return "A generation is running; cancel it or wait"
+    if current.setup is not None:
+        return "The backend is being set up"
+    return launch.obstacle() if current.session.state == "stopped" else ""
+
+
+class PLACID_OT_generate(Verb, bpy.types.Operator):
+    """Make takes of the prompt; Blender stays usable meanwhile"""
+
+    bl_idname = "placid.generate"
+    bl_label = "Generate"
+
+    @classmethod
+    def obstacle(cls, context):
+        if not context.scene.placid.prompt.strip():
+            return "Describe the motion first, for example: a person waves"
+        return busy()
+
+    def act(self, context):
+        settings = context.scene.placid
+        new_seed(settings)
+        runtime.get().generate(context.scene, request_of(settings), lambda: target_or_new(context))
+
+
+class PLACID_OT_regenerate(Verb, bpy.types.Operator):
+    """Make the chosen take again, with its own prompt, seed, safety and sampling"""
+
+    bl_idname = "placid.regenerate"
+    bl_label = "Regenerate"
+
+    @classmethod
+    def obstacle(cls, context):
+        take = takes.active(context.scene)
+        if take is None:
+            return "There is no take"
+        if isinstance(takes.request_of(take), EditMotion):
+            return "This take changed a part of another one: change that part again instead"
+        return busy()
+
+    def act(self, context):
+        take = takes.active(context.scene)
+        request = msgspec.structs.replace(takes.request_of(take), takes=1, seed=take.seed)
+        armature = take.armature
+        runtime.get().generate(context.scene, request, lambda: armature or target_or_new(context))
+
+
+CLASSES = (PLACID_OT_generate, PLACID_OT_regenerate)

@@ -1,0 +1,274 @@
+"""What Placid keeps in the .blend: the settings of the panel and the list of takes.
+
+Choices that the backend offers are stored by name; the menus over them are drawn from its
+capabilities, so a file made with another backend keeps its settings.
+"""
+
+import bpy
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
+
+from ...core import runtime, takes
+from ...shared.errors import PlacidError
+from ...shared.protocol.messages import Choice
+from ...shared.protocol.validation import (
+    MAX_GUIDANCE,
+    MAX_PROMPT_CHARACTERS,
+    MAX_SEED,
+    MAX_STEPS,
+    MAX_STRENGTH,
+    MAX_TEMPERATURE,
+)
+
+NOT_ASKED = "default"
+LABEL_CHARACTERS = 16
+
+# Blender does not keep dynamic menu entries alive; without this the labels turn to garbage.
+_entries: dict[str, list[tuple[str, str, str, int]]] = {}
+
+
+def _menu(kind: str, choices: tuple[Choice, ...], fallback: str) -> list:
+    """Menu entries for the backend's choices; before it is known, the one fallback."""
+    if choices:
+        rows = [(c.name, _label(c), c.description, i) for i, c in enumerate(choices)]
+    else:
+        rows = [(NOT_ASKED, fallback, "Start the backend to see what it offers", 0)]
+    _entries[kind] = rows
+    return rows
+
+
+def _label(choice: Choice) -> str:
+    """The name that the description begins with, as in "MoMask: fills all tokens"; if that is too
+    long for a menu in the sidebar, its short name in capitals."""
+    name, colon, _ = choice.description.partition(":")
+    if not colon:
+        return choice.name.replace("_", " ").title()
+    return name if len(name) <= LABEL_CHARACTERS else choice.name.upper()
+
+
+def _offered(kind: str) -> tuple[Choice, ...]:
+    capabilities = runtime.session().capabilities
+    return getattr(capabilities, kind) if capabilities else ()
+
+
+def _model_items(_settings, _context):
+    return _menu("models", _offered("models"), "Backend's default")
+
+
+def _safety_items(_settings, _context):
+    return _menu("safety", _offered("safety"), "Backend's default")
+
+
+def chosen_model(settings) -> str:
+    """The model that the menu shows; what the file names when the backend is not known yet."""
+    names = [choice.name for choice in _offered("models")]
+    return settings.model_name if settings.model_name in names or not names else names[0]
+
+
+def chosen_safety(settings) -> str:
+    """The method that the menu shows; what the file names when the backend is not known yet."""
+    capabilities = runtime.session().capabilities
+    if capabilities is None:
+        return settings.safety_name
+    names = [choice.name for choice in capabilities.safety]
+    return settings.safety_name if settings.safety_name in names else capabilities.default_safety
+
+
+def description(kind: str, name: str) -> str:
+    """What the backend says of one of its choices; empty when it is not known."""
+    return next((c.description for c in _offered(kind) if c.name == name), "")
+
+
+def _index_of(name: str, kind: str) -> int:
+    names = [choice.name for choice in _offered(kind)]
+    return names.index(name) if name in names else 0
+
+
+def _get_model(settings) -> int:
+    return _index_of(chosen_model(settings), "models")
+
+
+def _set_model(settings, index: int) -> None:
+    if choices := _offered("models"):
+        settings.model_name = choices[index].name
+
+
+def _get_safety(settings) -> int:
+    return _index_of(chosen_safety(settings), "safety")
+
+
+def _set_safety(settings, index: int) -> None:
+    if choices := _offered("safety"):
+        settings.safety_name = choices[index].name
+
+
+def _is_armature(_settings, candidate: bpy.types.Object) -> bool:
+    return candidate.type == "ARMATURE"
+
+
+def _show_take(settings, context) -> None:
+    take = takes.active(context.scene)
+    if take is None:
+        return
+    try:
+        takes.show(context.scene, take)
+    except PlacidError as error:
+        runtime.get().notice = error
+    except Exception as error:
+        runtime.get().note_unforeseen(error)
+
+
+class PlacidTake(bpy.types.PropertyGroup):
+    """One generated motion; `motion` holds the file that `save_motion` writes."""
+
+    prompt: StringProperty(name="Prompt")
+    seed: IntProperty(name="Seed")
+    request: StringProperty(description="What was asked for, as JSON")
+    safety: StringProperty(name="Safety")
+    concepts: StringProperty(name="Concepts")
+    changes: StringProperty(description="What the safety edit changed, a line for each thing")
+    audit: StringProperty(description="The strikes found, as JSON; empty when nobody looked")
+    seconds: FloatProperty(name="Length", unit="TIME_ABSOLUTE")
+    status: EnumProperty(
+        name="Status",
+        items=[
+            ("NEW", "New", "Not judged yet", "DOT", 0),
+            ("ACCEPTED", "Accepted", "Kept: its action is saved with the file", "CHECKMARK", 1),
+            ("REJECTED", "Rejected", "Its action was removed; the motion is still here", "X", 2),
+        ],
+    )
+    placed: BoolProperty(description="Whether it belongs to a frame of its own")
+    place: IntProperty(description="Scene frame of its first key, when it was made for a place")
+    report: StringProperty(name="Report")
+    armature: PointerProperty(type=bpy.types.Object)
+    action: PointerProperty(type=bpy.types.Action)
+    before: PointerProperty(
+        type=bpy.types.Action, description="The action the armature had before this take"
+    )
+    motion: StringProperty(subtype="BYTE_STRING")
+
+
+class PlacidSettings(bpy.types.PropertyGroup):
+    """The panel's settings, on the scene."""
+
+    prompt: StringProperty(
+        name="Prompt",
+        description="What the body shall do, in English: a person walks forward and waves",
+        maxlen=MAX_PROMPT_CHARACTERS,
+        options={"TEXTEDIT_UPDATE"},
+    )
+    automatic_length: BoolProperty(
+        name="Automatic Length", description="Let the model choose how long the motion takes"
+    )
+    seconds: FloatProperty(
+        name="Seconds",
+        description="Length of each take",
+        default=6.0,
+        min=1.0,
+        max=9.8,
+        step=50,
+        precision=1,
+    )
+    take_count: IntProperty(
+        name="Takes", description="How many variations to make", default=1, min=1, max=16
+    )
+    seed: IntProperty(
+        name="Seed", description="The same seed gives the same motion", min=0, max=MAX_SEED
+    )
+    lock_seed: BoolProperty(
+        name="Lock Seed", description="Keep the seed; otherwise every generation takes a new one"
+    )
+    model_name: StringProperty()
+    model: EnumProperty(
+        name="Model",
+        description="Text-to-motion model",
+        items=_model_items,
+        get=_get_model,
+        set=_set_model,
+    )
+    safety_name: StringProperty()
+    safety: EnumProperty(
+        name="Method",
+        description="How the model was made to forget",
+        items=_safety_items,
+        get=_get_safety,
+        set=_set_safety,
+    )
+    concepts: StringProperty(
+        name="Forget",
+        description="Concepts to forget, separated by commas: those that are built in, or your "
+        "own words for an action, such as: crawl, creep",
+        default="violence",
+        search=lambda _settings, _context, _text: [c.name for c in _offered("concepts")],
+        search_options={"SUGGESTION"},
+    )
+    strength: FloatProperty(
+        name="Strength",
+        description="How far the edit is applied; 1 is as it was fitted",
+        default=1.0,
+        min=0.0,
+        max=MAX_STRENGTH,
+        subtype="FACTOR",
+    )
+    own_sampling: BoolProperty(
+        name="Own Sampling",
+        description="Sample as set below instead of as the model does best",
+    )
+    guidance: FloatProperty(
+        name="Guidance",
+        description="How closely the motion follows the prompt; high values exaggerate",
+        default=3.0,
+        min=0.0,
+        max=MAX_GUIDANCE,
+        soft_max=10.0,
+        precision=1,
+        step=50,
+    )
+    steps: IntProperty(
+        name="Steps",
+        description="Sampling iterations; more is slower and seldom better",
+        default=10,
+        min=1,
+        max=MAX_STEPS,
+        soft_max=30,
+    )
+    temperature: FloatProperty(
+        name="Temperature",
+        description="How daring the sampling is; takes differ more with high values",
+        default=1.0,
+        min=0.01,
+        max=MAX_TEMPERATURE,
+        soft_max=2.0,
+    )
+    armature: PointerProperty(
+        name="Character",
+        type=bpy.types.Object,
+        poll=_is_armature,
+        description="Who moves; empty: the selected armature, else Placid's own character",
+    )
+    takes: CollectionProperty(type=PlacidTake)
+    own_end: IntProperty(description="The scene's end frame without the previewed take")
+    lent_end: IntProperty(description="The end frame that the preview set; 0 when it set none")
+    take_index: IntProperty(name="Take", update=_show_take)
+
+
+CLASSES = (PlacidTake, PlacidSettings)
+
+
+def register() -> None:
+    for cls in CLASSES:
+        bpy.utils.register_class(cls)
+    bpy.types.Scene.placid = PointerProperty(type=PlacidSettings)
+
+
+def unregister() -> None:
+    del bpy.types.Scene.placid
+    for cls in reversed(CLASSES):
+        bpy.utils.unregister_class(cls)

@@ -1,0 +1,1 @@
+"""Which bone is which joint."""

@@ -1,0 +1,1 @@
+"""Takes judged: accepted, rejected, pushed, loaded, retargeted."""

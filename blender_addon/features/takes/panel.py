@@ -1,0 +1,126 @@
+"""The panel Takes: the list, what can be done with the chosen take, and what is known of it."""
+
+import bpy
+
+from ...core import audits, takes
+from ...ui.panel_base import Tab
+from ...ui.text import characters_of, draw_text
+from ..film import job as film_take
+
+STRIKES_SHOWN = 4
+# In a narrower sidebar a take's name needs the room; safety and seed stand below the list.
+WIDE_CHARACTERS = 45
+# What a button beside a text takes from its lines.
+BUTTON_CHARACTERS = 4
+
+
+class PLACID_UL_takes(bpy.types.UIList):
+    """Takes: status, name, safety and seed where there is room, strikes found."""
+
+    def draw_item(self, context, layout, data, take, icon, active_data, active_property):
+        row = layout.row(align=True)
+        row.active = take.status != "REJECTED"
+        badge = take.bl_rna.properties["status"].enum_items[take.status].icon
+        row.prop(take, "name", text="", emboss=False, icon=badge)
+        if characters_of(context) >= WIDE_CHARACTERS:
+            facts = row.row()
+            facts.alignment = "RIGHT"
+            facts.active = False
+            facts.label(text=f"{take.safety.upper()}  {take.seed}")
+        _draw_badge(row, take)
+
+
+class PLACID_PT_takes(Tab, bpy.types.Panel):
+    bl_label = "Takes"
+    bl_parent_id = "PLACID_PT_main"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        settings = context.scene.placid
+        layout = self.layout
+        if not settings.takes:
+            layout.label(text="What you generate appears here")
+            layout.operator("placid.load_motion", icon="FILE_FOLDER")
+            return
+        row = layout.row()
+        row.template_list("PLACID_UL_takes", "", settings, "takes", settings, "take_index")
+        buttons = row.column(align=True)
+        buttons.operator("placid.show_take", text="", icon="PLAY")
+        buttons.operator("placid.regenerate", text="", icon="FILE_REFRESH")
+        buttons.operator("placid.load_motion", text="", icon="FILE_FOLDER")
+        buttons.separator()
+        buttons.operator("placid.delete_take", text="", icon="TRASH")
+        row = layout.row(align=True)
+        row.operator("placid.accept_take", icon="CHECKMARK")
+        row.operator("placid.reject_take", icon="X")
+        layout.operator("placid.push_to_nla", icon="NLA_PUSHDOWN")
+        _draw_film(layout, characters_of(context))
+        take = takes.active(context.scene)
+        if take is not None:
+            _draw_take(layout, context.scene, take, characters_of(context))
+
+
+def _draw_film(layout: bpy.types.UILayout, characters: int) -> None:
+    film = film_take.current()
+    row = layout.row(align=True)
+    if film is None:
+        row.operator("placid.film_take", icon="RENDER_ANIMATION")
+    else:
+        row.label(text=f"Filming {film.path.name}", icon="RENDER_ANIMATION")
+        row.operator("placid.cancel_film", text="", icon="X")
+    if (film := film_take.finished()) is not None:
+        row = layout.row()
+        text = f"Filmed {film.name}: {film.path.name}"
+        draw_text(row, text, characters - BUTTON_CHARACTERS, "CHECKMARK")
+        row.operator("placid.open_film_folder", text="", icon="FILE_FOLDER")
+
+
+def _draw_badge(row: bpy.types.UILayout, take) -> None:
+    """Whether the backend's checks found strikes, and how many."""
+    found = audits.count(take)
+    badge = row.row()
+    badge.alignment = "RIGHT"
+    if found:
+        badge.alert = True
+        badge.label(text=str(found), icon="ERROR")
+    elif found == 0:
+        badge.label(text="", icon="FAKE_USER_ON")
+
+
+def _draw_take(layout: bpy.types.UILayout, scene: bpy.types.Scene, take, characters: int) -> None:
+    column = layout.column(align=True)
+    draw_text(column, take.prompt, characters)
+    column.label(text=f"{take.seconds:.1f} s, seed {take.seed}")
+    if take.safety == "off":
+        column.label(text="Safety was off", icon="ERROR")
+    elif take.safety:
+        draw_text(column, f"Safety {take.safety.upper()}, forgets: {take.concepts}", characters)
+        for change in take.changes.splitlines():
+            draw_text(column, change, characters)
+    _draw_audit(column, scene, take)
+    if take.report:
+        draw_text(column, take.report, characters)
+
+
+def _draw_audit(column: bpy.types.UILayout, scene: bpy.types.Scene, take) -> None:
+    found = audits.count(take)
+    if found == 0:
+        column.label(text="No strike was found", icon="FAKE_USER_ON")
+    if not found:
+        return
+    strikes = audits.strikes(scene, take)
+    warning = column.column(align=True)
+    warning.alert = True
+    for strike in strikes[:STRIKES_SHOWN]:
+        warning.label(text=strike.sentence, icon="ERROR")
+    if found > STRIKES_SHOWN:
+        warning.label(text=f"and {found - STRIKES_SHOWN} more", icon="BLANK1")
+
+
+CLASSES = (PLACID_UL_takes, PLACID_PT_takes)
+
+register, _unregister_classes = bpy.utils.register_classes_factory(CLASSES)
+
+
+def unregister() -> None:
+    film_take.close()
+    _unregister_classes()

@@ -1,0 +1,1 @@
+"""Prompts one after another, and frames made anew."""

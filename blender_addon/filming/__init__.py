@@ -1,0 +1,1 @@
+"""Stage, render settings and the worker that films."""

@@ -1,0 +1,89 @@
+"""Films motions without a window, one order after the other, for whoever started this process."""
+
+import os
+import queue
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import bpy
+
+from ..character.sample_rigs import RIGS
+from ..retargeting import bone_mapping
+from ..shared.errors import PlacidError
+from ..shared.filming.orders import Failed, Film, Filmed, Order, Ready, decode_order, encode_answer
+from .films import film, sheet
+
+
+def main() -> None:
+    """Carry out orders until the input is closed."""
+    channel = _own_output()
+    # Characters' files keep the bone mappings that were chosen for them.
+    bone_mapping.register()
+    orders: queue.Queue[Order] = queue.Queue()
+    threading.Thread(target=_read_orders, args=(orders,), daemon=True).start()
+    channel.write(encode_answer(Ready(bpy.app.version_string)))
+    while True:
+        channel.write(encode_answer(_carry_out(orders.get())))
+
+
+def _own_output() -> BinaryIO:
+    """A way to the parent that Blender's own prints do not use; those go to the log."""
+    channel = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)
+    return channel
+
+
+def _read_orders(orders: queue.Queue[Order]) -> None:
+    """Ends this process with its parent, even in the middle of a picture."""
+    for line in sys.stdin.buffer:
+        orders.put(decode_order(line))
+    os._exit(0)
+
+
+def _carry_out(order: Order) -> Filmed | Failed:
+    try:
+        with _character(order.rig) as armature:
+            if isinstance(order, Film):
+                return Filmed(film(armature, order))
+            return Filmed(sheet(armature, order))
+    except PlacidError as error:
+        return Failed(error.code, error.message)
+    except Exception as error:
+        sys.excepthook(*sys.exc_info())
+        return Failed("internal", f"something unforeseen went wrong ({error}); see the log")
+
+
+@contextmanager
+def _character(rig: str) -> Iterator[bpy.types.Object]:
+    """An armature in a file of its own."""
+    if rig in RIGS:
+        bpy.ops.wm.read_factory_settings(use_empty=True)
+        yield RIGS[rig](bpy.context)
+        return
+    path, _, name = rig.rpartition("#")
+    try:
+        # Scripts of a file stay asleep: what is loaded is never executed.
+        bpy.ops.wm.open_mainfile(filepath=path, load_ui=False, use_scripts=False)
+    except RuntimeError as error:
+        raise PlacidError(
+            "unknown_rig", f"{path} cannot be opened ({error}); choose a .blend file"
+        ) from error
+    yield _armature(Path(path).name, name)
+
+
+def _armature(file: str, name: str) -> bpy.types.Object:
+    armatures = {o.name: o for o in bpy.context.scene.objects if o.type == "ARMATURE"}
+    if name in armatures:
+        return armatures[name]
+    if not name and len(armatures) == 1:
+        return next(iter(armatures.values()))
+    have = ", ".join(sorted(armatures)) or "none"
+    asked = f"no armature {name!r}" if name else "more than one armature, or none"
+    raise PlacidError(
+        "unknown_rig",
+        f"{file} has {asked} (it has: {have}); write one of them behind a #, as in {file}#Armature",
+    )

@@ -1,0 +1,1 @@
+"""The backend seen from Blender: process, environment, client, session."""

@@ -1,0 +1,226 @@
+"""Makes the backend's virtual environment in the background: processes that are polled, no bpy."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from ..shared.errors import PlacidError
+
+# PyTorch's builds that the package index does not have for every system; the plain index has the
+# CUDA build for Linux, the processor's for Windows, and for Apple's computers the one with Metal.
+_INDEX = "https://download.pytorch.org/whl/"
+_CPU_INDEX = _INDEX + "cpu"
+_CUDA_INDEX = _INDEX + "cu130"
+_MARK = "complete"
+_LOG_LINES = 4
+# Runs a tool and ends it when its own input is closed, so also when Blender is killed: a pip left
+# behind would write into the environment that the next set-up makes.
+_GUARD = """
+import os, subprocess, sys, threading
+tool = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
+threading.Thread(target=lambda: os.read(0, 1) or tool.kill(), daemon=True).start()
+os._exit(abs(tool.wait()) % 256)
+"""
+
+
+def environment_python(folder: Path) -> Path:
+    """The Python of a virtual environment."""
+    return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+
+def is_complete(folder: Path, requirements: Path) -> bool:
+    """Whether the environment was finished with exactly these requirements."""
+    try:
+        return (folder / _MARK).read_text() == _digest(requirements)
+    except OSError:
+        return False
+
+
+@dataclass(frozen=True)
+class _Step:
+    label: str
+    command: Sequence[str]
+
+
+class Setup:
+    """One run of the set-up. Call `poll` now and then; nothing here waits.
+
+    The environment is made beside the place where it shall be and takes that place when it is
+    complete, so an earlier one stays usable until then and after a failure. What an interrupted run
+    left behind is removed at the next start; what it had downloaded is not downloaded again.
+
+    Args:
+        folder: where the environment shall be.
+        requirements: the list of libraries.
+        log_path: takes what the tools say.
+        build: PyTorch's build: `auto`, `cpu` or `cuda`; Apple's computers have only one.
+
+    Attributes:
+        label: what is being done, for people.
+        detail: the last line the running tool wrote.
+        recent: the last lines, for people.
+        fraction: 0 to 1.
+
+    Raises:
+        PlacidError: `backend_missing` or `not_writable`.
+    """
+
+    def __init__(
+        self, folder: Path, requirements: Path, log_path: Path, build: str = "auto"
+    ) -> None:
+        if not requirements.is_file():
+            raise PlacidError(
+                "backend_missing",
+                f"the list of libraries {requirements} is missing; install the extension again",
+            )
+        self._folder, self._requirements, self._log_path = folder, requirements, log_path
+        self._unfinished = folder.with_name(f"{folder.name}-unfinished")
+        self._downloads = folder.with_name(f"{folder.name}-downloads")
+        self._build = build
+        self._expected = max(1, _count_requirements(requirements))
+        self._steps = self._plan()
+        self._index = 0
+        self._log = self._prepare()
+        self.label = ""
+        self.detail = ""
+        self.recent: tuple[str, ...] = ()
+        self.fraction = 0.0
+        self._process = self._start()
+
+    def poll(self) -> bool:
+        """Whether the environment is complete. Raises PlacidError `setup_failed`."""
+        self._read_progress()
+        code = self._process.poll()
+        if code is None:
+            return False
+        if code != 0:
+            self._log.close()
+            raise PlacidError("setup_failed", self._failure(code))
+        self._index += 1
+        if self._index < len(self._steps):
+            self._process = self._start()
+            return False
+        self._log.close()
+        self._take_place()
+        self.fraction = 1.0
+        return True
+
+    def cancel(self) -> None:
+        """End the running tool; an earlier environment stays as it was."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+        self._log.close()
+
+    def _failure(self, code: int) -> str:
+        if "ensurepip is not available" in self._log_path.read_text(errors="replace"):
+            return (
+                f"Blender's Python {sys.version_info[0]}.{sys.version_info[1]} comes from the "
+                "system and cannot make environments; install the system's package python3-venv, "
+                "then set up again"
+            )
+        return (
+            f"{self.label.lower()} failed ({self.detail or f'code {code}'}); "
+            f"see the log {self._log_path}, then set up again"
+        )
+
+    def _plan(self) -> list[_Step]:
+        python = str(environment_python(self._unfinished))
+        pip = [python, "-m", "pip", "--disable-pip-version-check", "--no-input"]
+        install = [*pip, "install", "--progress-bar", "off", "--cache-dir", str(self._downloads)]
+        install += torch_source(self._build)
+        return [
+            _Step("Making an environment", [sys.executable, "-m", "venv", str(self._unfinished)]),
+            _Step("Installing libraries", [*install, "-r", str(self._requirements)]),
+        ]
+
+    def _take_place(self) -> None:
+        """Put the finished environment where the earlier one is."""
+        try:
+            (self._unfinished / _MARK).write_text(_digest(self._requirements))
+            if self._folder.exists():
+                shutil.rmtree(self._folder)
+            # Nothing in an environment but the scripts that nobody runs knows where it lies.
+            self._unfinished.rename(self._folder)
+        except OSError as error:
+            raise PlacidError("setup_failed", _not_changed(error)) from error
+        shutil.rmtree(self._downloads, ignore_errors=True)
+
+    def _prepare(self) -> IO[bytes]:
+        try:
+            if self._unfinished.exists():
+                shutil.rmtree(self._unfinished)
+            self._log_path.parent.mkdir(parents=True, exist_ok=True)
+            return self._log_path.open("wb")
+        except OSError as error:
+            raise PlacidError("not_writable", _not_changed(error)) from error
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        step = self._steps[self._index]
+        self.label = step.label
+        # Blender's own Python settings must not leak into the new environment.
+        environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONHOME", "PYTHONPATH")}
+        try:
+            return subprocess.Popen(
+                [sys.executable, "-c", _GUARD, *step.command],
+                stdin=subprocess.PIPE,
+                stdout=self._log,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                creationflags=subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0,
+            )
+        except OSError as error:
+            self._log.close()
+            raise PlacidError(
+                "setup_failed",
+                f"{sys.executable} cannot be run ({error.strerror}); choose an existing "
+                "environment in the preferences instead",
+            ) from error
+
+    def _read_progress(self) -> None:
+        try:
+            lines = self._log_path.read_text(errors="replace").splitlines()
+        except OSError:
+            return
+        said = [line.strip()[:120] for line in lines if line.strip()]
+        self.recent = tuple(said[-_LOG_LINES:])
+        self.detail = said[-1] if said else ""
+        # pip names every library once while it fetches; installing them is the last tenth.
+        fetched = sum(line.startswith("Collecting ") for line in lines)
+        if any(line.startswith("Installing collected") for line in lines):
+            self.fraction = 0.9
+        else:
+            self.fraction = 0.05 * self._index + 0.8 * min(1.0, fetched / self._expected)
+
+
+def _digest(requirements: Path) -> str:
+    return hashlib.sha256(requirements.read_bytes()).hexdigest()
+
+
+def _count_requirements(requirements: Path) -> int:
+    lines = (line.strip() for line in requirements.read_text().splitlines())
+    return sum(bool(line) and line[0] not in "#-" for line in lines)
+
+
+def torch_source(build: str) -> list[str]:
+    """Options with which pip finds PyTorch's build `auto`, `cpu` or `cuda` for this system."""
+    if sys.platform == "darwin":
+        return []
+    if build == "auto":
+        build = "cuda" if shutil.which("nvidia-smi") else "cpu"
+    if build == "cpu":
+        return ["--extra-index-url", _CPU_INDEX]
+    return ["--extra-index-url", _CUDA_INDEX] if sys.platform == "win32" else []
+
+
+def _not_changed(error: OSError) -> str:
+    return (
+        f"{error.filename} cannot be changed ({error.strerror}); "
+        "close what uses it or free some space, then set up again"
+    )

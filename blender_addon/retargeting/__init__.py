@@ -1,0 +1,1 @@
+"""Motion to and from rigs: mapping, baking, reading, exporting."""

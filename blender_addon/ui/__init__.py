@@ -1,0 +1,1 @@
+"""What panels share: their base, words, the backend's status."""

@@ -1,0 +1,1 @@
+"""A table of prompts as a queue that survives a kill."""

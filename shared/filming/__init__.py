@@ -1,0 +1,1 @@
+"""What a film is, and the process that makes it."""

@@ -1,0 +1,196 @@
+"""The process that films motions in Blender: starting it, giving orders, hearing answers."""
+
+import contextlib
+import os
+import queue
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from ..errors import PlacidError
+from .orders import Answer, Failed, Filmed, Order, Ready, decode_answer, encode_order
+
+# Blender itself, its add-ons and a slow disk.
+_START_SECONDS: Final = 120.0
+# Without a graphics driver, Blender itself ends as soon as these engines begin.
+_NO_DRIVER: Final = {
+    "workbench": "Workbench needs a graphics driver, Cycles does not",
+    "eevee": "EEVEE needs a good graphics driver; Workbench needs less and Cycles none",
+}
+# Runs inside Blender's Python, wherever the add-on lies: its package is put together from folders,
+# so that neither an installed extension nor the settings of the user's Blender take part.
+_BOOT: Final = """
+import sys, types
+package = types.ModuleType("placid")
+package.__path__ = {folders!r}
+sys.modules["placid"] = package
+try:
+    import msgspec, numpy
+except ImportError:
+    sys.path.append({libraries!r})
+try:
+    from placid.filming import film_worker
+except ImportError as error:
+    raise SystemExit(f"placid: {{error}}")
+film_worker.main()
+"""
+
+
+def worker_command(blender: Path, is_python: bool, folders: Sequence[Path]) -> list[str]:
+    """How to start the process.
+
+    Args:
+        blender: a Blender executable, or a Python that has Blender as the module bpy.
+        is_python: which of the two.
+        folders: where the add-on's modules and the package `shared` are.
+    """
+    libraries = str(Path(msgspec.__file__).parents[1])
+    boot = _BOOT.format(folders=[str(folder) for folder in folders], libraries=libraries)
+    if is_python:
+        return [str(blender), "-c", boot]
+    return [
+        *(str(blender), "--background", "--factory-startup", "--python-exit-code", "1"),
+        *("--python-expr", boot),
+    ]
+
+
+class RenderProcess:
+    """One process, from start to end; it does one order after the other.
+
+    Args:
+        command: see `worker_command`.
+        log_path: takes Blender's own talk.
+
+    Raises:
+        PlacidError: `no_blender` or `not_writable`.
+    """
+
+    def __init__(self, command: Sequence[str], log_path: Path) -> None:
+        self._program = command[0]
+        self._log_path = log_path
+        self._ready = False
+        self._engine = ""
+        self._deadline = time.monotonic() + _START_SECONDS
+        self._lines: queue.Queue[bytes | None] = queue.Queue()
+        # A Blender that starts without add-ons removes the libraries of all extensions from its
+        # profile, so this one gets a profile of its own.
+        self._profile = tempfile.TemporaryDirectory(prefix="placid-", ignore_cleanup_errors=True)
+        self._process = self._spawn(command)
+        # A blocking read in a thread is the one way to read a pipe that works on every system.
+        threading.Thread(target=self._read, name="placid films", daemon=True).start()
+
+    def send(self, order: Order) -> None:
+        """Give an order; the answer comes through `poll`. A dead process is found out there."""
+        assert self._process.stdin is not None
+        self._engine = order.look.engine
+        with contextlib.suppress(OSError):
+            self._process.stdin.write(encode_order(order))
+            self._process.stdin.flush()
+
+    def poll(self, timeout: float = 0.0) -> Filmed | Failed | None:
+        """The answer to the last order, or None when it is not there after `timeout` seconds.
+
+        Raises:
+            PlacidError: `no_blender` when the process cannot start, `render_lost` when it ended.
+        """
+        try:
+            line = self._lines.get(timeout > 0, timeout or None)
+        except queue.Empty:
+            if not self._ready and time.monotonic() > self._deadline:
+                raise PlacidError(
+                    "no_blender",
+                    f"Blender did not start within {_START_SECONDS:g} seconds; "
+                    f"read {self._log_path}",
+                ) from None
+            return None
+        if line is None:
+            raise self._lost()
+        answer = self._parse(line)
+        if isinstance(answer, Ready):
+            self._ready = True
+            return None
+        return answer
+
+    def stop(self) -> None:
+        """End the process at once."""
+        with contextlib.suppress(OSError):
+            self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        self._profile.cleanup()
+
+    def _spawn(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
+        # The variables that lead one Python to another one's libraries stay out.
+        variables: Mapping[str, str] = {
+            key: value
+            for key, value in os.environ.items()
+            if key not in ("PYTHONHOME", "PYTHONPATH") and not key.startswith("BLENDER_USER_")
+        }
+        profile = {"BLENDER_USER_RESOURCES": self._profile.name}
+        try:
+            log = self._log_path.open("ab")
+        except OSError as error:
+            raise PlacidError(
+                "not_writable",
+                f"{self._log_path} cannot be written ({error.strerror}); choose another folder",
+            ) from error
+        with log:
+            try:
+                return subprocess.Popen(
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    env={**variables, **profile},
+                )
+            except OSError as error:
+                raise PlacidError(
+                    "no_blender",
+                    f"{command[0]} cannot be started ({error.strerror}); choose Blender's program",
+                ) from error
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        with contextlib.suppress(OSError, ValueError):
+            for line in self._process.stdout:
+                self._lines.put(line)
+        self._lines.put(None)
+
+    def _parse(self, line: bytes) -> Answer | None:
+        try:
+            return decode_answer(line)
+        except msgspec.MsgspecError:
+            return None
+
+    def _lost(self) -> PlacidError:
+        self._lines.put(None)
+        code = self._process.wait()
+        if not self._ready:
+            return PlacidError(
+                "no_blender",
+                f"{self._program} cannot film ({self._last_words() or f'exit code {code}'}); give "
+                "another Blender, or a Python that has bpy, numpy and msgspec",
+            )
+        again = "start again (a batch goes on where it was)"
+        if self._engine in _NO_DRIVER:
+            again += f", with another engine if this repeats: {_NO_DRIVER[self._engine]}"
+        return PlacidError(
+            "render_lost",
+            f"Blender ended while filming with {self._engine} (exit code {code}; see "
+            f"{self._log_path}); {again}",
+        )
+
+    def _last_words(self) -> str:
+        with contextlib.suppress(OSError):
+            lines = self._log_path.read_text(errors="replace").strip().splitlines()
+            return lines[-1][:200] if lines else ""
+        return ""

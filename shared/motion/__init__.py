@@ -1,0 +1,1 @@
+"""The `Motion` value, its skeleton, rotations, contacts and file formats."""

@@ -1,0 +1,177 @@
+"""BVH files: the animation format that every 3D program reads. Y up, metres, degrees."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from ..files import written_whole
+from .kinematics import Pose, forward_kinematics, solve
+from .motion import Motion, MotionError
+from .rotations import from_axis_angle, multiply, to_matrix
+from .skeleton import JOINT_COUNT, JOINT_NAMES, PARENTS
+
+# Where the chains end, from their last joint, in metres.
+_END_SITES: Final = {
+    "head": (0.0, 0.18, 0.0),
+    "left_foot": (0.0, 0.0, 0.07),
+    "right_foot": (0.0, 0.0, 0.07),
+    "left_wrist": (0.16, 0.0, 0.0),
+    "right_wrist": (-0.16, 0.0, 0.0),
+}
+_POSITIONS: Final = ("Xposition", "Yposition", "Zposition")
+_ROTATIONS: Final = ("Zrotation", "Yrotation", "Xrotation")
+_AXES: Final = {"X": np.eye(3)[0], "Y": np.eye(3)[1], "Z": np.eye(3)[2]}
+
+
+def save_bvh(motion: Motion, path: Path) -> None:
+    """Write a motion as BVH; its rest pose is the T-pose. The file appears whole or not at all."""
+    text = format_bvh(solve(motion), motion.fps)
+    with written_whole(path) as file:
+        file.write(text.encode("ascii"))
+
+
+def format_bvh(pose: Pose, fps: float) -> str:
+    """A pose clip as the text of a BVH file."""
+    order: list[int] = []
+    lines = ["HIERARCHY", *_hierarchy(0, pose.offsets, order, "")]
+    angles = np.degrees(_euler_zyx(pose.rotations))[:, order]
+    rows = np.concatenate([pose.root, angles.reshape(len(pose), -1)], axis=-1)
+    lines += ["MOTION", f"Frames: {len(pose)}", f"Frame Time: {1.0 / fps:.8f}"]
+    lines += [" ".join(f"{value:.6f}" for value in row) for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _hierarchy(joint: int, offsets: np.ndarray, order: list[int], indent: str) -> Iterator[str]:
+    """Lines of a joint and what hangs on it; `order` collects the joints as they come."""
+    order.append(joint)
+    name = JOINT_NAMES[joint]
+    channels = (*_POSITIONS, *_ROTATIONS) if joint == 0 else _ROTATIONS
+    yield f"{indent}{'ROOT' if joint == 0 else 'JOINT'} {name}"
+    yield indent + "{"
+    yield f"{indent}  OFFSET {_numbers(offsets[joint])}"
+    yield f"{indent}  CHANNELS {len(channels)} {' '.join(channels)}"
+    for child in range(JOINT_COUNT):
+        if PARENTS[child] == joint:
+            yield from _hierarchy(child, offsets, order, indent + "  ")
+    if name in _END_SITES:
+        yield indent + "  End Site"
+        yield indent + "  {"
+        yield f"{indent}    OFFSET {_numbers(_END_SITES[name])}"
+        yield indent + "  }"
+    yield indent + "}"
+
+
+def _numbers(values: np.ndarray | tuple[float, ...]) -> str:
+    return " ".join(f"{value:.6f}" for value in values)
+
+
+def _euler_zyx(rotations: np.ndarray) -> np.ndarray:
+    """Angles (T, 22, 3) about z, then the turned y, then the turned x, without jumps in time."""
+    m = to_matrix(rotations)
+    y = np.arcsin(np.clip(-m[..., 2, 0], -1.0, 1.0))
+    z = np.arctan2(m[..., 1, 0], m[..., 0, 0])
+    x = np.arctan2(m[..., 2, 1], m[..., 2, 2])
+    first = np.stack([z, y, x], axis=-1)
+    # The same rotation the other way round; whichever is nearer to the frame before.
+    second = np.stack([z + np.pi, np.pi - y, x + np.pi], axis=-1)
+    angles = first.copy()
+    for t in range(1, len(angles)):
+        before = angles[t - 1]
+        nearest = [
+            c + 2 * np.pi * np.round((before - c) / (2 * np.pi)) for c in (first[t], second[t])
+        ]
+        far = [np.abs(c - before).sum(-1, keepdims=True) for c in nearest]
+        angles[t] = np.where(far[0] <= far[1], *nearest)
+    return angles
+
+
+@dataclass
+class _Node:
+    name: str
+    parent: int
+    offset: np.ndarray = field(default_factory=lambda: np.zeros(3))
+    channels: list[str] = field(default_factory=list)
+
+
+def load_bvh(path: Path) -> Motion:
+    """Read a BVH file of the SMPL-22 skeleton, such as `save_bvh` writes, into a motion.
+
+    Raises:
+        MotionError: the file is missing, damaged, or of another skeleton.
+    """
+    try:
+        tokens = iter(path.read_text(encoding="utf-8").split())
+        nodes = _read_hierarchy(tokens)
+        frames, seconds = _read_motion_head(tokens)
+        values = np.array([float(token) for token in tokens])
+        table = values.reshape(frames, sum(len(node.channels) for node in nodes))
+    except FileNotFoundError:
+        raise MotionError(f"{path} does not exist") from None
+    except (OSError, ValueError, StopIteration, IndexError) as error:
+        raise MotionError(f"{path} is not a BVH file: {error or 'it ends too early'}") from error
+    names = [node.name for node in nodes]
+    missing = sorted(set(JOINT_NAMES) - set(names))
+    if missing or len(names) != JOINT_COUNT:
+        raise MotionError(
+            f"{path} has another skeleton than Placid's"
+            + (f" (no {missing[0]})" if missing else f" ({len(names)} joints)")
+        )
+    if not seconds > 0:
+        raise MotionError(f"{path} gives {seconds} seconds a frame; that must be positive")
+    joints = forward_kinematics(_pose_of(nodes, table))
+    return Motion(joints.astype(np.float32), fps=round(1.0 / seconds, 4))
+
+
+def _read_hierarchy(tokens: Iterator[str]) -> list[_Node]:
+    """The joints of the file, up to the word MOTION."""
+    nodes: list[_Node] = []
+    open_joints: list[int] = []
+    for token in tokens:
+        if token == "MOTION":
+            return nodes
+        if token in ("ROOT", "JOINT"):
+            nodes.append(_Node(next(tokens), open_joints[-1] if open_joints else -1))
+            open_joints.append(len(nodes) - 1)
+        elif token == "End":
+            # "Site { OFFSET x y z }" ends a chain and moves nothing.
+            for _ in range(7):
+                next(tokens)
+        elif token == "OFFSET":
+            nodes[open_joints[-1]].offset = np.array([float(next(tokens)) for _ in range(3)])
+        elif token == "CHANNELS":
+            count = int(next(tokens))
+            nodes[open_joints[-1]].channels = [next(tokens) for _ in range(count)]
+        elif token == "}":
+            open_joints.pop()
+    raise ValueError("it has no MOTION part")
+
+
+def _read_motion_head(tokens: Iterator[str]) -> tuple[int, float]:
+    if next(tokens) != "Frames:":
+        raise ValueError("the number of frames is missing")
+    frames = int(next(tokens))
+    if (next(tokens), next(tokens)) != ("Frame", "Time:"):
+        raise ValueError("the frame time is missing")
+    return frames, float(next(tokens))
+
+
+def _pose_of(nodes: list[_Node], table: np.ndarray) -> Pose:
+    rotations = np.tile([1.0, 0.0, 0.0, 0.0], (len(table), JOINT_COUNT, 1))
+    offsets = np.zeros((JOINT_COUNT, 3))
+    root = np.zeros((len(table), 3))
+    column = 0
+    for node in nodes:
+        joint = JOINT_NAMES.index(node.name)
+        if node.parent >= 0:
+            offsets[joint] = node.offset
+        for channel in node.channels:
+            if channel in _POSITIONS and joint == 0:
+                root[:, "XYZ".index(channel[0])] = table[:, column]
+            elif channel in _ROTATIONS:
+                turn = from_axis_angle(_AXES[channel[0]], np.radians(table[:, column]))
+                rotations[:, joint] = multiply(rotations[:, joint], turn)
+            column += 1
+    return Pose(rotations, root, offsets)

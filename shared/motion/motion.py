@@ -1,0 +1,153 @@
+"""The `Motion` value that travels from the generator to the armature, and its file format."""
+
+from dataclasses import dataclass, field, replace
+from io import BytesIO
+from pathlib import Path
+from typing import IO, Any, Final, Literal
+from zipfile import BadZipFile
+
+import msgspec
+import numpy as np
+
+from ..errors import PlacidError
+from ..files import written_whole
+from .skeleton import JOINT_COUNT
+
+FORMAT_VERSION: Final = 1
+UpAxis = Literal["Y", "Z"]
+
+
+class MotionError(PlacidError):
+    """A motion that cannot be used; the message names the value and the remedy."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("bad_motion", message)
+
+
+@dataclass(frozen=True)
+class Motion:
+    """A clip of the SMPL-22 skeleton.
+
+    Attributes:
+        joints: float32 (T, 22, 3), metres, floor at 0. With up axis Y the body faces +Z in the
+            first frame (HumanML3D's convention), with Z it faces -Y (Blender's).
+        up: which axis points up.
+        fps: frames per second.
+        contacts: bool (T, 4), which of left ankle, left foot, right ankle, right foot stands on
+            the floor; None when unknown.
+        prompt: the text it was made from.
+        seed: the seed it was made with; None for captured motion.
+        provenance: what made it (checkpoint hash, edit, version, ...); plain JSON values.
+    """
+
+    joints: np.ndarray
+    up: UpAxis = "Y"
+    fps: float = 20.0
+    contacts: np.ndarray | None = None
+    prompt: str = ""
+    seed: int | None = None
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        shape = self.joints.shape
+        if len(shape) != 3 or shape[1:] != (JOINT_COUNT, 3) or shape[0] == 0:
+            raise MotionError(
+                f"a motion needs joints of shape (frames, {JOINT_COUNT}, 3), not {shape}"
+            )
+        if self.joints.dtype != np.float32:
+            object.__setattr__(self, "joints", self.joints.astype(np.float32))
+        if not np.isfinite(self.joints).all():
+            frame = int(np.argwhere(~np.isfinite(self.joints))[0][0])
+            raise MotionError(f"the motion has a joint that is not a number in frame {frame}")
+        if self.contacts is not None and self.contacts.shape != (shape[0], 4):
+            raise MotionError(f"contacts must be ({shape[0]}, 4), not {self.contacts.shape}")
+        if self.up not in ("Y", "Z"):
+            raise MotionError(f"up axis must be Y or Z, not {self.up!r}")
+        if not self.fps > 0:
+            raise MotionError(f"frames per second must be positive, not {self.fps}")
+
+    def __len__(self) -> int:
+        return self.joints.shape[0]
+
+    @property
+    def seconds(self) -> float:
+        """Length in seconds."""
+        return len(self) / self.fps
+
+    def with_up(self, up: UpAxis) -> "Motion":
+        """The same motion with the given up axis (a rotation, never a reflection)."""
+        if up == self.up:
+            return self
+        x, y, z = np.moveaxis(self.joints, -1, 0)
+        turned = np.stack([x, -z, y] if up == "Z" else [x, z, -y], axis=-1)
+        return replace(self, joints=np.ascontiguousarray(turned), up=up)
+
+
+class _Header(msgspec.Struct, forbid_unknown_fields=True):
+    version: int
+    up: UpAxis
+    fps: float
+    prompt: str
+    seed: int | None
+    provenance: dict[str, Any]
+
+
+def save_motion(motion: Motion, path: Path) -> None:
+    """Write a motion as npz (joints, contacts, JSON header), whole or not at all."""
+    with written_whole(path) as file:
+        _write(motion, file)
+
+
+def encode_motion(motion: Motion) -> bytes:
+    """The bytes of the file that `save_motion` writes."""
+    buffer = BytesIO()
+    _write(motion, buffer)
+    return buffer.getvalue()
+
+
+def load_motion(path: Path) -> Motion:
+    """Read a motion written by `save_motion`. Raises MotionError for anything else."""
+    try:
+        return _read(path, str(path))
+    except FileNotFoundError:
+        raise MotionError(f"{path} does not exist") from None
+
+
+def decode_motion(data: bytes) -> Motion:
+    """The reverse of `encode_motion`. Raises MotionError for anything else."""
+    return _read(BytesIO(data), "the stored motion")
+
+
+def _write(motion: Motion, file: IO[bytes]) -> None:
+    header = _Header(
+        FORMAT_VERSION, motion.up, motion.fps, motion.prompt, motion.seed, motion.provenance
+    )
+    arrays = {
+        "header": np.frombuffer(msgspec.json.encode(header), dtype=np.uint8),
+        "joints": motion.joints,
+    }
+    if motion.contacts is not None:
+        arrays["contacts"] = motion.contacts.astype(bool)
+    np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+
+
+def _read(source: Path | IO[bytes], name: str) -> Motion:
+    try:
+        with np.load(source, allow_pickle=False) as file:
+            header = msgspec.json.decode(file["header"].tobytes(), type=_Header)
+            joints = file["joints"]
+            contacts = file.get("contacts")
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, msgspec.MsgspecError) as error:
+        raise MotionError(
+            f"{name} is not a Placid motion ({error}); export it again with `backend generate`"
+        ) from error
+    if header.version != FORMAT_VERSION:
+        raise MotionError(
+            f"{name} has format version {header.version}; this Placid reads version "
+            f"{FORMAT_VERSION}: update Placid"
+        )
+    return Motion(
+        joints, header.up, header.fps, contacts, header.prompt, header.seed, header.provenance
+    )

@@ -1,0 +1,1 @@
+"""Requests, messages, framing and validation: the contract of the two processes."""

@@ -1,0 +1,86 @@
+"""How a backend and the program that starts it find each other.
+
+Started by a parent, the backend reads one line from stdin (`Handover`) and writes one line to
+stdout (`Announcement`); no secret ever crosses. Started by hand it writes a `Connection` file that
+only its owner can read.
+"""
+
+import enum
+import os
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from ..errors import PlacidError
+
+
+class KeyPair(msgspec.Struct, frozen=True):
+    """A CURVE key pair in ZeroMQ's printable Z85 form."""
+
+    public: str
+    secret: str
+
+
+class Handover(msgspec.Struct, frozen=True):
+    """Parent to backend: the one key that may connect, and the process to outlive by no means."""
+
+    client_public_key: str
+    parent_pid: int
+
+
+class Announcement(msgspec.Struct, frozen=True):
+    """Backend to parent: where it listens, under which key, with which protocol version."""
+
+    version: int
+    port: int
+    server_public_key: str
+
+
+class Connection(msgspec.Struct, frozen=True):
+    """All that a client needs. Its secret key lets the holder command the backend."""
+
+    announcement: Announcement
+    client_keys: KeyPair
+
+
+class ExitCode(enum.IntEnum):
+    """How a backend process ends."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    HUNG = 10
+    PARENT_GONE = 11
+
+
+def write_connection(connection: Connection, path: Path) -> None:
+    """Write a connection file with mode 0600; it appears whole or not at all.
+
+    Raises PlacidError `not_writable`.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # mkstemp makes the file readable by its owner alone, so the key is never exposed.
+        handle, partial = tempfile.mkstemp(dir=path.parent, suffix=".partial")
+        with os.fdopen(handle, "wb") as file:
+            file.write(msgspec.json.encode(connection))
+        os.replace(partial, path)
+    except OSError as error:
+        raise PlacidError(
+            "not_writable",
+            f"the connection file {path} cannot be written ({error.strerror}); "
+            "choose a folder you may write to",
+        ) from error
+
+
+def read_connection(path: Path) -> Connection:
+    """Read a connection file. Raises PlacidError `backend_missing` when there is none."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Connection)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise PlacidError(
+            "backend_missing",
+            f"{path} is not the connection file of a running backend ({error}); "
+            "start one with `backend serve`",
+        ) from error

@@ -1,0 +1,215 @@
+"""Requests held against what a backend can do: every refusal is one sentence with the remedy."""
+
+import difflib
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final
+
+from ..errors import PlacidError
+from ..motion.motion import Motion
+from .requests import (
+    MAX_RANGES,
+    MAX_SEGMENTS,
+    Capabilities,
+    Choice,
+    EditMotion,
+    Generate,
+    Request,
+    Settings,
+    Timeline,
+)
+
+MAX_PROMPT_CHARACTERS: Final = 500
+MAX_TAKES: Final = 64
+# The ranges outside which sampling yields noise or nothing; far wider than is useful.
+MAX_STRENGTH: Final = 2.0
+MAX_STEPS: Final = 100
+MAX_GUIDANCE: Final = 20.0
+MAX_TEMPERATURE: Final = 4.0
+MAX_TOP_K: Final = 0.99
+# Blender's integer properties are signed 32-bit; every take adds its index to the seed.
+MAX_SEED: Final = 2**31 - 1
+# A motion that is edited needs so many frames for its directions and speeds to be known.
+MIN_CLIP_FRAMES: Final = 8
+MAX_FPS: Final = 240
+
+
+def validate(request: Request, capabilities: Capabilities, motion: Motion | None = None) -> None:
+    """Hold a request against what the backend can do.
+
+    Args:
+        motion: what an EditMotion is about, and what no other request has.
+
+    Raises:
+        PlacidError: `bad_request` for a value out of range; `unknown_model`, `unknown_method`,
+            `unknown_concept` or `unknown_request` for a name the backend does not have.
+    """
+    kind = str(request.__struct_config__.tag)
+    if kind not in capabilities.requests:
+        raise PlacidError(
+            "unknown_request",
+            f"this backend cannot do {kind!r}; install the same Placid version on both sides",
+        )
+    match request:
+        case Generate():
+            _check_prompt(request.prompt)
+            shortest, longest = capabilities.min_seconds, capabilities.max_seconds
+            _check_range("seconds", request.seconds, shortest, longest)
+            _check_loop(request.loop, capabilities)
+        case EditMotion():
+            _check_prompt(request.prompt)
+            _check_frames(request.frames)
+            if motion is None:
+                raise PlacidError("bad_request", "there is no motion to edit; send one along")
+            _check_clip(request.frames, motion, capabilities)
+        case Timeline():
+            _check_segments(request, capabilities)
+            _check_loop(request.loop, capabilities)
+    _check_settings(request, capabilities)
+
+
+def _check_settings(request: Settings, capabilities: Capabilities) -> None:
+    _check_range("takes", request.takes, 1, MAX_TAKES)
+    _check_range("seed", request.seed, 0, MAX_SEED)
+    _check_range("strength", request.strength, 0, MAX_STRENGTH)
+    _check_range("steps", request.steps, 1, MAX_STEPS)
+    _check_range("guidance", request.guidance, 0, MAX_GUIDANCE)
+    _check_range("temperature", request.temperature, 0.01, MAX_TEMPERATURE)
+    _check_range("top-k", request.top_k, 0, MAX_TOP_K)
+    _check_range("residual guidance", request.residual_guidance, 0, MAX_GUIDANCE)
+    _check_name("model", request.model, capabilities.models, "unknown_model")
+    if request.safety is not None:
+        _check_name("safety method", request.safety, capabilities.safety, "unknown_method")
+    if request.safety == "off":
+        return
+    if not request.concepts:
+        raise PlacidError(
+            "bad_request", "no concept to forget is named; name one, or choose safety 'off'"
+        )
+    for concept in request.concepts:
+        _check_concept(concept, request.safety, capabilities)
+
+
+def _check_concept(concept: str, method: str | None, capabilities: Capabilities) -> None:
+    typed, names = capabilities.typed_concepts, [choice.name for choice in capabilities.concepts]
+    # A word that nearly names a listed concept is a slip; forgetting the slip would be no help.
+    is_own = "," in concept or concept.endswith(".toml")
+    is_own = is_own or not difflib.get_close_matches(concept.lower(), names, n=1)
+    if concept in names or not typed or not is_own:
+        _check_name("concept", concept, capabilities.concepts, "unknown_concept")
+        return
+    if len(concept) > MAX_PROMPT_CHARACTERS:
+        raise PlacidError(
+            "bad_request",
+            f"the concept has {len(concept)} characters; shorten it to at most "
+            f"{MAX_PROMPT_CHARACTERS}",
+        )
+    if method is not None and method not in typed:
+        raise PlacidError(
+            "unknown_method",
+            f"{method} cannot forget {concept!r} on request; choose {' or '.join(typed)}, or a "
+            "listed concept",
+        )
+
+
+def _check_segments(request: Timeline, capabilities: Capabilities) -> None:
+    count = len(request.segments)
+    if not 1 <= count <= MAX_SEGMENTS:
+        raise PlacidError(
+            "bad_request",
+            f"the timeline has {count} prompts; give it 1 to {MAX_SEGMENTS}, each with its seconds",
+        )
+    for number, segment in enumerate(request.segments, start=1):
+        _check_prompt(segment.prompt)
+        shortest, longest = capabilities.min_seconds, capabilities.max_seconds
+        _check_range(f"seconds of prompt {number}", segment.seconds, shortest, longest)
+    total = sum(segment.seconds for segment in request.segments)
+    if total > capabilities.max_timeline_seconds:
+        raise PlacidError(
+            "bad_request",
+            f"the timeline takes {total:g} seconds; shorten it to at most "
+            f"{capabilities.max_timeline_seconds:g}",
+        )
+
+
+def _check_frames(frames: Sequence[tuple[int, int]]) -> None:
+    if not 1 <= len(frames) <= MAX_RANGES:
+        raise PlacidError(
+            "bad_request",
+            f"{len(frames)} frame ranges are named; name 1 to {MAX_RANGES}, as in 40:80",
+        )
+    for start, end in frames:
+        if not 0 <= start < end:
+            raise PlacidError(
+                "bad_request",
+                f"the frame range {start}:{end} is empty or begins before frame 0; its end must "
+                "lie behind its start, as in 40:80",
+            )
+    for (_, end), (start, _) in pairwise(frames):
+        if start < end:
+            raise PlacidError(
+                "bad_request",
+                f"a frame range begins at {start}, before the range ahead of it ends ({end}); "
+                "name the ranges in order, without overlap",
+            )
+
+
+def _check_clip(
+    frames: Sequence[tuple[int, int]], motion: Motion, capabilities: Capabilities
+) -> None:
+    length = len(motion)
+    if not MIN_CLIP_FRAMES <= length <= capabilities.max_clip_frames:
+        raise PlacidError(
+            "bad_request",
+            f"the motion has {length} frames; edit one of {MIN_CLIP_FRAMES} to "
+            f"{capabilities.max_clip_frames} frames",
+        )
+    _check_range("the motion's number of frames a second", motion.fps, 1, MAX_FPS)
+    last = frames[-1][1]
+    if last > length:
+        raise PlacidError(
+            "bad_request",
+            f"the frame range {frames[-1][0]}:{last} reaches beyond the motion, which has "
+            f"{length} frames; end it at {length} or before",
+        )
+
+
+def _check_loop(loop: str, capabilities: Capabilities) -> None:
+    if loop not in capabilities.loops:
+        raise PlacidError(
+            "bad_request",
+            f"there is no loop {loop!r}; choose one of: {', '.join(capabilities.loops)}",
+        )
+
+
+def _check_prompt(prompt: str) -> None:
+    if not prompt.strip():
+        raise PlacidError(
+            "bad_request", "the prompt is empty; describe the motion, as in 'a person waves'"
+        )
+    if len(prompt) > MAX_PROMPT_CHARACTERS:
+        raise PlacidError(
+            "bad_request",
+            f"the prompt has {len(prompt)} characters; shorten it to at most "
+            f"{MAX_PROMPT_CHARACTERS}",
+        )
+
+
+def _check_range(name: str, value: float | None, lowest: float, highest: float) -> None:
+    if value is None:
+        return
+    # Written so that a value that is not a number fails as well.
+    if not (math.isfinite(value) and lowest <= value <= highest):
+        raise PlacidError(
+            "bad_request", f"{name} is {value:g}; choose a value from {lowest:g} to {highest:g}"
+        )
+
+
+def _check_name(kind: str, name: str, choices: Sequence[Choice], code: str) -> None:
+    names = [choice.name for choice in choices]
+    if name in names:
+        return
+    close = difflib.get_close_matches(name.lower(), names, n=1)
+    remedy = f"did you mean {close[0]!r}?" if close else f"choose one of: {', '.join(names)}"
+    raise PlacidError(code, f"there is no {kind} {name!r}; {remedy}")

@@ -1,0 +1,87 @@
+"""Named sampler settings, and the guidance that a checkpoint asks for in their place."""
+
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+from official_files import write_release
+from tiny_checkpoint import HashedWords, write_tiny_checkpoint
+
+from backend.checkpoints.loading import load_checkpoint
+from backend.generation import generator
+from backend.generation.generator import Generator
+from backend.generation.presets import PRESETS, Sampling, find_preset
+from backend.models.behaviour import CORRECTED, PUBLISHED
+from backend.unlearning.edit_store import EditShelf
+from shared.errors import PlacidError
+from shared.protocol.messages import Generate
+
+
+def test_only_the_published_preset_has_the_released_oddities():
+    assert find_preset("published").behaviour is PUBLISHED
+    assert find_preset("default").behaviour is CORRECTED
+    assert PUBLISHED.doubled_logits
+    assert not PUBLISHED.stable_ties
+    assert PUBLISHED.second_pass_guidance == 3.0
+    assert not CORRECTED.doubled_logits
+    assert CORRECTED.stable_ties
+    assert CORRECTED.second_pass_guidance is None
+
+
+def test_published_bamm_draws_from_all_classes():
+    sampling = find_preset("published").sampling["bamm"]
+    assert (sampling.top_k, sampling.residual_guidance) == (0.0, 6.0)
+
+
+def test_an_unknown_preset_gets_a_suggestion():
+    with pytest.raises(PlacidError, match="did you mean 'published'"):
+        find_preset("Publishd")
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_checkpoints_networks_behave_as_the_preset_says(tmp_path, name):
+    behaviour = find_preset(name).behaviour
+    networks = load_checkpoint(write_release(tmp_path), behaviour=behaviour).networks
+    for network in ("masked", "residual", "bamm"):
+        assert networks[network].behaviour is behaviour
+
+
+@pytest.fixture
+def opened(tmp_path, monkeypatch):
+    """A generator of small networks whose checkpoint asks for a guidance scale."""
+    monkeypatch.setattr(generator, "make_encoder", lambda *arguments: HashedWords())
+
+    def opened(guidance, preset="default"):
+        folder = write_tiny_checkpoint(tmp_path / f"{guidance}", guidance)
+        return Generator(folder, "cpu", EditShelf([]), preset=preset)
+
+    return opened
+
+
+@pytest.mark.parametrize("model", ["momask", "bamm"])
+def test_a_checkpoints_guidance_changes_the_default_preset_alone(opened, model):
+    assert opened(None).sampling(model) == Sampling()
+    asked = opened(2.5).sampling(model)
+    assert asdict(asked) == {**asdict(Sampling()), "guidance": 2.5}
+    published = find_preset("published").sampling[model]
+    for guidance in (None, 2.5):
+        assert opened(guidance, "published").sampling(model) == published
+    # The presets themselves stay as they are for the next checkpoint.
+    assert opened(None).sampling(model) == Sampling()
+
+
+@pytest.mark.parametrize("model", ["momask", "bamm"])
+def test_a_requests_own_guidance_wins_over_the_checkpoints(opened, model):
+    plain, asking = opened(None), opened(15.0)
+
+    def joints(made_by, **settings):
+        [motion] = made_by.generate(Generate("a person walks", 9.0, model=model, **settings))
+        return motion.joints
+
+    assert np.abs(joints(asking) - joints(plain)).max() > 1e-4
+    np.testing.assert_array_equal(joints(asking), joints(plain, guidance=15.0))
+    np.testing.assert_array_equal(joints(asking, guidance=4.0), joints(plain))
+    # Nor does what else a request says make the checkpoint's guidance forgotten.
+    np.testing.assert_array_equal(
+        joints(asking, temperature=2.0), joints(plain, temperature=2.0, guidance=15.0)
+    )
