@@ -35,6 +35,7 @@ class Action:
         style: manner of a stylised capture, such as `happy` or `old`.
         speed: `slow` or `fast`; None for an ordinary pace.
         variant: a finer sort within the kind, such as `roundhouse` for kicks.
+        count: how often it is done, 1 to 6; None where that cannot be counted or is not known.
     """
 
     kind: str
@@ -42,6 +43,7 @@ class Action:
     style: str | None = None
     speed: Literal["slow", "fast"] | None = None
     variant: str | None = None
+    count: int | None = None
 
     @property
     def violent(self) -> bool:

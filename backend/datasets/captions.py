@@ -43,6 +43,7 @@ _SHAPE_SHARE: Final = np.array([0.46, 0.14, 0.10, 0.10, 0.08, 0.08, 0.04])
 _NO_SIDE: Final = 0.15
 _NO_STYLE: Final = 0.3
 _NO_SPEED: Final = 0.5
+_NO_COUNT: Final = 0.3
 HUMAN_SHARE: Final = 0.5
 
 # How often a caption names somebody who fits the action, and where or when it is done.
@@ -97,11 +98,13 @@ def caption(actions: Sequence[Action], rng: np.random.Generator, human: Sequence
 
 def _blur(action: Action, rng: np.random.Generator) -> Action:
     no_side, no_style, no_speed = rng.random(3) < (_NO_SIDE, _NO_STYLE, _NO_SPEED)
+    no_count = action.count is not None and rng.random() < _NO_COUNT
     return replace(
         action,
         side=None if no_side and action.side != "both" else action.side,
         style=None if no_style else action.style,
         speed=None if no_speed else action.speed,
+        count=None if no_count else action.count,
     )
 
 
@@ -155,11 +158,11 @@ def _join(actions: Sequence[Action], form: Form, rng: np.random.Generator) -> st
 def _phrase(action: Action, form: Form, rng: np.random.Generator) -> str:
     template = str(rng.choice(phrases.templates(action)))
     text = phrases.inflect(phrases.fill(template, action, int(rng.integers(6))), form)
-    for quality in ("style", "speed"):
+    for quality in ("style", "speed", "count"):
         value = getattr(action, quality)
         if value is None:
             continue
-        manner = phrases.manners(quality, value)
+        manner = phrases.manners(quality, str(value))
         if manner["adverbs"] and form != "base" and rng.random() < 0.3:
             text = f"{rng.choice(manner['adverbs'])} {text}"
         else:

@@ -27,18 +27,24 @@ def _stock(name: str) -> dict[str, Any]:
     return tomllib.loads(text)
 
 
+@cache
+def _wordings() -> dict[str, Any]:
+    """The wordings by kind, of recorded actions and of written gestures."""
+    return {**_stock("phrases"), **_stock("gestures")}
+
+
 def kinds() -> tuple[str, ...]:
     """Every kind of action that has wordings."""
-    return tuple(_stock("phrases"))
+    return tuple(_wordings())
 
 
 def variants(kind: str) -> tuple[str, ...]:
     """The variants of a kind that have wordings of their own."""
-    return tuple(_stock("phrases")[kind].get("variants", ()))
+    return tuple(_wordings()[kind].get("variants", ()))
 
 
-def manners(quality: Literal["style", "speed"], value: str) -> dict[str, list[str]]:
-    """Adverbs, phrases and adjectives for a style or a speed."""
+def manners(quality: Literal["style", "speed", "count"], value: str) -> dict[str, list[str]]:
+    """Adverbs, phrases and adjectives for a style, a speed or a number of times."""
     return _stock("manners")[quality][value]
 
 
@@ -76,7 +82,7 @@ def templates(action: Action, group: Literal["verbs", "nouns"] = "verbs") -> tup
     Raises:
         KeyError: when the kind has no wordings.
     """
-    entry = _stock("phrases")[action.kind]
+    entry = _wordings()[action.kind]
     special = entry.get("variants", {})
     chosen = special.get(action.variant) or (special.get("any") if action.variant else None)
     return tuple((chosen or entry).get(group, ()))

@@ -134,6 +134,7 @@ class SamplePool:
                 length += len(more) + 8
                 if piece.segment.action != actions[-1]:
                     actions += piece.segment.actions
+                actions[-1] = replace(actions[-1], count=None)
         motion = join(parts)[:LONGEST]
         return Sample(_whole_tokens(motion), _merge(actions), human)
 
@@ -156,7 +157,7 @@ def _merge(actions: Sequence[Action]) -> tuple[Action, ...]:
         last = merged[-1]
         if (action.kind, action.side) == (last.kind, last.side):
             if action != last:  # a second manner of the same: name neither
-                merged[-1] = replace(last, style=None, speed=None, variant=None)
+                merged[-1] = replace(last, style=None, speed=None, variant=None, count=None)
             continue
         merged.append(action)
     return tuple(merged)
