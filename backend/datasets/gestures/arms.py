@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from shared.rotations import normalise
+from shared.motion.rotations import normalise
 
 # An elbow bends up to about 145 degrees; a reaching arm hardly ever gets quite straight.
 _LEAST_ANGLE: Final = np.radians(35.0)

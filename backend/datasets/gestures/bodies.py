@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
-from backend.datasets import features as feat
 from backend.datasets.sources import FPS, Clip
-from shared.skeleton import FEATURE_OFFSETS, JOINT
+from backend.motion import features as feat
+from shared.motion.skeleton import FEATURE_OFFSETS, JOINT
 
 _SHORTEST: Final = 40
 # Metres: how far a hanging wrist is below the shoulders, and how low both ankles of a standing
@@ -64,14 +64,8 @@ def _fitting(joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     low = ankles.max(1) < _ANKLE
     least, most = _WALKING
     stands = ready & (turning < _TURNING[0]) & (speed < _STANDING) & low
-    walks = (
-        ready
-        & (turning < _TURNING[1])
-        & (speed > least)
-        & (speed < most)
-        & ahead
-        & (ankles.min(1) < _ANKLE)
-    )
+    walks = ready & (turning < _TURNING[1]) & ahead & (ankles.min(1) < _ANKLE)
+    walks &= (speed > least) & (speed < most)
     return minimum_filter1d(stands, 3), minimum_filter1d(walks, 3)
 
 

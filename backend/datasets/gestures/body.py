@@ -12,8 +12,8 @@ from scipy.ndimage import gaussian_filter1d
 from backend.datasets.gestures.arms import across, solve_arm
 from backend.datasets.gestures.script import Arm, Point, Script
 from backend.datasets.gestures.tracks import minimum_jerk
-from shared import rotations as quat
-from shared.skeleton import BONE_SUMS, JOINT, PARENTS
+from shared.motion import rotations as quat
+from shared.motion.skeleton import BONE_SUMS, JOINT, PARENTS
 
 # How much of the trunk's turn each bone (named by its lower end's child) takes.
 _TRUNK: Final = {"spine1": 0.2, "spine2": 0.45, "spine3": 0.75}

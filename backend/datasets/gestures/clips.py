@@ -15,6 +15,7 @@ from backend.datasets.gestures.registry import Gesture, gestures
 from backend.datasets.gestures.script import Script
 from backend.datasets.preparation import mirror_joints
 from backend.datasets.sources import FPS, Clip, Segment
+from shared.motion.skeleton import JOINT
 
 SOURCE: Final = "gestures"
 LONGEST: Final = 192
@@ -28,6 +29,8 @@ _TEMPO_SHARE: Final = (0.2, 0.6, 0.2)
 _HELD: Final = 0.25  # how often a gesture that can go on is held to the end of the motion
 _WALKS: Final = 0.25  # how often one that is also done while walking is
 _TRIES: Final = 12
+# Metres a frame: the 99.9th percentiles of recorded clips, seen from the pelvis.
+_FASTEST: Final = {"wrist": 0.204, "elbow": 0.182}
 _CAPTIONS: Final = 16
 
 
@@ -129,9 +132,22 @@ def _clip(
         body = fitting[rng.integers(len(fitting))]
         first = int(rng.integers(body.start, body.end - frames + 1))
         joints = put_on(body.joints[first : first + frames], take, script)
+        if _hurries(joints):
+            continue
         segments = tuple(_segments(take, script, frames, (start, end), walking, rng))
         return replace(body.clip, id=name, source=SOURCE, joints=joints, segments=segments)
     return None
+
+
+def _hurries(joints: np.ndarray) -> bool:
+    """Whether an arm goes faster than recorded ones do, as where an elbow had to swing round."""
+    seen = joints - joints[:, :1]
+    steps = np.linalg.norm(np.diff(seen, axis=0), axis=-1).max(0)
+    return any(
+        steps[JOINT[f"{side}_{part}"]] > most
+        for part, most in _FASTEST.items()
+        for side in ("left", "right")
+    )
 
 
 def _segments(

@@ -14,7 +14,7 @@ from backend.datasets.gestures.tracks import follow, minimum_jerk
 from backend.datasets.sources import Clip, Segment
 from backend.evaluation.prompts import load_suite, suite_names
 from backend.unlearning.concept import find_concept
-from shared.skeleton import JOINT, PARENTS
+from shared.motion.skeleton import JOINT, PARENTS
 from tests.backend.datasets import motions
 
 # The 99.9th percentiles of how far a joint moves in a frame and of how much that changes (metres
@@ -58,14 +58,12 @@ def hanging(joints):
     return joints
 
 
-def perform(
-    bodies, name, *, side="right", variant=None, count=None, speed=None, held=False, seed=0
-):
+def perform(bodies, name, *, side="right", variant=None, count=None, speed=None, seed=0):
     """The body's joints, the joints with a gesture, and its script."""
     gesture = gestures()[name]
     side = {"none": None, "both": "both"}.get(gesture.hands, side)
     tempo = {"slow": 0.65, None: 1.0, "fast": 1.4}[speed]
-    take = Take(gesture, side, variant, count, speed, tempo, held)
+    take = Take(gesture, side, variant, count, speed, tempo, held=False)
     script = write_script(take, np.random.default_rng(seed))
     body = next(body for body in bodies if not body.walking)
     frames = round(script.active()[1] * 20) + 10

@@ -163,7 +163,7 @@ def cover_ears(s: Script) -> None:
     s.lift.to(0.2, 0.6)
     s.other_lift.to(0.2, 0.6)
     for arm in s.arms:
-        arm.reach(head(0.14, -0.08, 0.05), s.vary(0.55), elbow=(0.6, -0.8, 0.55))
+        arm.reach(head(0.14, -0.08, 0.05), s.vary(0.75), elbow=(0.6, -0.8, 0.55))
         arm.wait(1.6)
     s.turn.wait(0.9)
     s.turn.swing(0.14, 2, 1.3)
@@ -174,7 +174,7 @@ def cover_ears(s: Script) -> None:
 def look_out(s: Script) -> None:
     """A hand shades the eyes while the head searches from side to side."""
     s.lean.to(0.07, 0.6)
-    s.arm.reach(head(0.16, 0.03, 0.15), s.vary(0.6), elbow=(0.95, -0.25, 0.15), arc=(0.1, 0, 0.1))
+    s.arm.reach(head(0.16, 0.03, 0.15), s.vary(0.75), elbow=(0.95, -0.25, 0.15), arc=(0.1, 0, 0.1))
     s.turn.wait(0.7)
     s.twist.wait(0.7)
     s.turn.swing(0.5, 1, s.vary(0.36))
