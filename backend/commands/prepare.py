@@ -21,16 +21,21 @@ def mocap(
     data: Annotated[Path, typer.Argument(help="Folder with the sources, one sub-folder each.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the prepared material.")],
     sources: Annotated[
-        str, typer.Option(help="Comma-separated; cmu,deepmimic is free for commercial use.")
-    ] = "bandai,cmu,deepmimic",
+        str | None,
+        typer.Option(help="Comma-separated; all that allow commercial use if left out."),
+    ] = None,
 ) -> None:
     """Read labelled mocap clips, put them on one skeleton and extract the features."""
     from backend.datasets.preparation import fingerprint, prepare, save_prepared
-    from backend.datasets.sources import read_clips
+    from backend.datasets.problems import ProblemTable
+    from backend.datasets.sources import commercial_sources, read_clips
 
-    clips = prepare(read_clips(data, sources.split(",")))
+    problems = ProblemTable()
+    names = commercial_sources() if sources is None else sources.split(",")
+    clips = prepare(read_clips(data, names, problems), problems=problems)
     save_prepared(clips, out)
     print(f"{len(clips)} clips, fingerprint {fingerprint(clips)}, in {out}")
+    report(problems, out)
 
 
 @app.command("humanml3d")

@@ -16,9 +16,13 @@ _VELOCITIES = slice(193, 259)
 
 
 def transition_length(before: np.ndarray, after: np.ndarray) -> int:
-    """Frames to blend over between two rows (263,): more the further apart the poses are."""
-    distance = np.linalg.norm((before - after)[_LOCAL].reshape(-1, 3), axis=-1).mean()
-    return int(np.clip(round(40 * distance), SHORTEST, LONGEST))
+    """Frames to blend over between two rows (263,): more the further apart the poses are.
+
+    A single limb far from where it was needs its time as well.
+    """
+    distance = np.linalg.norm((before - after)[_LOCAL].reshape(-1, 3), axis=-1)
+    frames = max(40 * distance.mean(), 12 * distance.max())
+    return int(np.clip(round(frames), SHORTEST, LONGEST))
 
 
 def _blend(before: np.ndarray, after: np.ndarray, count: int) -> np.ndarray:

@@ -1,22 +1,26 @@
 """From source clips to training material: one skeleton, mirrored and re-timed copies, features."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
 import numpy as np
 from tqdm import tqdm
 
+from backend.datasets import glitches
 from backend.datasets.actions import mirror_action
 from backend.datasets.captions import mirror_caption
+from backend.datasets.problems import Problem, ProblemTable
 from backend.datasets.sources import Clip, Segment
 from backend.motion import features as feat
 from shared.motion.skeleton import FEATURE_OFFSETS, MIRROR
 
 TEMPI = (1.0, 0.87, 1.15)
-FORMAT = 1
+FORMAT = 2
+SHORTEST = 24  # frames of a clip
 
 
 @dataclass(frozen=True)
@@ -83,21 +87,62 @@ def prepare_clip(clip: Clip, mirrored: bool, tempo: float) -> PreparedClip:
     return PreparedClip(clip.id, clip.source, clip.split, name, rows, segments)
 
 
-def prepare(clips: Iterable[Clip], progress: bool = True) -> list[PreparedClip]:
+def prepare(
+    clips: Iterable[Clip], progress: bool = True, problems: ProblemTable | None = None
+) -> list[PreparedClip]:
     """All variants of training clips; held-out clips stay as they were recorded.
 
-    Clips shorter than 24 frames or with a joint that is not a number are left out.
+    Clips shorter than 24 frames, with a joint that is not a number or with bones of no length are
+    left out; one in which a joint is suddenly elsewhere is cut there.
+
+    Args:
+        problems: takes up what was left out and why.
     """
     prepared = []
-    for clip in tqdm(list(clips), desc="features", unit="clip", disable=not progress):
-        if len(clip.joints) < 24 or not np.isfinite(clip.joints).all():
-            continue
+    whole = [part for clip in clips for part in _without_jumps(clip)]
+    for clip in tqdm(whole, desc="features", unit="clip", disable=not progress):
+        fault = _fault(clip.joints)
         variants = [(False, 1.0)]
         if clip.split == "train":
             variants = [(mirrored, tempo) for mirrored in (False, True) for tempo in TEMPI]
-        candidates = [prepare_clip(clip, *variant) for variant in variants]
-        prepared += [item for item in candidates if np.isfinite(item.features).all()]
+        candidates = [] if fault else [prepare_clip(clip, *variant) for variant in variants]
+        sound = [item for item in candidates if np.isfinite(item.features).all()]
+        if len(sound) < len(candidates):
+            fault = f"{len(candidates) - len(sound)} of its variants hold NaN or infinity"
+        if fault and problems is not None:
+            problems.add(Problem(clip.id, Path(clip.source), fault))
+        prepared += sound
     return prepared
+
+
+def _fault(joints: np.ndarray) -> str:
+    if len(joints) < SHORTEST:
+        return f"{len(joints)} frames, fewer than {SHORTEST}"
+    broken = np.flatnonzero(~np.isfinite(joints).all(axis=(1, 2)))
+    if broken.size:
+        return f"frame {broken[0]} holds a joint that is not a number"
+    return ""
+
+
+def _without_jumps(clip: Clip) -> Iterator[Clip]:
+    """The mended clip, or its parts before, between and after frames where a joint jumps."""
+    joints = glitches.mend(clip.joints)
+    edges = [0, *(glitches.jumps(joints) + 1).tolist(), len(joints)]
+    for number, (start, end) in enumerate(pairwise(edges)):
+        name = clip.id if len(edges) == 2 else f"{clip.id}#{number}"
+        segments = tuple(_inside(clip.segments, start, end))
+        yield replace(clip, id=name, joints=joints[start:end], segments=segments)
+
+
+def _inside(segments: Sequence[Segment], start: int, end: int) -> Iterator[Segment]:
+    """What a part [start, end) of a clip shows of its segments, whole actions only as a whole."""
+    for segment in segments:
+        first, last = max(segment.start, start), min(segment.end, end)
+        every = (segment.start, segment.end) if segment.then else (first, last)
+        need = segment.core or every
+        if last > first and start <= need[0] and need[1] <= end:
+            core = segment.core and (segment.core[0] - start, segment.core[1] - start)
+            yield replace(segment, start=first - start, end=last - start, core=core)
 
 
 class _ClipRecord(msgspec.Struct):
@@ -120,8 +165,8 @@ def save_prepared(clips: Sequence[PreparedClip], folder: Path) -> None:
 
 
 def load_prepared(folder: Path) -> list[PreparedClip]:
-    """Read what `save_prepared` wrote, into memory: training reads windows all over it."""
-    rows = np.load(folder / "features.npy", allow_pickle=False)
+    """Read what `save_prepared` wrote; the features, gigabytes, are read from disk where needed."""
+    rows = np.load(folder / "features.npy", mmap_mode="r", allow_pickle=False)
     records = msgspec.json.decode((folder / "clips.json").read_bytes(), type=list[_ClipRecord])
     clips, start = [], 0
     for r in records:

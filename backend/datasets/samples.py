@@ -63,9 +63,8 @@ class SamplePool:
                 f"more in the {split} split; prepare more clips",
             )
         self._kinds = sorted(minutes)
-        # The fourth root evens out hours against seconds; classes of the quality bar come first,
-        # and before them strikes, which are a hundredth of the minutes.
-        factors = dict.fromkeys(QUALITY_KINDS, 3) | dict.fromkeys(VIOLENT_KINDS, 5)
+        # The fourth root evens out hours against seconds; classes of the quality bar come first.
+        factors = dict.fromkeys(QUALITY_KINDS, 3) | dict.fromkeys(VIOLENT_KINDS, 2)
         weights = np.array([minutes[k] ** 0.25 * factors.get(k, 1) for k in self._kinds])
         self._weights = weights / weights.sum()
 

@@ -14,6 +14,7 @@ from backend.motion.features import (
     CONTACTS,
     STANDS,
     bone_lengths,
+    floor_height,
     motion_to_features,
     with_bone_lengths,
 )
@@ -35,7 +36,7 @@ class Body:
     @classmethod
     def of(cls, joints: np.ndarray) -> "Body":
         """The body of joints (T, 22, 3), metres, Y up."""
-        return cls(bone_lengths(joints), float(joints[..., 1].min()))
+        return cls(bone_lengths(joints), floor_height(joints))
 
     def wearing(self, joints: np.ndarray) -> np.ndarray:
         """The motion of joints (T, 22, 3) of Placid's own skeleton on this body."""

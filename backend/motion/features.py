@@ -12,7 +12,8 @@ from typing import Final
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from backend.motion.rotations_6d import between, matrix_from_6d, to_6d, unit
+from backend.motion.rotations_6d import between as published_between
+from backend.motion.rotations_6d import matrix_from_6d, to_6d, unit
 from shared.motion import rotations as quat
 from shared.motion.skeleton import BONE_SUMS, CHAINS, JOINT_COUNT, PARENTS, RAW_OFFSETS
 
@@ -25,6 +26,14 @@ FEET: Final = (7, 10, 8, 11)
 STANDS: Final = 0.5  # a contact feature over this says that the foot stands
 
 _RIGHT_HIP, _LEFT_HIP, _RIGHT_SHOULDER, _LEFT_SHOULDER = 2, 1, 17, 16
+_TOES = (10, 11)
+_FACING_SMOOTHING = 20  # frames
+# A body whose hips and shoulders span less than this share of their usual width on the floor (lying
+# on a side, upside down) says too little of where it faces.
+_LEAST_SPAN = 0.4
+_SLOW_TOE = 0.015  # metres a frame, 0.3 m/s
+_FEWEST_SLOW = 8
+_LOWEST_TOES = 5  # per cent
 _UP = np.array([0, 1, 0], dtype=np.float32)
 _FORWARD = np.array([0, 0, 1], dtype=np.float32)
 
@@ -38,14 +47,39 @@ def bone_offsets(joints: np.ndarray) -> np.ndarray:
 
 def turn_to_front(forward: np.ndarray) -> np.ndarray:
     """Quaternions (..., 4) about Y that turn facing directions (..., 3) on the floor to +Z."""
-    turn = between(forward, np.broadcast_to(_FORWARD, forward.shape))
+    turn = published_between(forward, np.broadcast_to(_FORWARD, forward.shape))
     # From straight back, of which the published code makes NaN, both ways round are as good.
     back = forward[..., 2:] == -1
     return np.where(back, np.array([0, 0, 1, 0], dtype=turn.dtype), turn)
 
 
-def inverse_kinematics(joints: np.ndarray, smooth_forward: bool) -> np.ndarray:
-    """Local quaternions (T, 22, 4) of positions (T, 22, 3), in HumanML3D's convention.
+def body_facing(joints: np.ndarray) -> np.ndarray:
+    """Quaternions float32 (T, 4) about Y that turn the body of joints (T, 22, 3) to +Z.
+
+    The heading of hips and shoulders is smoothed over a second as an angle. HumanML3D smooths its
+    vector, which vanishes in a fast spin, and so flips about when it is meant to be steady. Frames
+    in which hips and shoulders lie too much above each other to face anywhere are passed over. The
+    smoothed heading begins and ends with the true one, as if the turn had gone on beyond.
+    """
+    across = (joints[:, _LEFT_HIP] - joints[:, _RIGHT_HIP]) + (
+        joints[:, _LEFT_SHOULDER] - joints[:, _RIGHT_SHOULDER]
+    )
+    span = np.linalg.norm(across[:, [0, 2]], axis=-1)
+    usual = float(np.median(np.linalg.norm(across, axis=-1)))
+    sure = np.flatnonzero(span > _LEAST_SPAN * usual)
+    if not sure.size:
+        sure = np.array([int(span.argmax())])
+    angles = np.unwrap(np.arctan2(-across[sure, 2], across[sure, 0]))
+    heading = np.interp(np.arange(len(joints)), sure, angles)
+    reach = 4 * _FACING_SMOOTHING
+    longer = np.pad(heading, reach, mode="reflect", reflect_type="odd")
+    half = gaussian_filter1d(longer, _FACING_SMOOTHING)[reach : reach + len(joints)] / 2
+    zero = np.zeros_like(half)
+    return np.stack([np.cos(half), zero, -np.sin(half), zero], axis=-1).astype(np.float32)
+
+
+def published_facing(joints: np.ndarray, smooth: bool) -> np.ndarray:
+    """Quaternions (T, 4) as in HumanML3D's own preparation, oddities included.
 
     The hip vector enters the facing direction with the sign opposite to `initial_facing`, and
     frame 0 is the identity: both are kept because published models were trained on them.
@@ -54,17 +88,29 @@ def inverse_kinematics(joints: np.ndarray, smooth_forward: bool) -> np.ndarray:
         joints[:, _RIGHT_SHOULDER] - joints[:, _LEFT_SHOULDER]
     )
     forward = np.cross(_UP, unit(across))
-    if smooth_forward:
+    if smooth:
         forward = gaussian_filter1d(forward, 20, axis=0, mode="nearest")
     root = turn_to_front(unit(forward))
     root[0] = (1, 0, 0, 0)
+    return root
+
+
+def inverse_kinematics(joints: np.ndarray, root: np.ndarray, published: bool = False) -> np.ndarray:
+    """Local quaternions float32 (T, 22, 4) of positions (T, 22, 3), in HumanML3D's convention.
+
+    Args:
+        root: facing (T, 4) that the rotations of the pelvis are.
+        published: a bone that points opposite to its rest direction becomes NaN, as in the
+            published code; otherwise it is turned half round about one of the axes that do.
+    """
+    turn_between = published_between if published else quat.between
     result = np.zeros((*joints.shape[:2], 4), dtype=np.float32)
     result[:, 0] = root
     for chain in CHAINS:
         turned = root
         for parent, joint in pairwise(chain):
             bone = unit(joints[:, joint] - joints[:, parent])
-            swing = between(np.broadcast_to(RAW_OFFSETS[joint], bone.shape), bone)
+            swing = turn_between(np.broadcast_to(RAW_OFFSETS[joint], bone.shape), bone)
             result[:, joint] = quat.multiply(quat.conjugate(turned), swing)
             turned = quat.multiply(turned, result[:, joint])
     return result
@@ -83,7 +129,9 @@ def forward_kinematics(rotations: np.ndarray, root: np.ndarray, offsets: np.ndar
     return joints
 
 
-def uniform_skeleton(joints: np.ndarray, target_offsets: np.ndarray) -> np.ndarray:
+def uniform_skeleton(
+    joints: np.ndarray, target_offsets: np.ndarray, published: bool = False
+) -> np.ndarray:
     """The motion (T, 22, 3) on a skeleton with `target_offsets` (22, 3).
 
     The root path is scaled by the ratio of the leg lengths (spec of HumanML3D's preparation).
@@ -95,7 +143,8 @@ def uniform_skeleton(joints: np.ndarray, target_offsets: np.ndarray) -> np.ndarr
         return float(np.abs(offsets[5]).max() + np.abs(offsets[8]).max())
 
     scale = leg(target_offsets) / leg(source)
-    rotations = inverse_kinematics(joints, smooth_forward=False)
+    root = published_facing(joints, smooth=False) if published else body_facing(joints)
+    rotations = inverse_kinematics(joints, root, published)
     return forward_kinematics(rotations, joints[:, 0] * np.float32(scale), target_offsets)
 
 
@@ -107,11 +156,35 @@ def initial_facing(joints: np.ndarray) -> np.ndarray:
     return turn_to_front(forward)
 
 
-def normalise_placement(joints: np.ndarray) -> np.ndarray:
-    """Floor at 0, first root over the origin, first frame facing +Z; (T, 22, 3) to (T, 22, 3)."""
-    placed = joints - joints.reshape(-1, 3).min(axis=0) * _UP
+def floor_height(joints: np.ndarray) -> float:
+    """Height of the floor (metres) under joints (T, 22, 3), Y up: where slow toes come to rest.
+
+    A hand or a knee that the recording lets sink in must not lift a whole motion off the ground,
+    as the lowest joint of any frame does. Where the toes stay up (lying, floating) the joint that
+    is lowest in half of the frames tells.
+    """
+    toes = joints[:, list(_TOES)]
+    step = np.linalg.norm(np.diff(toes, axis=0), axis=-1)
+    resting = toes[:-1, :, 1][step < _SLOW_TOE]
+    lowest = float(np.median(joints[..., 1].min(axis=1)))
+    if resting.size < _FEWEST_SLOW:
+        return float(joints[..., 1].min()) if len(joints) <= _FEWEST_SLOW else lowest
+    return min(lowest, float(np.percentile(resting, _LOWEST_TOES)))
+
+
+def normalise_placement(joints: np.ndarray, published: bool = False) -> np.ndarray:
+    """Floor at 0, first root over the origin, first frame facing +Z; (T, 22, 3) to (T, 22, 3).
+
+    With `published` the floor is the lowest joint of any frame; otherwise it is `floor_height`,
+    and what would lie below is put on it.
+    """
+    floor = joints.reshape(-1, 3).min(axis=0)[1] if published else floor_height(joints)
+    placed = joints - np.float32(floor) * _UP
+    if not published:
+        placed = np.maximum(placed, np.where(_UP > 0, 0, -np.inf).astype(np.float32))
     placed = placed - placed[0, 0] * np.array([1, 0, 1], dtype=np.float32)
-    turn = np.broadcast_to(initial_facing(placed), (*placed.shape[:2], 4))
+    first = initial_facing(placed) if published else body_facing(placed)[0]
+    turn = np.broadcast_to(first, (*placed.shape[:2], 4))
     return quat.rotate(turn, placed).astype(np.float32)
 
 
@@ -124,13 +197,14 @@ def foot_contacts(joints: np.ndarray, threshold: float = CONTACT_THRESHOLD) -> n
 def extract_features(joints: np.ndarray, published: bool = False) -> np.ndarray:
     """Features (T-1, 263) of joints (T, 22, 3) that are already placed and proportioned.
 
-    With `published` the yaw velocity has the wrong sign in the frame in which the body faces
-    straight back to the first frame's side (the facing quaternion changes its sign there), as
-    in HumanML3D's own files. Otherwise the facing is made continuous first, so that turning
-    motions come back from their features unchanged.
+    With `published` they are as in HumanML3D's own files: the yaw velocity has the wrong sign in
+    the frame in which the body faces straight back to the first frame's side (the facing quaternion
+    changes its sign there), and row 0 turns to where the smoothed facing is. Otherwise the facing
+    is that of `body_facing`, so that every motion comes back from its features unchanged and the
+    first row is like all others.
     """
-    rotations = inverse_kinematics(joints, smooth_forward=True)
-    facing = rotations[:, 0] if published else quat.continuous(rotations[:, 0])
+    facing = published_facing(joints, smooth=True) if published else body_facing(joints)
+    rotations = inverse_kinematics(joints, facing, published)
     per_joint = np.broadcast_to(facing[:, None], (*joints.shape[:2], 4))
     local = joints - joints[:, :1] * np.array([1, 0, 1], dtype=np.float32)
     local = quat.rotate(per_joint, local)
@@ -156,7 +230,7 @@ def motion_to_features(
     joints: np.ndarray, target_offsets: np.ndarray, published: bool = False
 ) -> np.ndarray:
     """Features (T-1, 263) of raw joints (T, 22, 3): proportions, placement, then extraction."""
-    placed = normalise_placement(uniform_skeleton(joints, target_offsets))
+    placed = normalise_placement(uniform_skeleton(joints, target_offsets, published), published)
     return extract_features(placed, published)
 
 

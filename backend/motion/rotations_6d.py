@@ -14,8 +14,7 @@ def unit(vectors: np.ndarray) -> np.ndarray:
 def between(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Smallest rotation (..., 4) that turns `source` onto `target`, both (..., 3).
 
-    Opposite vectors have no smallest rotation and give NaN, so that such a frame is noticed
-    instead of being turned about an arbitrary axis.
+    Opposite vectors have no smallest rotation and give NaN, as in the published code.
     """
     lengths = np.linalg.norm(source, axis=-1) * np.linalg.norm(target, axis=-1)
     real = lengths + (source * target).sum(axis=-1)

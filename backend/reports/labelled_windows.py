@@ -88,6 +88,8 @@ def labelled_windows(clips: Iterable[Clip]) -> list[Window]:
     counts: Counter[tuple[str, str, str, Side | None]] = Counter()
     windows: list[Window] = []
     for clip in sorted(clips, key=lambda clip: hashlib.sha256(clip.id.encode()).digest()):
+        if not clip.segments:
+            continue
         first = clip.segments[0].action
         key = (clip.source, clip.split, first.kind, first.side)
         counts[key] += 1

@@ -13,15 +13,14 @@ from torch import Tensor, nn
 from backend.datasets.preparation import PreparedClip
 from backend.models.rvqvae import RVQVAE
 from backend.training.precision import mixed_precision
-from backend.training.rvq import POSITIONS, RVQTask
+from backend.training.rvq import POSITIONS, RVQTask, WindowShares
 
 WINDOW = 80
 # How often only the first layers are decoded: what the residual transformer adds to them in
 # generation is less certain than what the encoder says.
 FEWER_LAYERS = 0.3
-FREE_SHARE = 0.3
 # Tokens blur what lasts a tenth of a second; only strikes met often teach what they stood for.
-STRIKE_SHARE = 0.35
+SHARES = WindowShares(free=0.3, strikes=0.2, low=0.08, still=0.05)
 
 
 class DecoderTask(RVQTask):
@@ -37,7 +36,7 @@ class DecoderTask(RVQTask):
         std: np.ndarray,
         batch: int = 32,
     ) -> None:
-        super().__init__(network, clips, mean, std, batch, 1.0, WINDOW, FREE_SHARE, STRIKE_SHARE)
+        super().__init__(network, clips, mean, std, batch, 1.0, WINDOW, SHARES)
         network.encoder.requires_grad_(False)
 
     def loss(self, rng: np.random.Generator) -> dict[str, Tensor]:

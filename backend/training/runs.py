@@ -14,17 +14,18 @@ from tqdm import tqdm
 from backend.checkpoints.loading import save_checkpoint
 from backend.datasets.actions import QUALITY_KINDS, VIOLENT_KINDS
 from backend.datasets.preparation import PreparedClip, load_prepared
+from backend.datasets.vectors import RunningStatistics
 from backend.models.bamm import BAMM, BAMMConfig
 from backend.models.device import choose_device
 from backend.models.length import LengthConfig, LengthEstimator
 from backend.models.masked import MaskedConfig, MaskTransformer
 from backend.models.residual import ResidualConfig, ResidualTransformer
 from backend.models.rvqvae import RVQVAE, RVQConfig
-from backend.motion.features import emphasised_std, feature_statistics
+from backend.motion.features import emphasised_std
 from backend.text.encoders import SentenceEncoder
 from backend.training.decoder import DecoderTask
 from backend.training.loop import LoopOptions, TrainingError, train
-from backend.training.rvq import RVQTask
+from backend.training.rvq import RVQTask, WindowShares
 from backend.training.tokens import TokenSet, draw_tokens, token_set
 from backend.training.transformers import TextTask
 from backend.unlearning.concept import find_concept
@@ -32,8 +33,8 @@ from backend.unlearning.statistics import CodeStatistics, codebook_hash, count_c
 
 # Half of the batches use the first few quantisers only, and not a fifth as published: what these
 # leave to the last ones the transformers have to guess.
-RVQ: Final = RVQConfig(codes=512, code_dim=128, width=224, dropout=0.0, quantize_dropout=0.5)
-STRIKE_SHARE: Final = 0.25
+RVQ: Final = RVQConfig(codes=512, code_dim=128, width=320, dropout=0.0, quantize_dropout=0.5)
+SHARES: Final = WindowShares(free=0.5, strikes=0.15, low=0.08, still=0.05)
 _SIZES: Final[dict[str, Any]] = {
     "codes": RVQ.codes,
     "code_dim": RVQ.code_dim,
@@ -59,9 +60,12 @@ SINGLE_ACTION_SHARE: Final = 0.85
 
 
 def _statistics(clips: list[PreparedClip]) -> tuple[np.ndarray, np.ndarray]:
-    rows = np.concatenate([clip.features for clip in clips if clip.split == "train"])
-    mean, std = feature_statistics(rows)
-    return mean.astype(np.float32), emphasised_std(std).astype(np.float32)
+    statistics = RunningStatistics()
+    for clip in clips:
+        if clip.split == "train":
+            statistics.add(clip.features)
+    mean, std = statistics.result()
+    return mean, emphasised_std(std)
 
 
 def _finished(path: Path, command: str) -> dict[str, torch.Tensor]:
@@ -88,7 +92,7 @@ def train_rvq(
     np.savez(out / "statistics.npz", mean=mean, std=std)
     torch.manual_seed(seed)
     network = RVQVAE(RVQ).to(choose_device(device))
-    task = RVQTask(network, clips, mean, std, batch, 1.0, strike_share=STRIKE_SHARE)
+    task = RVQTask(network, clips, mean, std, batch, 1.0, shares=SHARES)
     options = LoopOptions(
         steps, learning_rate=6e-4, seed=seed, validate_every=max(500, steps // VALIDATIONS)
     )

@@ -1,14 +1,17 @@
 """Trainer of the RVQ-VAE (MoMask, section 3.1)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy.ndimage import maximum_filter1d
 from torch import Tensor, nn
 
 from backend.datasets.preparation import PreparedClip
 from backend.datasets.samples import LONGEST, SHORTEST, TOKEN_FRAMES
+from backend.datasets.sources import sources
 from backend.models.rvqvae import RVQVAE
 from backend.motion.features import CONTACTS, FEET, STANDS, features_to_joints
 from backend.training.precision import mixed_precision
@@ -18,25 +21,60 @@ from shared.motion.skeleton import BONE_SUMS, PARENTS
 WINDOW = 64
 COMMIT_WEIGHT = 0.02
 POSITIONS = slice(4, 67)
-SOURCE_SHARES = {"bandai": 0.35, "cmu": 0.6, "deepmimic": 0.05}
-# So many of the windows come from all minutes alike; the others from classes in balance, without
-# which the codebooks would spend no code on a strike that fills a hundredth of the data.
-FREE_SHARE = 0.4
 STRIKES = ("boxing", "kick", "punch")
+LOW_PELVIS = 0.5  # metres
+STILL = 0.01  # metres a frame (0.2 m/s), which no joint exceeds
+_HEIGHT = 3
+_VELOCITIES = slice(193, 259)
+_ROUND_LOW = 21  # frames that a fall and getting up reach beyond, half before and half after
 HANDS_AND_FEET = (7, 8, 20, 21)
 FAST = 0.1  # metres a frame (2 m/s), at which a frame counts twice
 
 
+@dataclass(frozen=True)
+class WindowShares:
+    """Shares of a batch's windows; what is left comes from classes in balance.
+
+    Attributes:
+        free: from all minutes, source by source.
+        strikes: from strikes, on which the codebooks would spend no code else: they fill a
+            hundredth of the data.
+        low: from bodies near the ground (falls, getting up).
+        still: from bodies that do not move.
+    """
+
+    free: float = 0.5
+    strikes: float = 0.0
+    low: float = 0.0
+    still: float = 0.0
+
+
 def _window_weights(clips: Sequence[PreparedClip], window: int) -> np.ndarray:
-    """Chance of each clip: sources by their shares, long-winded classes damped by a square root."""
-    kinds = [clip.segments[0].action.kind for clip in clips]
+    """Chance of each clip: sources by the root of their minutes and their weight.
+
+    Inside a source, classes with many minutes are damped by a square root.
+    """
+    kinds = [clip.segments[0].action.kind if clip.segments else "" for clip in clips]
     frames = np.array([len(clip.features) - window + 1 for clip in clips], dtype=np.float64)
     total = {kind: sum(frames[i] for i, k in enumerate(kinds) if k == kind) for kind in set(kinds)}
     weights = frames / np.sqrt([total[kind] for kind in kinds])
+    known = sources()
     for source in {clip.source for clip in clips}:
         own = np.array([clip.source == source for clip in clips])
-        weights[own] *= SOURCE_SHARES.get(source, 0.3) / weights[own].sum()
+        share = known[source].weight if source in known else 1.0
+        weights[own] *= share * frames[own].sum() ** 0.5 / weights[own].sum()
     return weights / weights.sum()
+
+
+def near_ground(rows: np.ndarray) -> np.ndarray:
+    """bool (T,): frames of rows (T, 263) in or within half a second of a body that is down."""
+    return maximum_filter1d(rows[:, _HEIGHT] < LOW_PELVIS, _ROUND_LOW)
+
+
+def keeps_still(rows: np.ndarray) -> np.ndarray:
+    """bool (T,): frames of rows (T, 263) in which no joint moves."""
+    steps = rows[:, _VELOCITIES].reshape(len(rows), -1, 3)
+    return np.linalg.norm(steps, axis=-1).max(axis=1) < STILL
 
 
 def reconstruct(network: RVQVAE, rows: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
@@ -162,14 +200,9 @@ class RVQTask:
         batch: int = 64,
         position_weight: float = 0.5,
         window: int = WINDOW,
-        free_share: float = FREE_SHARE,
-        strike_share: float = 0.0,
+        shares: WindowShares = WindowShares(),
     ) -> None:
-        """`position_weight` weighs the local joint positions once more, 0.5 as published.
-
-        A share `free_share` of the windows comes from all minutes alike, `strike_share` from
-        strikes, the rest from classes in balance.
-        """
+        """`position_weight` weighs the local joint positions once more, 0.5 as published."""
         self.network = network
         self.mean, self.std = mean, std
         self.batch, self.position_weight = batch, position_weight
@@ -178,12 +211,15 @@ class RVQTask:
         self._scale = torch.from_numpy(mean).to(device), torch.from_numpy(std).to(device)
         own = [c for c in clips if c.split == "train" and len(c.features) >= window]
         self._windows = Windows(own, window, device)
-        free, struck = round(free_share * batch), round(strike_share * batch)
-        self.places = [
-            (self._windows.anywhere(_window_weights(own, window).tolist()), free),
-            (self._windows.over_actions(STRIKES), struck),
-            (self._windows.over_actions(), batch - free - struck),
+        places = [
+            (self._windows.anywhere(_window_weights(own, window).tolist()), shares.free),
+            (self._windows.over_actions(STRIKES), shares.strikes),
+            (self._windows.where(near_ground), shares.low),
+            (self._windows.where(keeps_still), shares.still),
         ]
+        self.places = [(place, round(share * batch)) for place, share in places if place]
+        rest = batch - sum(count for _, count in self.places)
+        self.places.append((self._windows.over_actions(), rest))
         self._motion_loss = MotionLoss(mean, std, device)
         # Held-out clips are many and much alike: an even choice of 20 per source is enough here.
         self.held_out: dict[str, list[PreparedClip]] = {}

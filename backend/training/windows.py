@@ -1,6 +1,6 @@
 """Windows of motion for the RVQ-VAE: where they begin is drawn, what is in them gathered."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -65,6 +65,26 @@ class Windows:
             spans.append(segment.core or (segment.start, segment.end))
             lengths.append(len(clip.features))
             chances.append(chance)
+        return WindowPlaces(first, spans, lengths, chances, len(self._frames))
+
+    def where(self, shows: Callable[[np.ndarray], np.ndarray]) -> WindowPlaces | None:
+        """Places over stretches of frames that `shows` (rows (T, 263) to bool (T,)) finds.
+
+        A stretch twice as long is not met twice as often, but by the square root. None where
+        nothing is found.
+        """
+        first, spans, lengths, chances = [], [], [], []
+        for clip in self._clips:
+            edges = np.flatnonzero(
+                np.diff(shows(clip.features).astype(np.int8), prepend=0, append=0)
+            )
+            for start, end in edges.reshape(-1, 2).tolist():
+                first.append(self._first[id(clip)])
+                spans.append((start, end))
+                lengths.append(len(clip.features))
+                chances.append((end - start) ** 0.5)
+        if not spans:
+            return None
         return WindowPlaces(first, spans, lengths, chances, len(self._frames))
 
     def gather(self, starts: np.ndarray) -> Tensor:

@@ -49,7 +49,9 @@ _STYLE: Final = {
 }
 
 
-@register_source("bandai")
+@register_source(
+    "bandai", "CC BY-NC 4.0, credit Bandai Namco Research Inc.", "NC", folder="bandai_namco"
+)
 def read_bandai(root: Path) -> Iterator[Clip]:
     """Read `bandai_namco/meta.json` and `joints22_20fps.npz` below `root`."""
     folder = root / "bandai_namco"

@@ -13,6 +13,10 @@ from backend.datasets.cmu_labels import SPAN_LABELS, actions_of
 from backend.datasets.sources import Clip, Segment, Split, register_source
 from backend.motion import geometry
 
+CMU_LICENCE: Final = (
+    "free to use, also in products; do not resell the data; acknowledge mocap.cs.cmu.edu, created "
+    "with funding from NSF EIA-0196217"
+)
 _HUMAN: Final = "kit_ml"
 # People described these recordings as something that the label and the motion contradict.
 _MISLEADING: Final = frozenset(
@@ -25,9 +29,10 @@ _HELD_OUT: Final[dict[str, Split]] = {"17_10": "test"}
 _POSING_SUBJECT: Final = "49_"
 _POSE: Final = Action("balance", variant="pose")
 _TURN: Final = 60.0
+_UNFIT: Final = {"14_36": "the same frames as 14_31"}
 
 
-@register_source("cmu")
+@register_source("cmu", CMU_LICENCE, "A")
 def read_cmu(root: Path) -> Iterator[Clip]:
     """Read `cmu/captions.jsonl` and the npz files it names below `root`."""
     folder = root / "cmu"
@@ -39,7 +44,9 @@ def read_cmu(root: Path) -> Iterator[Clip]:
         with np.load(folder / spans[0]["npz"], allow_pickle=False) as arrays:
             joints = arrays["joints22"].astype(np.float32)
         segments = tuple(_segments(name, joints, spans))
-        yield Clip(f"cmu_{name}", "cmu", joints, segments, _HELD_OUT.get(name, "train"))
+        split, subject = _HELD_OUT.get(name, "train"), f"cmu {name.partition('_')[0]}"
+        unfit = _UNFIT.get(name, "")
+        yield Clip(f"cmu_{name}", "cmu", joints, segments, split, subject, unfit=unfit)
 
 
 def _segments(name: str, joints: np.ndarray, spans: list[dict[str, Any]]) -> Iterator[Segment]:

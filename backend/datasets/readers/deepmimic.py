@@ -86,7 +86,7 @@ _HELD_OUT: Final[dict[str, Split]] = {
 }
 
 
-@register_source("deepmimic")
+@register_source("deepmimic", "zlib (DeepMimic, as shipped with PyBullet)", "A")
 def read_deepmimic(root: Path) -> Iterator[Clip]:
     """Read `deepmimic/humanoid3d_*.txt` below `root`."""
     for name, base in _ACTION.items():

@@ -5,7 +5,7 @@ import pytest
 
 from backend.datasets.actions import Action, mirror_action
 from backend.datasets.readers.deepmimic import pose, repeat
-from backend.datasets.sources import SourceError, read_clips, source_names
+from backend.datasets.sources import SourceError, commercial_sources, read_clips, sources
 from shared.motion.skeleton import JOINT
 from tests.backend.datasets.motions import (
     kicking,
@@ -26,8 +26,11 @@ def only(clips, name):
     return next(clip for clip in clips if clip.id == name)
 
 
-def test_the_three_sources_are_registered():
-    assert source_names() == ("bandai", "cmu", "deepmimic")
+def test_all_sources_but_one_may_be_used_commercially():
+    names = set(sources())
+    assert {"bandai", "cmu", "deepmimic", "snu_woody_apache", "ui_prmd_pddl"} <= names
+    assert len(names) == 16
+    assert set(commercial_sources()) == names - {"bandai"}
 
 
 def test_bandai_labels_become_actions_with_side_style_and_measured_speed(tmp_path: Path):

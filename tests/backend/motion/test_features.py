@@ -21,7 +21,9 @@ def check(actual: np.ndarray, name: str) -> None:
 
 
 def test_skeleton_normalisation() -> None:
-    check(feat.uniform_skeleton(GOLDEN["synth_joints"], GOLDEN["tgt_offsets"]), "synth_uniform")
+    for published in (True, False):
+        made = feat.uniform_skeleton(GOLDEN["synth_joints"], GOLDEN["tgt_offsets"], published)
+        check(made, "synth_uniform")
 
 
 def test_features_of_raw_motion() -> None:
@@ -30,7 +32,7 @@ def test_features_of_raw_motion() -> None:
 
 
 def test_placement() -> None:
-    check(feat.normalise_placement(GOLDEN["synth_uniform"]), "synth_global")
+    check(feat.normalise_placement(GOLDEN["synth_uniform"], published=True), "synth_global")
 
 
 def test_extraction_and_its_parts() -> None:
@@ -43,7 +45,10 @@ def test_extraction_and_its_parts() -> None:
 
 @pytest.mark.parametrize(("smooth", "name"), [(False, "synth_ik_raw"), (True, "synth_ik_smooth")])
 def test_inverse_kinematics(smooth: bool, name: str) -> None:
-    check(feat.inverse_kinematics(GOLDEN["synth_global"], smooth), name)
+    joints = GOLDEN["synth_global"]
+    root = feat.published_facing(joints, smooth)
+    for published in (True, False):
+        check(feat.inverse_kinematics(joints, root, published), name)
 
 
 def test_forward_kinematics() -> None:
