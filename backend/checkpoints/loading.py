@@ -28,6 +28,7 @@ from backend.models.loading import load_strict, ready
 from backend.models.masked import MaskedConfig, MaskTransformer
 from backend.models.residual import ResidualConfig, ResidualTransformer
 from backend.models.rvqvae import RVQVAE, RVQConfig
+from backend.motion.features import Convention
 from backend.text.encoders import ClipEncoder, TextEncoder
 from shared.errors import PlacidError
 
@@ -60,6 +61,7 @@ class _Record(msgspec.Struct, forbid_unknown_fields=True):
     networks: dict[str, _NetworkRecord]
     provenance: dict[str, Any] = {}
     guidance: float | None = None
+    features: Convention = "humanml3d"
 
 
 @dataclass
@@ -73,6 +75,7 @@ class Checkpoint:
         hashes: SHA-256 of each network's file.
         provenance: how it was trained; plain JSON values.
         guidance: the guidance scale of the base tokens that suits it, when it says one.
+        features: how the joints became features that it was trained on.
     """
 
     networks: dict[str, nn.Module]
@@ -82,6 +85,7 @@ class Checkpoint:
     hashes: dict[str, str] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
     guidance: float | None = None
+    features: Convention = "humanml3d"
 
     def model_networks(self, model: str) -> dict[str, nn.Module]:
         """The networks that a model (`momask` or `bamm`) consists of."""
@@ -182,7 +186,14 @@ def _load_own(folder: Path) -> Checkpoint:
     mean, std = (tensor.float().numpy() for tensor in statistics)
     hashes = {name: entry.sha256 for name, entry in record.networks.items()}
     return Checkpoint(
-        networks, mean, std, record.encoder, hashes, record.provenance, record.guidance
+        networks,
+        mean,
+        std,
+        record.encoder,
+        hashes,
+        record.provenance,
+        record.guidance,
+        record.features,
     )
 
 
@@ -217,10 +228,11 @@ def save_checkpoint(
     provenance: dict[str, Any],
     precision: torch.dtype = torch.float16,
     guidance: float | None = None,
+    features: Convention = "humanml3d",
 ) -> None:
     """Write networks in Placid's own format, by default in half precision.
 
-    For `guidance` see `Checkpoint`.
+    For `guidance` and `features` see `Checkpoint`.
     The codebooks and statistics stay in single precision: they are small, and LCR replaces
     codebook rows exactly.
     """
@@ -241,7 +253,7 @@ def save_checkpoint(
         os.replace(partial, file)
         config: Any = network.config
         entries[name] = _NetworkRecord(asdict(config), file.name, sha256(file))
-    record = _Record(FORMAT_VERSION, encoder, entries, provenance, guidance)
+    record = _Record(FORMAT_VERSION, encoder, entries, provenance, guidance, features)
     partial = folder / "config.partial"
     partial.write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=2))
     os.replace(partial, folder / _CONFIG)

@@ -53,7 +53,7 @@ def write_vectors(
     """Write the features of motions below `root / folder` and their statistics in `root`.
 
     Features are made as HumanML3D's own are, with their oddities (`motion_to_features` with
-    `published`), so that official checkpoints understand them.
+    `files`), so that official checkpoints understand them.
 
     Args:
         offsets: (22, 3) of the skeleton that all motions are put on.
@@ -67,7 +67,7 @@ def write_vectors(
             problems.add(Problem(motion.id, motion.source, "under two frames"))
             continue
         with np.errstate(invalid="ignore", divide="ignore"):
-            rows = motion_to_features(motion.joints, offsets, published=True)
+            rows = motion_to_features(motion.joints, offsets, convention="files")
         if not np.isfinite(rows).all():
             problems.add(Problem(motion.id, motion.source, "its features hold NaN or infinity"))
             continue

@@ -11,6 +11,7 @@ from backend.generation.context import Tools, part
 from backend.generation.motion_codec import Body
 from backend.generation.token_sampler import FRAMES_PER_TOKEN, MAX_TOKENS, Draft, derived_seed
 from backend.motion.blending import insert
+from backend.motion.features import Convention
 from shared.errors import PlacidError
 from shared.motion.kinematics import resample
 from shared.motion.motion import Motion
@@ -49,7 +50,7 @@ def edit_motion(
             drafts.append(Draft(text, derived_seed(seed, number), ids=ids, editable=editable))
         made = [tools.codec.joints(ids) for ids in tools.sampler.draw(drafts, progress)]
         results = [
-            _put_in(result, window, ranges, joints, contacts)
+            _put_in(result, window, ranges, joints, contacts, tools.codec.convention)
             for result, (joints, contacts) in zip(results, made, strict=True)
         ]
     return [result.with_up(motion.up) for result in results]
@@ -106,10 +107,11 @@ def _put_in(
     ranges: Sequence[Range],
     joints: np.ndarray,
     contacts: np.ndarray,
+    convention: Convention,
 ) -> Motion:
     """The motion with ranges taken from joints and contacts of the window, at 20 fps."""
     size = window[1] - window[0]
-    body = Body.of(motion.joints[slice(*window)])
+    body = Body.of(motion.joints[slice(*window)], convention)
     fresh = resample(Motion(body.wearing(joints), fps=_FPS, contacts=contacts), motion.fps)
     assert fresh.contacts is not None
     result = motion.joints

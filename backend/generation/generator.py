@@ -341,7 +341,11 @@ class Generator:
 
     def _codec(self, checkpoint: Checkpoint) -> MotionCodec:
         return MotionCodec(
-            checkpoint.networks["rvq"], checkpoint.mean, checkpoint.std, self._device
+            checkpoint.networks["rvq"],
+            checkpoint.mean,
+            checkpoint.std,
+            self._device,
+            checkpoint.features,
         )
 
     def _method(self, request: Request) -> str:

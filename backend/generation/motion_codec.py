@@ -13,6 +13,7 @@ from backend.motion.blending import close_loop, to_origin
 from backend.motion.features import (
     CONTACTS,
     STANDS,
+    Convention,
     bone_lengths,
     floor_height,
     motion_to_features,
@@ -34,9 +35,9 @@ class Body:
     floor: float
 
     @classmethod
-    def of(cls, joints: np.ndarray) -> "Body":
-        """The body of joints (T, 22, 3), metres, Y up."""
-        return cls(bone_lengths(joints), floor_height(joints))
+    def of(cls, joints: np.ndarray, convention: Convention) -> "Body":
+        """The body of joints (T, 22, 3), metres, Y up, on the floor that the features see."""
+        return cls(bone_lengths(joints), floor_height(joints, convention))
 
     def wearing(self, joints: np.ndarray) -> np.ndarray:
         """The motion of joints (T, 22, 3) of Placid's own skeleton on this body."""
@@ -46,9 +47,16 @@ class Body:
 
 
 class MotionCodec:
-    """The RVQ-VAE with the statistics (263) of the features that it reads and writes."""
+    """The RVQ-VAE with the statistics (263) of the features that it reads and writes.
 
-    def __init__(self, rvq: Any, mean: np.ndarray, std: np.ndarray, device: str) -> None:
+    Attributes:
+        convention: of the features that it was trained on.
+    """
+
+    def __init__(
+        self, rvq: Any, mean: np.ndarray, std: np.ndarray, device: str, convention: Convention
+    ) -> None:
+        self.convention: Convention = convention
         self._rvq = rvq
         self._mean = mean
         self._std = std
@@ -85,7 +93,7 @@ class MotionCodec:
         if not bone_lengths(held[:1])[_LEG].all():
             raise _unreadable(0)  # the legs' lengths are what the motion is scaled by
         with np.errstate(invalid="ignore", divide="ignore"):
-            rows = motion_to_features(held, FEATURE_OFFSETS)
+            rows = motion_to_features(held, FEATURE_OFFSETS, self.convention)
         bad = ~np.isfinite(rows).all(axis=1)
         if bad.any():
             raise _unreadable(int(bad.argmax()))

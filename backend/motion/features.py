@@ -7,7 +7,7 @@ right foot). Lengths are metres, velocities metres per frame, Y is up.
 """
 
 from itertools import pairwise
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
@@ -16,6 +16,12 @@ from backend.motion.rotations_6d import between as published_between
 from backend.motion.rotations_6d import matrix_from_6d, to_6d, unit
 from shared.motion import rotations as quat
 from shared.motion.skeleton import BONE_SUMS, CHAINS, JOINT_COUNT, PARENTS, RAW_OFFSETS
+
+# How joints become features. `files`: as in HumanML3D's own files, oddities included. `humanml3d`:
+# the same, but a facing that goes through straight back keeps its sign, so that turning motions
+# come back unchanged; for models that were trained on such files. `placid`: with the facing of
+# `body_facing` and the floor of slow toes, see `floor_height`.
+Convention = Literal["files", "humanml3d", "placid"]
 
 FEATURES: Final = 263
 ROTATIONS: Final = slice(67, 193)
@@ -95,15 +101,17 @@ def published_facing(joints: np.ndarray, smooth: bool) -> np.ndarray:
     return root
 
 
-def inverse_kinematics(joints: np.ndarray, root: np.ndarray, published: bool = False) -> np.ndarray:
+def inverse_kinematics(
+    joints: np.ndarray, root: np.ndarray, convention: Convention = "placid"
+) -> np.ndarray:
     """Local quaternions float32 (T, 22, 4) of positions (T, 22, 3), in HumanML3D's convention.
 
     Args:
         root: facing (T, 4) that the rotations of the pelvis are.
-        published: a bone that points opposite to its rest direction becomes NaN, as in the
-            published code; otherwise it is turned half round about one of the axes that do.
+        convention: with `placid` a bone that points opposite to its rest direction is turned half
+            round about one of the axes that do, otherwise it becomes NaN as in the published code.
     """
-    turn_between = published_between if published else quat.between
+    turn_between = quat.between if convention == "placid" else published_between
     result = np.zeros((*joints.shape[:2], 4), dtype=np.float32)
     result[:, 0] = root
     for chain in CHAINS:
@@ -130,7 +138,7 @@ def forward_kinematics(rotations: np.ndarray, root: np.ndarray, offsets: np.ndar
 
 
 def uniform_skeleton(
-    joints: np.ndarray, target_offsets: np.ndarray, published: bool = False
+    joints: np.ndarray, target_offsets: np.ndarray, convention: Convention = "placid"
 ) -> np.ndarray:
     """The motion (T, 22, 3) on a skeleton with `target_offsets` (22, 3).
 
@@ -143,8 +151,9 @@ def uniform_skeleton(
         return float(np.abs(offsets[5]).max() + np.abs(offsets[8]).max())
 
     scale = leg(target_offsets) / leg(source)
-    root = published_facing(joints, smooth=False) if published else body_facing(joints)
-    rotations = inverse_kinematics(joints, root, published)
+    own = convention == "placid"
+    root = body_facing(joints) if own else published_facing(joints, smooth=False)
+    rotations = inverse_kinematics(joints, root, convention)
     return forward_kinematics(rotations, joints[:, 0] * np.float32(scale), target_offsets)
 
 
@@ -156,13 +165,15 @@ def initial_facing(joints: np.ndarray) -> np.ndarray:
     return turn_to_front(forward)
 
 
-def floor_height(joints: np.ndarray) -> float:
+def floor_height(joints: np.ndarray, convention: Convention = "placid") -> float:
     """Height of the floor (metres) under joints (T, 22, 3), Y up: where slow toes come to rest.
 
     A hand or a knee that the recording lets sink in must not lift a whole motion off the ground,
-    as the lowest joint of any frame does. Where the toes stay up (lying, floating) the joint that
-    is lowest in half of the frames tells.
+    as the lowest joint of any frame, the published floor, does. Where the toes stay up (lying,
+    floating) the joint that is lowest in half of the frames tells.
     """
+    if convention != "placid":
+        return float(joints[..., 1].min())
     toes = joints[:, list(_TOES)]
     step = np.linalg.norm(np.diff(toes, axis=0), axis=-1)
     resting = toes[:-1, :, 1][step < _SLOW_TOE]
@@ -172,18 +183,16 @@ def floor_height(joints: np.ndarray) -> float:
     return min(lowest, float(np.percentile(resting, _LOWEST_TOES)))
 
 
-def normalise_placement(joints: np.ndarray, published: bool = False) -> np.ndarray:
+def normalise_placement(joints: np.ndarray, convention: Convention = "placid") -> np.ndarray:
     """Floor at 0, first root over the origin, first frame facing +Z; (T, 22, 3) to (T, 22, 3).
 
-    With `published` the floor is the lowest joint of any frame; otherwise it is `floor_height`,
-    and what would lie below is put on it.
+    With `placid` what lies below the floor is put on it.
     """
-    floor = joints.reshape(-1, 3).min(axis=0)[1] if published else floor_height(joints)
-    placed = joints - np.float32(floor) * _UP
-    if not published:
+    placed = joints - np.float32(floor_height(joints, convention)) * _UP
+    if convention == "placid":
         placed = np.maximum(placed, np.where(_UP > 0, 0, -np.inf).astype(np.float32))
     placed = placed - placed[0, 0] * np.array([1, 0, 1], dtype=np.float32)
-    first = initial_facing(placed) if published else body_facing(placed)[0]
+    first = body_facing(placed)[0] if convention == "placid" else initial_facing(placed)
     turn = np.broadcast_to(first, (*placed.shape[:2], 4))
     return quat.rotate(turn, placed).astype(np.float32)
 
@@ -194,17 +203,20 @@ def foot_contacts(joints: np.ndarray, threshold: float = CONTACT_THRESHOLD) -> n
     return (np.square(feet[1:] - feet[:-1]).sum(axis=-1) < threshold).astype(np.float32)
 
 
-def extract_features(joints: np.ndarray, published: bool = False) -> np.ndarray:
+def extract_features(joints: np.ndarray, convention: Convention = "placid") -> np.ndarray:
     """Features (T-1, 263) of joints (T, 22, 3) that are already placed and proportioned.
 
-    With `published` they are as in HumanML3D's own files: the yaw velocity has the wrong sign in
-    the frame in which the body faces straight back to the first frame's side (the facing quaternion
-    changes its sign there), and row 0 turns to where the smoothed facing is. Otherwise the facing
-    is that of `body_facing`, so that every motion comes back from its features unchanged and the
-    first row is like all others.
+    With `files` the yaw velocity has the wrong sign in the frame in which the body faces straight
+    back to the first frame's side: the facing quaternion changes its sign there. Unless with
+    `placid`, row 0 turns from the first frame's facing to where the smoothed one is.
     """
-    facing = published_facing(joints, smooth=True) if published else body_facing(joints)
-    rotations = inverse_kinematics(joints, facing, published)
+    if convention == "placid":
+        facing = body_facing(joints)
+    else:
+        facing = published_facing(joints, smooth=True)
+    if convention == "humanml3d":
+        facing = quat.continuous(facing)
+    rotations = inverse_kinematics(joints, facing, convention)
     per_joint = np.broadcast_to(facing[:, None], (*joints.shape[:2], 4))
     local = joints - joints[:, :1] * np.array([1, 0, 1], dtype=np.float32)
     local = quat.rotate(per_joint, local)
@@ -227,11 +239,11 @@ def extract_features(joints: np.ndarray, published: bool = False) -> np.ndarray:
 
 
 def motion_to_features(
-    joints: np.ndarray, target_offsets: np.ndarray, published: bool = False
+    joints: np.ndarray, target_offsets: np.ndarray, convention: Convention = "placid"
 ) -> np.ndarray:
     """Features (T-1, 263) of raw joints (T, 22, 3): proportions, placement, then extraction."""
-    placed = normalise_placement(uniform_skeleton(joints, target_offsets, published), published)
-    return extract_features(placed, published)
+    uniform = uniform_skeleton(joints, target_offsets, convention)
+    return extract_features(normalise_placement(uniform, convention), convention)
 
 
 def recover_root(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

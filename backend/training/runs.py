@@ -285,5 +285,12 @@ def export(out: Path, folder: Path) -> None:
     }
     provenance = {"training": last}
     save_checkpoint(
-        folder, networks, mean, std, SentenceEncoder.name, provenance, guidance=GUIDANCE
+        folder,
+        networks,
+        mean,
+        std,
+        SentenceEncoder.name,
+        provenance,
+        guidance=GUIDANCE,
+        features="placid",
     )

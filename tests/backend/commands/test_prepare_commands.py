@@ -103,7 +103,7 @@ def test_humanml3d_is_cut_turned_mirrored_and_put_on_one_skeleton(tmp_path: Path
             rows = np.load(out / "new_joint_vecs" / f"{file}.npy")
             assert rows.dtype == np.float32
             np.testing.assert_allclose(
-                rows, motion_to_features(wanted, offsets, published=True), **TOLERANCE
+                rows, motion_to_features(wanted, offsets, convention="files"), **TOLERANCE
             )
     assert features_to_joints(np.load(out / "new_joint_vecs" / "000021.npy"))[..., 1].max() > 1.3
     assert "6 motions" in done.stdout
@@ -141,7 +141,7 @@ def test_motion_x_keeps_its_ids_and_frames(tmp_path: Path) -> None:
     done = prepare("motion-x", tmp_path, "--model", model, "--out", out)
     assert done.returncode == 0, done.stderr
     joints = body.joints(rows[:, :66], rows[:, 309:312], np.zeros(10))
-    wanted = motion_to_features(joints, bone_offsets(joints[0]), published=True)
+    wanted = motion_to_features(joints, bone_offsets(joints[0]), convention="files")
     made = out / MOTION_X.motions[0]
     np.testing.assert_allclose(
         np.load(made / "kungfu/subset_0001/Kick_clip_8.npy"), wanted, **TOLERANCE

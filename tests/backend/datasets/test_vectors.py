@@ -53,7 +53,7 @@ def test_a_file_for_each_motion_and_the_statistics_beside(tmp_path: Path) -> Non
     rows = []
     for made in motions:
         written = np.load(tmp_path / "vecs" / f"{made.id}.npy")
-        wanted = motion_to_features(made.joints, FEATURE_OFFSETS, published=True)
+        wanted = motion_to_features(made.joints, FEATURE_OFFSETS, convention="files")
         np.testing.assert_array_equal(written, wanted)
         rows.append(written)
     # Turning past the back shows that the published oddity is kept.

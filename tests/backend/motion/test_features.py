@@ -1,6 +1,7 @@
 """The 263-d features against vectors made by the published preparation code."""
 
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from scipy.spatial.transform import Rotation
 from backend.motion import features as feat
 from backend.motion import rotations_6d as six
 from shared.motion import rotations as quat
-from shared.motion.skeleton import FEATURE_OFFSETS, MIRROR, PARENTS
+from shared.motion.skeleton import FEATURE_OFFSETS, JOINT, MIRROR, PARENTS
 from tests.backend.datasets.motions import standing
 
 GOLDEN = np.load(Path(__file__).parents[2] / "golden" / "golden_features.npz")
@@ -21,22 +22,24 @@ def check(actual: np.ndarray, name: str) -> None:
 
 
 def test_skeleton_normalisation() -> None:
-    for published in (True, False):
-        made = feat.uniform_skeleton(GOLDEN["synth_joints"], GOLDEN["tgt_offsets"], published)
+    for convention in get_args(feat.Convention):
+        made = feat.uniform_skeleton(GOLDEN["synth_joints"], GOLDEN["tgt_offsets"], convention)
         check(made, "synth_uniform")
 
 
 def test_features_of_raw_motion() -> None:
-    rows = feat.motion_to_features(GOLDEN["synth_joints"], GOLDEN["tgt_offsets"], published=True)
+    rows = feat.motion_to_features(
+        GOLDEN["synth_joints"], GOLDEN["tgt_offsets"], convention="files"
+    )
     check(rows, "synth_data")
 
 
 def test_placement() -> None:
-    check(feat.normalise_placement(GOLDEN["synth_uniform"], published=True), "synth_global")
+    check(feat.normalise_placement(GOLDEN["synth_uniform"], convention="files"), "synth_global")
 
 
 def test_extraction_and_its_parts() -> None:
-    rows = feat.extract_features(GOLDEN["synth_global"], published=True)
+    rows = feat.extract_features(GOLDEN["synth_global"], convention="files")
     check(rows, "synth_extract")
     check(rows[:, 1:3], "synth_lvel")
     local = rows[:, 4:67].reshape(-1, 21, 3)
@@ -47,8 +50,8 @@ def test_extraction_and_its_parts() -> None:
 def test_inverse_kinematics(smooth: bool, name: str) -> None:
     joints = GOLDEN["synth_global"]
     root = feat.published_facing(joints, smooth)
-    for published in (True, False):
-        check(feat.inverse_kinematics(joints, root, published), name)
+    for convention in get_args(feat.Convention):
+        check(feat.inverse_kinematics(joints, root, convention), name)
 
 
 def test_forward_kinematics() -> None:
@@ -122,3 +125,72 @@ def test_opposite_vectors_have_no_smallest_rotation() -> None:
     z = np.array([0, 0, 1], np.float32)
     result = six.between(np.stack([z, z]), np.stack([z, -z]))
     np.testing.assert_allclose(result, GOLDEN["quat_between_special"][:2], **TOLERANCE)
+
+
+def rolled(angles: np.ndarray) -> np.ndarray:
+    """A standing body turned about Y by angles (T,) in radians, left positive."""
+    joints = standing(len(angles))
+    cos, sin = np.cos(angles)[:, None], np.sin(angles)[:, None]
+    x, z = joints[..., 0].copy(), joints[..., 2].copy()
+    joints[..., 0], joints[..., 2] = cos * x + sin * z, cos * z - sin * x
+    return joints
+
+
+def test_the_first_row_turns_no_more_than_the_others() -> None:
+    # A quick look to the side at the start: the smoothed heading is elsewhere soon.
+    angles = np.concatenate([np.zeros(3), np.full(97, 2.5)])
+    old, new = (
+        np.abs(feat.motion_to_features(rolled(angles), FEATURE_OFFSETS, convention)[:20, 0])
+        for convention in ("humanml3d", "placid")
+    )
+    assert old[0] > 5 * old[1:].max()
+    assert new[0] < 1.5 * new[1:].max()
+
+
+def test_a_fast_spin_is_one_steady_turn() -> None:
+    spin = rolled(np.linspace(0, 8 * np.pi, 80))  # four turns in four seconds
+    rows = feat.motion_to_features(spin, FEATURE_OFFSETS)
+    steps = -2 * rows[:, 0]  # half angles, negative to the left
+    np.testing.assert_allclose(steps, 8 * np.pi / 79, atol=1e-3)
+    again = feat.features_to_joints(rows)
+    placed = feat.normalise_placement(feat.uniform_skeleton(spin, FEATURE_OFFSETS))
+    np.testing.assert_allclose(again, placed[:-1], atol=1e-3)
+
+
+def test_a_body_on_its_side_keeps_the_facing_it_had() -> None:
+    joints = standing(60)
+    lying = joints[20:40] - joints[20:40, :1]
+    joints[20:40] = lying[..., [1, 0, 2]] * np.array([1, -1, 1], np.float32)  # head to the left
+    facing = feat.body_facing(joints)
+    np.testing.assert_allclose(facing, np.broadcast_to([1, 0, 0, 0], facing.shape), atol=1e-4)
+
+
+def test_a_bone_opposite_to_rest_is_turned_round() -> None:
+    joints = standing(30)
+    foot, ankle = JOINT["left_foot"], JOINT["left_ankle"]
+    length = np.linalg.norm(joints[0, foot] - joints[0, ankle])
+    joints[:, foot] = joints[:, ankle] - np.array([0, 0, length], np.float32)
+    assert not np.isfinite(feat.motion_to_features(joints, FEATURE_OFFSETS, "humanml3d")).all()
+    rows = feat.motion_to_features(joints, FEATURE_OFFSETS)
+    assert np.isfinite(rows).all()
+    by_turning = feat.features_to_joints_by_rotation(rows, FEATURE_OFFSETS)
+    np.testing.assert_allclose(by_turning, feat.features_to_joints(rows), atol=1e-4)
+
+
+def test_a_hand_below_the_floor_does_not_lift_the_body() -> None:
+    joints = standing(60)
+    joints[30:34, JOINT["left_wrist"], 1] = -0.2
+    assert feat.floor_height(joints) == pytest.approx(joints[0, JOINT["left_foot"], 1])
+    assert feat.floor_height(joints, "humanml3d") == pytest.approx(-0.2)
+    placed = feat.normalise_placement(joints)
+    assert placed[..., 1].min() == 0
+    assert placed[0, JOINT["left_foot"], 1] == pytest.approx(0, abs=1e-6)
+    assert (placed[31, JOINT["left_wrist"], 1]) == 0
+
+
+def test_where_no_toe_rests_the_usual_lowest_joint_is_the_floor() -> None:
+    joints = standing(60)
+    for frame in range(60):  # toes that never stop
+        joints[frame, [10, 11], 1] += 0.3 + 0.1 * (frame % 2)
+    joints[10, JOINT["left_wrist"], 1] = -0.5
+    assert feat.floor_height(joints) == pytest.approx(joints[0, JOINT["left_ankle"], 1])

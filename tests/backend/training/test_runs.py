@@ -186,7 +186,9 @@ def test_the_export_takes_the_newest_of_what_is_there(
 ) -> None:
     saved: list[tuple[Any, ...]] = []
     monkeypatch.setattr(
-        runs, "save_checkpoint", lambda *given, guidance: saved.append((*given, guidance))
+        runs,
+        "save_checkpoint",
+        lambda *given, guidance, features: saved.append((*given, guidance, features)),
     )
     rvq = nn.Linear(1, 1, bias=False)
     monkeypatch.setattr(runs, "RVQVAE", lambda config: rvq)
@@ -203,8 +205,9 @@ def test_the_export_takes_the_newest_of_what_is_there(
     np.savez(tmp_path / "statistics.npz", mean=np.zeros(263), std=np.ones(263))
     (tmp_path / "rvq.log.jsonl").write_text('{"step":250}\n{"step":500}\n')
     export(tmp_path, tmp_path / "checkpoint")
-    ((folder, made, mean, std, _, details, guidance),) = saved
+    ((folder, made, mean, std, _, details, guidance, features),) = saved
     assert folder == tmp_path / "checkpoint"
+    assert features == "placid"
     assert set(made) == {"rvq", "length"}
     assert float(made["rvq"].weight) == 2
     wanted = torch.load(tmp_path / "length-refined.weights", weights_only=True)
