@@ -229,7 +229,16 @@ def _setting_end() -> re.Pattern[str]:
 
 @cache
 def _manner_pattern() -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{'|'.join(map(re.escape, phrases.all_manners()))})\b")
+    return _any_of(phrases.all_manners("style", "speed"))
+
+
+@cache
+def _count_pattern() -> re.Pattern[str]:
+    return _any_of(phrases.all_manners("count"))
+
+
+def _any_of(words: Sequence[str]) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, words))})\b")
 
 
 def normalise(text: str) -> str:
@@ -256,8 +265,10 @@ def is_training_wording(prompt: str) -> bool:
 
 def _in_stock(text: str) -> bool:
     text = normalise(text)
+    # A wording may name a number itself ("hop repeatedly"), so one is only left out if need be.
+    uncounted = normalise(_count_pattern().sub("", text))
     # A wording may hold a link itself ("jump and kick"), so every link is tried as the border.
-    return text in _known() or any(
+    return not _known().isdisjoint((text, uncounted)) or any(
         normalise(text[: link.start()]) in _known() and _in_stock(text[link.end() :])
         for link in _LINK.finditer(text)
     )

@@ -48,12 +48,12 @@ def manners(quality: Literal["style", "speed", "count"], value: str) -> dict[str
     return _stock("manners")[quality][value]
 
 
-def all_manners() -> tuple[str, ...]:
-    """Every wording of a manner, longest first."""
+def all_manners(*qualities: Literal["style", "speed", "count"]) -> tuple[str, ...]:
+    """Every wording of a manner of these qualities, longest first."""
     words = {
         word
-        for values in _stock("manners").values()
-        for manner in values.values()
+        for quality in qualities
+        for manner in _stock("manners")[quality].values()
         for group in manner.values()
         for word in group
     }
