@@ -129,7 +129,7 @@ def film_all(
     print(f"\n| {rig} | | {' | '.join(Faults.HEADINGS)} |")
     print("|---|---|" + "---|" * len(Faults.HEADINGS))
     for (prompt, row), path in motions.items():
-        order = rendering.Sheet((str(path),), rig, "auto", rendering.Look(fps=FPS), "")
+        order = rendering.Sheet((str(path),), rig, "auto", rendering.RenderSettings(fps=FPS), "")
         with headless.quiet():
             label = draw_label(prompt, row)
         yield label

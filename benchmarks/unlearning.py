@@ -20,8 +20,8 @@ from backend.unlearning import lcr
 from backend.unlearning.caption_bank import shipped_bank
 from backend.unlearning.concept import Concept, find_concept
 from backend.unlearning.edit import Edit
-from backend.unlearning.edit_store import EDITS, EditShelf, edit_file
-from backend.unlearning.fit import Materials, fit_edit
+from backend.unlearning.edit_store import EDITS, EditStore, edit_file
+from backend.unlearning.fit import FitInputs, fit_edit
 from backend.unlearning.statistics import CodeStatistics, codebook_hash, count_codes
 from backend.unlearning.tensors import Networks
 
@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
     checkpoint = load_checkpoint(EMBEDDED)
-    materials = Materials(make_encoder(checkpoint.encoder))
+    materials = FitInputs(make_encoder(checkpoint.encoder))
     materials.encoder.encode(["a first prompt imports the library"])
     shipped_bank()
 
@@ -59,9 +59,9 @@ def main() -> None:
         name = f"{method.upper()} for a typed concept, text encoding included"
         _print(name, "fit", _median(fit, rounds))
     edits["whole networks (D_r)"] = Edit.load(EDITS / edit_file("momask", "retrain", "violence"))
-    shelf = EditShelf([])
+    store = EditStore([])
     for name, edit in edits.items():
-        _print(f"switch to {name}", "switch", _switch(shelf, checkpoint.networks, edit, rounds))
+        _print(f"switch to {name}", "switch", _switch(store, checkpoint.networks, edit, rounds))
 
 
 def _typed(rounds: int) -> list[Concept]:
@@ -82,13 +82,13 @@ def _refit(networks: Networks, path: Path, k: int) -> Edit:
     return lcr.fit(networks, find_concept("kick"), CodeStatistics.load(path), parameters)
 
 
-def _switch(shelf: EditShelf, networks: Networks, edit: Edit, rounds: int) -> float:
+def _switch(store: EditStore, networks: Networks, edit: Edit, rounds: int) -> float:
     """From no edit to this one, the check of the base included."""
 
     def there() -> None:
-        shelf.use(networks, [edit], 1.0)
+        store.activate(networks, [edit], 1.0)
 
-    return _median(there, rounds, lambda: shelf.use(networks, [], 1.0))
+    return _median(there, rounds, lambda: store.activate(networks, [], 1.0))
 
 
 def _median(

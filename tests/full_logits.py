@@ -2,7 +2,7 @@
 
 import torch
 
-from backend.models.sampling import guided
+from backend.models.sampling import classifier_free_guidance
 
 
 def masked_logits(model, ids, text, lengths, scale):
@@ -12,7 +12,7 @@ def masked_logits(model, ids, text, lengths, scale):
         times = len(both) // len(ids)
         return model(ids.repeat(times, 1), both, lengths.repeat(times))
 
-    logits = guided(run, text, scale)
+    logits = classifier_free_guidance(run, text, scale)
     wanted = torch.arange(ids.shape[1]) < lengths.unsqueeze(1)
     for some in (wanted, wanted & (torch.arange(ids.shape[1]) % 3 == 1)):
         torch.testing.assert_close(
@@ -31,7 +31,7 @@ def residual_logits(model, history, q, text, lengths, scale):
         times = len(both) // len(history)
         return model(history.repeat(times, 1, 1), q.repeat(times), both, lengths.repeat(times))
 
-    logits = guided(run, text, scale)
+    logits = classifier_free_guidance(run, text, scale)
     places = torch.arange(history.shape[1])
     some = (places < lengths.unsqueeze(1)) & (places % 3 > 0)
     torch.testing.assert_close(

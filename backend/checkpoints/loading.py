@@ -22,10 +22,10 @@ from backend.assets import ASSETS
 from backend.checkpoints.official.layout import is_official
 from backend.checkpoints.official.release import load_release
 from backend.models.bamm import BAMM, BAMMConfig
-from backend.models.behaviour import CORRECTED, Behaviour
 from backend.models.length import LengthConfig, LengthEstimator
 from backend.models.loading import load_strict, ready
 from backend.models.masked import MaskedConfig, MaskTransformer
+from backend.models.reference_quirks import CORRECTED, ReferenceQuirks
 from backend.models.residual import ResidualConfig, ResidualTransformer
 from backend.models.rvqvae import RVQVAE, RVQConfig
 from backend.motion.features import Convention
@@ -134,12 +134,12 @@ def _damaged(path: Path, problem: object) -> PlacidError:
 
 
 def load_checkpoint(
-    folder: Path, device: str = "cpu", behaviour: Behaviour = CORRECTED
+    folder: Path, device: str = "cpu", quirks: ReferenceQuirks = CORRECTED
 ) -> Checkpoint:
     """Read a checkpoint: Placid's own format, or the folders of an official release.
 
     Args:
-        behaviour: what the networks do where the released code is odd.
+        quirks: what the networks do where the released code is odd.
 
     Raises:
         PlacidError: when a file is missing, damaged, changed or of another format; the message
@@ -161,7 +161,7 @@ def load_checkpoint(
         )
     for network in checkpoint.networks.values():
         if isinstance(network, MaskTransformer | ResidualTransformer | BAMM):
-            network.behaviour = behaviour
+            network.quirks = quirks
         network.to(device)
     return checkpoint
 

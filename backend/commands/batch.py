@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from shared.batch.queue import Task
     from shared.errors import PlacidError
-    from shared.filming.orders import Look
+    from shared.filming.orders import RenderSettings
 
 
 def batch(
@@ -47,7 +47,7 @@ def batch(
     from tqdm import tqdm
 
     from backend.checkpoints.loading import EMBEDDED
-    from backend.filming.batch import Studio, run_batch
+    from backend.filming.batch import FilmWorker, run_batch
     from backend.filming.blender import addon_folders, find_blender, start_blender
     from backend.generation.generator import Generator
     from shared.batch.journal import open_journal
@@ -79,8 +79,8 @@ def batch(
         queue = Batch(rows, journal, table.parent, look)
         print(f"{queue.done} of {queue.total} results are there already", flush=True)
         with closing(tqdm(total=queue.total, initial=queue.done, leave=False)) as bar:
-            studio = Studio(lambda: start_blender(blender, folder / "blender.log"))
-            run_batch(queue, generator, studio, _Lines(bar))
+            worker = FilmWorker(lambda: start_blender(blender, folder / "blender.log"))
+            run_batch(queue, generator, worker, _Lines(bar))
         done, total = queue.done, queue.total
         failed = len(queue.failures)
     if failed:
@@ -109,17 +109,19 @@ class _Lines:
         self._bar.write(f"row {row} failed: {error}")
 
 
-def _look(engine: str, format: str, size: str, fps: int, samples: int) -> "Look":
-    """The options as a `Look`. Raises PlacidError for one that cannot be."""
+def _look(engine: str, format: str, size: str, fps: int, samples: int) -> "RenderSettings":
+    """The options as a `RenderSettings`. Raises PlacidError for one that cannot be."""
     import msgspec
 
     from shared.errors import PlacidError
-    from shared.filming.orders import Look
+    from shared.filming.orders import RenderSettings
 
     width, _, height = size.partition("x")
     values = {"engine": engine, "format": format, "fps": fps, "samples": samples}
     try:
-        return msgspec.convert(values | {"width": int(width), "height": int(height)}, Look)
+        return msgspec.convert(
+            values | {"width": int(width), "height": int(height)}, RenderSettings
+        )
     except (msgspec.ValidationError, ValueError) as error:
         raise PlacidError(
             "bad_request",

@@ -17,9 +17,9 @@ app = typer.Typer(help="Look at safety edits.", no_args_is_help=True)
 def list_edits(checkpoints: Checkpoints = None) -> None:
     """The edits at hand: model, method, concept, size and file."""
     from backend.checkpoints.loading import EMBEDDED
-    from backend.unlearning.edit_store import EditShelf, edit_folders
+    from backend.unlearning.edit_store import EditStore, edit_folders
 
-    files = EditShelf(edit_folders(checkpoints or EMBEDDED)).files()
+    files = EditStore(edit_folders(checkpoints or EMBEDDED)).files()
     for (model, method, concept), path in sorted(files.items()):
         kilobytes = path.stat().st_size / 1000
         print(f"{model:8} {method:10} {concept:20} {kilobytes:8.0f} kB  {path}")
@@ -61,12 +61,12 @@ def print_edit(edit: "Edit") -> None:
 
 
 def _path(text: str, folder: Path) -> Path:
-    from backend.unlearning.edit_store import EditShelf, edit_folders
+    from backend.unlearning.edit_store import EditStore, edit_folders
     from backend.unlearning.errors import unknown
 
     if text.endswith(".safetensors"):
         return Path(text)
-    names = {path.stem: path for path in EditShelf(edit_folders(folder)).files().values()}
+    names = {path.stem: path for path in EditStore(edit_folders(folder)).files().values()}
     if text not in names:
         raise unknown("edit", text, names)
     return names[text]

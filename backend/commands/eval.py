@@ -83,14 +83,14 @@ def run(
     )
     prepared = prepare(request)
     _announce(prepared)
-    problems = prepared.yardstick.problems
+    problems = prepared.context.problems
     if preflight:
         report_problems(problems, None)
         return
     store = Store(out or Path("evaluation") / f"{prepared.concept.name}-{chosen.name}")
-    store.open(prepared.facts)
+    store.open(prepared.manifest)
     report_problems(problems, store.folder)
-    real = prepared.yardstick.embed(store.real_motions)
+    real = prepared.context.embed(store.real_motions)
     make_missing(prepared, store, workers, ray_address)
     results = collect(prepared, store, real)
     paths = write_report(store, results, take_pictures(prepared, store))

@@ -89,14 +89,14 @@ def fit(
     from backend.training.retain import RetainTraining
     from backend.unlearning.concept import find_concept
     from backend.unlearning.edit_store import edit_file, edit_folders
-    from backend.unlearning.fit import Materials, fit_edit, statistics_folders
+    from backend.unlearning.fit import FitInputs, fit_edit, statistics_folders
     from backend.unlearning.registry import find_methods
 
     find_methods(method)
     wanted = find_concept(concept)
     folder = checkpoints or EMBEDDED
     checkpoint = load_checkpoint(folder)
-    materials = Materials(
+    materials = FitInputs(
         make_encoder(checkpoint.encoder, encoder or clip_folder(folder), allow_download),
         [statistics] if statistics else statistics_folders(folder),
         RetainTraining(run, choose_device(device)) if run else None,

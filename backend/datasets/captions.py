@@ -111,7 +111,7 @@ def _blur(action: Action, rng: np.random.Generator) -> Action:
 def _sentence(actions: Sequence[Action], shape: str, rng: np.random.Generator) -> str:
     subject, noun, their = _subject(actions[0], rng)
     style = actions[0].style
-    adjectives = phrases.manners("style", style).get("adjectives") if style and noun else None
+    adjectives = phrases.modifiers("style", style).get("adjectives") if style and noun else None
     if adjectives and shape not in ("gerund", "base") and rng.random() < 0.35:
         adjective = str(rng.choice(adjectives))
         article = "the" if subject.startswith("the ") else _article(adjective)
@@ -162,7 +162,7 @@ def _phrase(action: Action, form: Form, rng: np.random.Generator) -> str:
         value = getattr(action, quality)
         if value is None:
             continue
-        manner = phrases.manners(quality, str(value))
+        manner = phrases.modifiers(quality, str(value))
         if manner["adverbs"] and form != "base" and rng.random() < 0.3:
             text = f"{rng.choice(manner['adverbs'])} {text}"
         else:
@@ -175,7 +175,7 @@ def _nouns(actions: Sequence[Action], rng: np.random.Generator) -> str:
     for action in actions:
         noun = phrases.fill(str(rng.choice(phrases.templates(action, "nouns"))), action)
         if action.style:
-            noun += " " + str(rng.choice(phrases.manners("style", action.style)["phrases"]))
+            noun += " " + str(rng.choice(phrases.modifiers("style", action.style)["phrases"]))
         text += (str(rng.choice(_NOUN_JOINS)) if text else "") + noun
     return _their(text, "the")
 
@@ -229,12 +229,12 @@ def _setting_end() -> re.Pattern[str]:
 
 @cache
 def _manner_pattern() -> re.Pattern[str]:
-    return _any_of(phrases.all_manners("style", "speed"))
+    return _any_of(phrases.all_modifiers("style", "speed"))
 
 
 @cache
 def _count_pattern() -> re.Pattern[str]:
-    return _any_of(phrases.all_manners("count"))
+    return _any_of(phrases.all_modifiers("count"))
 
 
 def _any_of(words: Sequence[str]) -> re.Pattern[str]:

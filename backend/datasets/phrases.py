@@ -1,4 +1,4 @@
-"""The stock of wordings: verb phrases per action, their inflections, limbs and manners."""
+"""The stock of wordings: verb phrases per action, their inflections, limbs and modifiers."""
 
 import re
 import tomllib
@@ -43,17 +43,17 @@ def variants(kind: str) -> tuple[str, ...]:
     return tuple(_wordings()[kind].get("variants", ()))
 
 
-def manners(quality: Literal["style", "speed", "count"], value: str) -> dict[str, list[str]]:
+def modifiers(quality: Literal["style", "speed", "count"], value: str) -> dict[str, list[str]]:
     """Adverbs, phrases and adjectives for a style, a speed or a number of times."""
-    return _stock("manners")[quality][value]
+    return _stock("modifiers")[quality][value]
 
 
-def all_manners(*qualities: Literal["style", "speed", "count"]) -> tuple[str, ...]:
+def all_modifiers(*qualities: Literal["style", "speed", "count"]) -> tuple[str, ...]:
     """Every wording of a manner of these qualities, longest first."""
     words = {
         word
         for quality in qualities
-        for manner in _stock("manners")[quality].values()
+        for manner in _stock("modifiers")[quality].values()
         for group in manner.values()
         for word in group
     }

@@ -28,7 +28,7 @@ class Reporter(Protocol):
 
 
 @dataclass
-class Studio:
+class FilmWorker:
     """A film process that is started when first needed, and again after it broke.
 
     Attributes:
@@ -59,7 +59,9 @@ class Studio:
         self.process = None
 
 
-def run_batch(batch: Batch, generator: MotionGenerator, studio: Studio, report: Reporter) -> None:
+def run_batch(
+    batch: Batch, generator: MotionGenerator, worker: FilmWorker, report: Reporter
+) -> None:
     """Do everything that is not done yet; a row that fails does not stop the others.
 
     Raises:
@@ -68,18 +70,18 @@ def run_batch(batch: Batch, generator: MotionGenerator, studio: Studio, report: 
     try:
         while task := batch.next_task():
             try:
-                _do(batch, task, generator, studio, report)
+                _do(batch, task, generator, worker, report)
             except PlacidError as error:
                 if error.code in ("not_writable", "no_blender"):
                     raise
                 batch.fail(task.row, error)
                 report.failed(task.row.number, error)
     finally:
-        studio.close()
+        worker.close()
 
 
 def _do(
-    batch: Batch, task: Task, generator: MotionGenerator, studio: Studio, report: Reporter
+    batch: Batch, task: Task, generator: MotionGenerator, worker: FilmWorker, report: Reporter
 ) -> None:
     match task:
         case MakeTakes():
@@ -92,5 +94,5 @@ def _do(
         case MakeFilm() | MakeSheet():
             stage = "filming" if isinstance(task, MakeFilm) else "contact sheet"
             report.working(task, batch.fraction, stage)
-            studio.film(task)
+            worker.film(task)
             report.made(batch.keep(task))

@@ -10,7 +10,7 @@ from backend.generation.token_sampler import ReportProgress, TokenSampler
 
 
 @dataclass(frozen=True)
-class Tools:
+class GenerationContext:
     """Attributes:
     encode: prompts to text vectors (n, text_dim).
     progress: told the fraction of the whole request; raises PlacidError when it is cancelled.
@@ -22,7 +22,7 @@ class Tools:
     progress: ReportProgress
 
 
-def part(progress: ReportProgress, start: float, share: float) -> ReportProgress:
+def subprogress(progress: ReportProgress, start: float, share: float) -> ReportProgress:
     """Progress of a part that begins at the fraction `start` of the whole and is `share` of it."""
 
     def report(fraction: float, stage: str) -> None:

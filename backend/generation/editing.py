@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 import torch
 
-from backend.generation.context import Tools, part
+from backend.generation.context import GenerationContext, subprogress
 from backend.generation.motion_codec import Body
-from backend.generation.token_sampler import FRAMES_PER_TOKEN, MAX_TOKENS, Draft, derived_seed
+from backend.generation.token_sampler import FRAMES_PER_TOKEN, MAX_TOKENS, SampleSpec, derived_seed
 from backend.motion.blending import insert
 from backend.motion.features import Convention
 from shared.errors import PlacidError
@@ -25,7 +25,7 @@ _CONTEXT: Final = 16
 
 
 def edit_motion(
-    request: EditMotion, motion: Motion, seeds: Sequence[int], tools: Tools
+    request: EditMotion, motion: Motion, seeds: Sequence[int], context: GenerationContext
 ) -> list[Motion]:
     """The motion with the ranges made anew, once for each seed.
 
@@ -35,20 +35,20 @@ def edit_motion(
         PlacidError: `bad_request` for a range that is longer than the networks can see round.
     """
     results = [motion.with_up("Y")] * len(seeds)
-    [text] = tools.encode([request.prompt])
+    [text] = context.encode([request.prompt])
     groups = _groups(request.frames, motion)
     for number, ranges in enumerate(groups):
-        progress = part(tools.progress, number / len(groups), 1 / len(groups))
+        progress = subprogress(context.progress, number / len(groups), 1 / len(groups))
         window = _window(ranges, results[0])
-        drafts = []
+        specs = []
         for seed, result in zip(seeds, results, strict=True):
-            ids = tools.codec.ids(resample(_cut(result, window), _FPS).joints)
+            ids = context.codec.encode(resample(_cut(result, window), _FPS).joints)
             editable = torch.zeros(len(ids), dtype=torch.bool)
             for start, end in ranges:
                 tokens = _tokens(start - window[0], end - window[0], motion.fps)
                 editable[slice(*tokens)] = True
-            drafts.append(Draft(text, derived_seed(seed, number), ids=ids, editable=editable))
-        made = [tools.codec.joints(ids) for ids in tools.sampler.draw(drafts, progress)]
+            specs.append(SampleSpec(text, derived_seed(seed, number), ids=ids, editable=editable))
+        made = [context.codec.decode(ids) for ids in context.sampler.sample(specs, progress)]
         results = [
             _put_in(result, window, ranges, joints, contacts, tools.codec.convention)
             for result, (joints, contacts) in zip(results, made, strict=True)
@@ -112,7 +112,7 @@ def _put_in(
     """The motion with ranges taken from joints and contacts of the window, at 20 fps."""
     size = window[1] - window[0]
     body = Body.of(motion.joints[slice(*window)], convention)
-    fresh = resample(Motion(body.wearing(joints), fps=_FPS, contacts=contacts), motion.fps)
+    fresh = resample(Motion(body.fit(joints), fps=_FPS, contacts=contacts), motion.fps)
     assert fresh.contacts is not None
     result = motion.joints
     flags = None if motion.contacts is None else motion.contacts.astype(bool)

@@ -13,20 +13,20 @@ from torch.nn.utils.rnn import pad_sequence
 
 from backend.checkpoints.loading import EMBEDDED, Checkpoint, load_checkpoint
 from backend.datasets.captions import split_sequence
-from backend.generation.context import Tools, part
+from backend.generation.context import GenerationContext, subprogress
 from backend.generation.editing import edit_motion
 from backend.generation.motion_codec import MotionCodec
 from backend.generation.presets import DEFAULT, Sampling, find_preset
 from backend.generation.takes import make_takes
 from backend.generation.timeline import make_timeline
-from backend.generation.token_sampler import Draft, ReportProgress, TokenSampler
+from backend.generation.token_sampler import ReportProgress, SampleSpec, TokenSampler
 from backend.kinematic_checks.detect import strikes
 from backend.models.device import choose_device
 from backend.text.encoders import SentenceEncoder, TextEncoder, clip_folder, make_encoder
 from backend.unlearning.concept import find_concept
 from backend.unlearning.edit import Edit
-from backend.unlearning.edit_store import EditShelf, edit_folders
-from backend.unlearning.fit import Materials, fit_edit, statistics_folders, swift_preset
+from backend.unlearning.edit_store import EditStore, edit_folders
+from backend.unlearning.fit import FitInputs, fit_edit, statistics_folders, swift_preset
 from backend.unlearning.summary import summarise
 from shared import VERSION
 from shared.errors import PlacidError
@@ -71,7 +71,7 @@ class Generator:
         self,
         checkpoint: Path = EMBEDDED,
         device: str | None = None,
-        edits: EditShelf | None = None,
+        edits: EditStore | None = None,
         *,
         preset: str = DEFAULT,
         encoder_folder: Path | None = None,
@@ -93,7 +93,7 @@ class Generator:
         """
         self._folder = checkpoint
         self._device = choose_device(device)
-        self._edits = edits or EditShelf(edit_folders(checkpoint))
+        self._edits = edits or EditStore(edit_folders(checkpoint))
         self._preset = find_preset(preset)
         self._encoder_folder = encoder_folder or clip_folder(checkpoint)
         self._allow_download = allow_download
@@ -103,16 +103,16 @@ class Generator:
         self.load()
 
     def _fit(self, model: str, method: str, concept: str) -> Edit:
-        """The edit for a concept that no file holds; see `EditShelf`."""
+        """The edit for a concept that no file holds; see `EditStore`."""
         checkpoint = self.load()
-        materials = Materials(self.encoder, statistics_folders(self._folder))
+        materials = FitInputs(self.encoder, statistics_folders(self._folder))
         preset = swift_preset(checkpoint)
         return fit_edit(checkpoint, materials, find_concept(concept), method, model, preset)
 
     def load(self) -> Checkpoint:
         """The checkpoint, read now if it is not in memory."""
         if self._checkpoint is None:
-            checkpoint = load_checkpoint(self._folder, self._device, self._preset.behaviour)
+            checkpoint = load_checkpoint(self._folder, self._device, self._preset.quirks)
             if self._encoder is None:
                 self._encoder = make_encoder(
                     checkpoint.encoder, self._encoder_folder, self._allow_download
@@ -146,7 +146,7 @@ class Generator:
         return self._encoder
 
     @property
-    def edits(self) -> EditShelf:
+    def edits(self) -> EditStore:
         """The safety edits that requests can name."""
         return self._edits
 
@@ -192,11 +192,11 @@ class Generator:
                 yield take
             return
         validate(request, self.capabilities(), motion)
-        tools = self._tools(request, progress, cancelled)
+        context = self._context(request, progress, cancelled)
         seeds = [request.seed + take for take in range(request.takes)]
         provenance = self._provenance(request)
         if isinstance(request, Timeline):
-            yield from self._follow(request, tools, provenance)
+            yield from self._follow(request, context, provenance)
             return
         assert motion is not None, "validated"
         provenance["edited"] = {
@@ -204,18 +204,20 @@ class Generator:
             "seed": motion.seed,
             "frames": [list(span) for span in request.frames],
         }
-        for seed, edited in zip(seeds, edit_motion(request, motion, seeds, tools), strict=True):
+        for seed, edited in zip(seeds, edit_motion(request, motion, seeds, context), strict=True):
             yield replace(edited, prompt=request.prompt, seed=seed, provenance=provenance)
 
     def _follow(
-        self, timeline: Timeline, tools: Tools, provenance: dict[str, Any]
+        self, timeline: Timeline, context: GenerationContext, provenance: dict[str, Any]
     ) -> Iterator[Motion]:
         """The takes of a timeline."""
         seeds = [timeline.seed + take for take in range(timeline.takes)]
         told = provenance | {
-            "timeline": [[part.prompt, part.seconds] for part in timeline.segments]
+            "timeline": [
+                [subprogress.prompt, subprogress.seconds] for subprogress in timeline.segments
+            ]
         }
-        made = make_timeline(timeline, seeds, tools, FPS)
+        made = make_timeline(timeline, seeds, context, FPS)
         for seed, (joints, contacts) in zip(seeds, made, strict=True):
             yield Motion(joints, "Y", FPS, contacts, timeline.prompt, seed, told)
 
@@ -260,24 +262,26 @@ class Generator:
         done, total = 0, sum(request.takes for request in requests)
         for settings, numbers in groups.items():
             takes = sum(requests[number].takes for number in numbers)
-            share = part(progress, done / total, takes / total)
-            tools = self._tools(settings, share, cancelled)
+            share = subprogress(progress, done / total, takes / total)
+            context = self._context(settings, share, cancelled)
             provenance = self._provenance(settings)
             plans = {
                 number: self._plan(requests[number], capabilities.max_seconds) for number in numbers
             }
             for number, plan in plans.items():
                 if plan is not None:
-                    for motion in self._follow(plan, tools, provenance):
+                    for motion in self._follow(plan, context, provenance):
                         yield number, replace(motion, prompt=requests[number].prompt)
             single = [(number, requests[number]) for number in numbers if plans[number] is None]
-            for take in make_takes(single, tools, FPS) if single else ():
+            for take in make_takes(single, context, FPS) if single else ():
                 prompt = requests[take.request].prompt
                 motion = Motion(take.joints, "Y", FPS, take.contacts, prompt, take.seed, provenance)
                 yield take.request, motion
             done += takes
 
-    def _tools(self, request: Request, progress: ReportProgress, cancelled: IsCancelled) -> Tools:
+    def _context(
+        self, request: Request, progress: ReportProgress, cancelled: IsCancelled
+    ) -> GenerationContext:
         """What a request is made with; every report of progress asks whether it is cancelled."""
         checkpoint = self.load()
         edits = self._edits.find(request.model, self._method(request), request.concepts)
@@ -299,10 +303,10 @@ class Generator:
             request.model,
             replace(defaults, **chosen),
             self._device,
-            lambda: self._edits.use(checkpoint.networks, edits, request.strength),
+            lambda: self._edits.activate(checkpoint.networks, edits, request.strength),
         )
         codec = self._codec(checkpoint)
-        return Tools(sampler, codec, self.encoder.encode, advance)
+        return GenerationContext(sampler, codec, self.encoder.encode, advance)
 
     def sample_tokens(
         self,
@@ -321,12 +325,12 @@ class Generator:
             seeds: one per sample; a sample's tokens do not depend on the others.
         """
         lengths = [None] * len(seeds) if tokens is None else tokens
-        drafts = [
-            Draft(vector, seed, length)
+        specs = [
+            SampleSpec(vector, seed, length)
             for vector, seed, length in zip(text, seeds, lengths, strict=True)
         ]
         sampler = TokenSampler(networks, model, sampling, self._device)
-        rows = list(sampler.draw(drafts, ignore_progress))
+        rows = list(sampler.sample(specs, ignore_progress))
         ids = pad_sequence(rows, batch_first=True, padding_value=-1)
         return ids, torch.tensor([len(row) for row in rows], device=ids.device)
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backend.generation.token_inpainting import unrolled
+from backend.generation.token_inpainting import pad_cyclic
 from backend.generation.token_sampler import FRAMES_PER_TOKEN
 from backend.motion.blending import close_loop, to_origin
 from backend.motion.features import (
@@ -39,7 +39,7 @@ class Body:
         """The body of joints (T, 22, 3), metres, Y up, on the floor that the features see."""
         return cls(bone_lengths(joints), floor_height(joints, convention))
 
-    def wearing(self, joints: np.ndarray) -> np.ndarray:
+    def fit(self, joints: np.ndarray) -> np.ndarray:
         """The motion of joints (T, 22, 3) of Placid's own skeleton on this body."""
         scale = self.lengths[_LEG].sum() / BONE_LENGTHS[1:][_LEG].sum()
         placed = joints * np.float32(scale) + np.array([0, self.floor, 0], np.float32)
@@ -68,21 +68,21 @@ class MotionCodec:
         decoded = self._rvq.decode(ids[None].to(self._device))[0].float().cpu().numpy()
         return decoded * self._std + self._mean
 
-    def joints(self, ids: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    def decode(self, ids: Tensor) -> tuple[np.ndarray, np.ndarray]:
         """Joints (4 n, 22, 3), metres, Y up, and contacts (4 n, 4) of token ids (n, Q)."""
         rows = self.features(ids)
         return ground(rows), rows[:, CONTACTS] > STANDS
 
     def loop(self, ids: Tensor, in_place: bool) -> tuple[np.ndarray, np.ndarray]:
         """One round of a loop of token ids (n, Q), 4 n + 1 frames: the last is the first again."""
-        repeated, before = unrolled(ids)
-        joints, contacts = self.joints(repeated)
+        repeated, before = pad_cyclic(ids)
+        joints, contacts = self.decode(repeated)
         start = before * FRAMES_PER_TOKEN
         round_ = slice(start, start + len(ids) * FRAMES_PER_TOKEN + 1)
         return close_loop(to_origin(joints[round_]), in_place), contacts[round_]
 
     @torch.no_grad()
-    def ids(self, joints: np.ndarray) -> Tensor:
+    def encode(self, joints: np.ndarray) -> Tensor:
         """Token ids (n, Q) of joints (T, 22, 3), metres, Y up, 20 fps; n is T / 4 rounded up.
 
         Raises:

@@ -4,7 +4,7 @@ import difflib
 from dataclasses import dataclass
 from typing import Final
 
-from backend.models.behaviour import CORRECTED, PUBLISHED, Behaviour
+from backend.models.reference_quirks import CORRECTED, PUBLISHED, ReferenceQuirks
 from shared.errors import PlacidError
 
 
@@ -27,7 +27,7 @@ class Sampling:
 class Preset:
     """How the networks behave where the released code is odd, and each model's settings."""
 
-    behaviour: Behaviour
+    quirks: ReferenceQuirks
     sampling: dict[str, Sampling]
 
 

@@ -6,9 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from backend.generation.context import Tools, part
+from backend.generation.context import GenerationContext, subprogress
 from backend.generation.timeline import close_tokens
-from backend.generation.token_sampler import FRAMES_PER_TOKEN, MAX_TOKENS, Draft, ReportProgress
+from backend.generation.token_sampler import (
+    FRAMES_PER_TOKEN,
+    MAX_TOKENS,
+    ReportProgress,
+    SampleSpec,
+)
 from shared.protocol.requests import Generate
 
 # With loops, so many takes are closed together before the first of them is delivered.
@@ -30,43 +35,47 @@ class MadeTake:
 class _Order:
     request: int
     seed: int
-    draft: Draft
+    spec: SampleSpec
 
 
 def make_takes(
-    requests: Sequence[tuple[int, Generate]], tools: Tools, fps: float
+    requests: Sequence[tuple[int, Generate]], context: GenerationContext, fps: float
 ) -> Iterator[MadeTake]:
     """The takes of numbered requests that have all settings but prompt and seconds in common."""
-    texts = tools.encode([request.prompt for _, request in requests])
+    texts = context.encode([request.prompt for _, request in requests])
     orders = [
-        _Order(number, seed, Draft(text, seed, _tokens(request.seconds, fps)))
+        _Order(number, seed, SampleSpec(text, seed, _tokens(request.seconds, fps)))
         for (number, request), text in zip(requests, texts, strict=True)
         for seed in range(request.seed, request.seed + request.takes)
     ]
     loop = requests[0][1].loop
     if loop == "off":
-        drawn = tools.sampler.draw([order.draft for order in orders], tools.progress)
+        drawn = context.sampler.sample([order.spec for order in orders], context.progress)
         for order, ids in zip(orders, drawn, strict=True):
-            yield MadeTake(order.request, order.seed, *tools.codec.joints(ids))
+            yield MadeTake(order.request, order.seed, *context.codec.decode(ids))
         return
     for start in range(0, len(orders), _LOOPS_TOGETHER):
         some = orders[start : start + _LOOPS_TOGETHER]
-        progress = part(tools.progress, start / len(orders), len(some) / len(orders))
-        for order, ids in zip(some, _loops(some, tools, progress), strict=True):
-            yield MadeTake(order.request, order.seed, *tools.codec.loop(ids, loop == "in_place"))
+        progress = subprogress(context.progress, start / len(orders), len(some) / len(orders))
+        for order, ids in zip(some, _loops(some, context, progress), strict=True):
+            yield MadeTake(order.request, order.seed, *context.codec.loop(ids, loop == "in_place"))
 
 
-def _loops(orders: Sequence[_Order], tools: Tools, progress: ReportProgress) -> list[Tensor]:
+def _loops(
+    orders: Sequence[_Order], context: GenerationContext, progress: ReportProgress
+) -> list[Tensor]:
     """Token ids (n, Q) of takes whose last token leads over to the first."""
     opened = list(
-        tools.sampler.draw([order.draft for order in orders], part(progress, 0.0, _OPEN_SHARE))
+        context.sampler.sample(
+            [order.spec for order in orders], subprogress(progress, 0.0, _OPEN_SHARE)
+        )
     )
     return close_tokens(
         opened,
-        [order.draft.text for order in orders],
+        [order.spec.text for order in orders],
         [order.seed for order in orders],
-        tools,
-        part(progress, _OPEN_SHARE, 1 - _OPEN_SHARE),
+        context,
+        subprogress(progress, _OPEN_SHARE, 1 - _OPEN_SHARE),
     )
 
 

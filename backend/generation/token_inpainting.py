@@ -11,8 +11,8 @@ from torch import Tensor
 from backend.generation.token_sampler import (
     FRAMES_PER_TOKEN,
     MAX_TOKENS,
-    Draft,
     ReportProgress,
+    SampleSpec,
     TokenSampler,
 )
 
@@ -63,7 +63,7 @@ class Seam:
     seed: int
 
 
-def mend(
+def inpaint(
     wholes: Sequence[Tensor],
     seams: Sequence[Seam],
     sampler: TokenSampler,
@@ -76,8 +76,8 @@ def mend(
         cyclic: whether the motions are loops.
     """
     windows = [window_round(seam.token, len(wholes[seam.whole]), cyclic) for seam in seams]
-    drafts = [
-        Draft(
+    specs = [
+        SampleSpec(
             seam.text,
             seam.seed,
             ids=wholes[seam.whole][window.positions.to(wholes[seam.whole].device)],
@@ -86,7 +86,7 @@ def mend(
         for seam, window in zip(seams, windows, strict=True)
     ]
     mended = [ids.clone() for ids in wholes]
-    for seam, window, row in zip(seams, windows, sampler.draw(drafts, progress), strict=True):
+    for seam, window, row in zip(seams, windows, sampler.sample(specs, progress), strict=True):
         mended[seam.whole][window.positions[window.editable]] = row[window.editable]
     return mended
 
@@ -99,7 +99,7 @@ def segment_lengths(seconds: Sequence[float], fps: float) -> list[int]:
     ]
 
 
-def unrolled(ids: Tensor) -> tuple[Tensor, int]:
+def pad_cyclic(ids: Tensor) -> tuple[Tensor, int]:
     """Ids of a loop with what comes before and after the round, and the tokens before it."""
     positions = torch.arange(-_DECODER_REACH, len(ids) + _DECODER_REACH, device=ids.device)
     return ids[positions % len(ids)], _DECODER_REACH

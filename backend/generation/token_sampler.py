@@ -27,7 +27,7 @@ ReportProgress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
-class Draft:
+class SampleSpec:
     """One sample that is to be made.
 
     Attributes:
@@ -74,37 +74,37 @@ class TokenSampler:
         self._prepare = prepare
         self._chunk = CHUNK.get(device.split(":")[0], 16)
 
-    def draw(self, drafts: Sequence[Draft], progress: ReportProgress) -> Iterator[Tensor]:
+    def sample(self, specs: Sequence[SampleSpec], progress: ReportProgress) -> Iterator[Tensor]:
         """Token ids (n, Q) of each draft in order, on the device.
 
         When the memory runs out, the batch is halved; the result does not depend on its size.
         """
         done = 0
-        while done < len(drafts):
-            part = _alike(drafts[done : done + self._chunk])
+        while done < len(specs):
+            batch = _alike(specs[done : done + self._chunk])
 
-            def report(fraction: float, stage: str, first: int = done, n: int = len(part)) -> None:
-                progress((first + fraction * n) / len(drafts), stage)
+            def report(fraction: float, stage: str, first: int = done, n: int = len(batch)) -> None:
+                progress((first + fraction * n) / len(specs), stage)
 
             try:
                 with half_precision(self._device):
-                    ids = self._batch(part, report)
+                    ids = self._batch(batch, report)
             except (torch.OutOfMemoryError, MemoryError):
-                if len(part) == 1:
+                if len(batch) == 1:
                     raise
-                self._chunk = len(part) // 2
+                self._chunk = len(batch) // 2
                 if self._device.startswith("cuda"):
                     torch.cuda.empty_cache()
                 continue
             yield from ids
-            done += len(part)
+            done += len(batch)
 
-    def _batch(self, drafts: Sequence[Draft], report: ReportProgress) -> list[Tensor]:
+    def _batch(self, specs: Sequence[SampleSpec], report: ReportProgress) -> list[Tensor]:
         self._prepare()
-        text = torch.stack([draft.text for draft in drafts]).to(self._device)
-        noise = SeededNoise.from_seeds(draft.seed for draft in drafts)
+        text = torch.stack([spec.text for spec in specs]).to(self._device)
+        noise = SeededNoise.from_seeds(spec.seed for spec in specs)
         base_share = _BASE_SHARE[self._model]
-        base_step = _Steps(report, 0.0, base_share, "motion", self._passes(drafts[0]))
+        base_step = _Steps(report, 0.0, base_share, "motion", self._passes(specs[0]))
         detail_step = _Steps(report, base_share, 1 - base_share, "detail")
         base: dict[str, Any] = {
             "noise": noise,
@@ -120,23 +120,27 @@ class TokenSampler:
             "guidance": self._sampling.residual_guidance,
             "on_step": detail_step,
         }
-        if drafts[0].ids is None:
-            tokens, lengths = self._new(drafts, text, noise, base)
+        if specs[0].ids is None:
+            tokens, lengths = self._new(specs, text, noise, base)
             ids = self._networks["residual"].generate(tokens, text, lengths, **detail)
         else:
-            before, editable, lengths = self._given(drafts)
+            before, editable, lengths = self._given(specs)
             tokens = self._base.edit(before[..., 0], editable, text, lengths, **base)
             before = torch.cat([tokens.unsqueeze(-1), before[..., 1:]], -1)
             ids = self._networks["residual"].edit(before, editable, text, lengths, **detail)
         rows = [row[:length] for row, length in zip(ids, lengths.tolist(), strict=True)]
-        return self._lengthened(rows, drafts, report)
+        return self._lengthened(rows, specs, report)
 
     def _new(
-        self, drafts: Sequence[Draft], text: Tensor, noise: SeededNoise, settings: dict[str, Any]
+        self,
+        specs: Sequence[SampleSpec],
+        text: Tensor,
+        noise: SeededNoise,
+        settings: dict[str, Any],
     ) -> tuple[Tensor, Tensor]:
         lengths = None
-        if drafts[0].length is not None:
-            lengths = torch.tensor([draft.length for draft in drafts], device=self._device)
+        if specs[0].length is not None:
+            lengths = torch.tensor([spec.length for spec in specs], device=self._device)
         if self._model == "bamm":
             tokens, lengths = self._base.generate(text, lengths, **settings)
             return tokens, lengths
@@ -154,10 +158,10 @@ class TokenSampler:
         lengths: Tensor = self._networks["length"].sample(text, noise)
         return lengths.clamp(MIN_TOKENS, MAX_TOKENS)
 
-    def _given(self, drafts: Sequence[Draft]) -> tuple[Tensor, Tensor, Tensor]:
+    def _given(self, specs: Sequence[SampleSpec]) -> tuple[Tensor, Tensor, Tensor]:
         """ids (b, n, Q), editable (b, n), lengths (b)."""
-        ids = [draft.ids for draft in drafts if draft.ids is not None]
-        editable = [draft.editable for draft in drafts if draft.editable is not None]
+        ids = [spec.ids for spec in specs if spec.ids is not None]
+        editable = [spec.editable for spec in specs if spec.editable is not None]
         lengths = torch.tensor([len(row) for row in ids], device=self._device)
         return (
             pad_sequence(ids, batch_first=True, padding_value=_NO_TOKEN).to(self._device),
@@ -166,19 +170,19 @@ class TokenSampler:
         )
 
     def _lengthened(
-        self, rows: list[Tensor], drafts: Sequence[Draft], report: ReportProgress
+        self, rows: list[Tensor], specs: Sequence[SampleSpec], report: ReportProgress
     ) -> list[Tensor]:
         """The rows; those that BAMM ended before anything happened are made anew, long enough."""
-        if drafts[0].ids is not None or drafts[0].length is not None:
+        if specs[0].ids is not None or specs[0].length is not None:
             return rows
         for index, row in enumerate(rows):
             if len(row) < MIN_TOKENS:
-                draft = Draft(drafts[index].text, drafts[index].seed, MIN_TOKENS)
-                [rows[index]] = self._batch([draft], lambda fraction, stage: report(1.0, stage))
+                spec = SampleSpec(specs[index].text, specs[index].seed, MIN_TOKENS)
+                [rows[index]] = self._batch([spec], lambda fraction, stage: report(1.0, stage))
         return rows
 
-    def _passes(self, draft: Draft) -> int:
-        return 2 if self._model == "bamm" and draft.ids is None else 1
+    def _passes(self, spec: SampleSpec) -> int:
+        return 2 if self._model == "bamm" and spec.ids is None else 1
 
 
 class _Steps:
@@ -203,13 +207,13 @@ class _Steps:
         self._report(self._start + self._share * fraction, self._stage)
 
 
-def _alike(drafts: Sequence[Draft]) -> Sequence[Draft]:
+def _alike(specs: Sequence[SampleSpec]) -> Sequence[SampleSpec]:
     """The first drafts of one kind: edits, drafts of given length, or of a length to be found."""
 
-    def kind(draft: Draft) -> tuple[bool, bool]:
-        return draft.ids is None, draft.length is None
+    def kind(spec: SampleSpec) -> tuple[bool, bool]:
+        return spec.ids is None, spec.length is None
 
-    for index, draft in enumerate(drafts):
-        if kind(draft) != kind(drafts[0]):
-            return drafts[:index]
-    return drafts
+    for index, spec in enumerate(specs):
+        if kind(spec) != kind(specs[0]):
+            return specs[:index]
+    return specs

@@ -10,11 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .behaviour import CORRECTED, Behaviour
-from .columns import Drawing, fill_columns, fill_overwriting
+from .columns import SamplingState, fill_columns, fill_overwriting
 from .noise import Noise
 from .prenorm import PreNormStack
-from .sampling import OnStep, guided, lowest, mask_counts, valid_positions
+from .reference_quirks import CORRECTED, ReferenceQuirks
+from .sampling import OnStep, bottom_k_mask, classifier_free_guidance, lengths_to_mask, mask_counts
 from .transformer import TokenTransformer, TransformerConfig, drop_text
 
 MAX_TOKENS = 49
@@ -42,12 +42,12 @@ class BAMM(TokenTransformer):
     A motion of n tokens has its end in column n, so at most 49 tokens need 50 columns.
     """
 
-    def __init__(self, config: BAMMConfig, behaviour: Behaviour = CORRECTED) -> None:
+    def __init__(self, config: BAMMConfig, quirks: ReferenceQuirks = CORRECTED) -> None:
         super().__init__(config, config.codes + 1)
         if config.pre_norm:
             self.seqTransEncoder = PreNormStack(config)
         self.config = config
-        self.behaviour = behaviour
+        self.quirks = quirks
         self.end_id = config.codes
         self.pad_id = config.codes + 1
         # The official table has a row for a mask token, which BAMM never uses.
@@ -78,7 +78,7 @@ class BAMM(TokenTransformer):
             repeated = None if known is None else known.repeat(times, 1)
             return self(ids.repeat(times, 1), both, repeated)
 
-        return guided(run, text, scale)
+        return classifier_free_guidance(run, text, scale)
 
     def corrupt(
         self, ids: Tensor, lengths: Tensor, generator: torch.Generator
@@ -93,11 +93,11 @@ class BAMM(TokenTransformer):
             return torch.rand(shape, generator=generator, device=generator.device).to(ids.device)
 
         b, n = ids.shape[0], ids.shape[1] + 1
-        before_end = valid_positions(lengths, n)
+        before_end = lengths_to_mask(lengths, n)
         labels = F.pad(ids, (0, 1)).masked_fill(~before_end, self.pad_id)
         labels = labels.scatter(1, lengths.unsqueeze(1), self.end_id)
         rate = KNOWN_RATE * uniform(b, 1) * (uniform(b, 1) < KNOWN_SHARE)
-        known = (uniform(b, n) < rate) & valid_positions(lengths + 1, n)
+        known = (uniform(b, n) < rate) & lengths_to_mask(lengths + 1, n)
         corrupted = (uniform(b, n) < CORRUPTION_RATE * uniform(1)) & before_end
         codes = (uniform(b, n) * self.config.codes).long().clamp(max=self.config.codes - 1)
         return torch.where(corrupted, codes, labels), labels, known
@@ -136,12 +136,12 @@ class BAMM(TokenTransformer):
         seeing the other half. ``top_k`` is the share of the classes to leave out; the published
         code always uses 0 and temperature 1.
         """
-        drawing = Drawing(self, text, noise, temperature, top_k, on_step)
+        drawing = SamplingState(self, text, noise, temperature, top_k, on_step)
         ids = self.first_pass(drawing, lengths, guidance)
         ids, lengths = self.close(ids, lengths)
         again = self.to_regenerate(lengths)
-        if self.behaviour.second_pass_guidance is not None:
-            guidance = self.behaviour.second_pass_guidance
+        if self.quirks.second_pass_guidance is not None:
+            guidance = self.quirks.second_pass_guidance
         ids = self.second_pass(drawing, ids, again, lengths, guidance)
         return self._result(ids, lengths), lengths
 
@@ -165,21 +165,21 @@ class BAMM(TokenTransformer):
         """
         columns = MAX_TOKENS + 1 - tokens.shape[1]
         ids, _ = self.close(F.pad(tokens, (0, columns), value=self.pad_id), lengths)
-        again = F.pad(editable, (0, columns)) & valid_positions(lengths, MAX_TOKENS + 1)
+        again = F.pad(editable, (0, columns)) & lengths_to_mask(lengths, MAX_TOKENS + 1)
         ids = torch.where(again | (ids < 0), self.pad_id, ids)
-        drawing = Drawing(self, text, noise, temperature, top_k, on_step)
+        drawing = SamplingState(self, text, noise, temperature, top_k, on_step)
         return self._result(self.second_pass(drawing, ids, again, lengths, guidance), lengths)
 
-    def first_pass(self, drawing: Drawing, lengths: Tensor | None, guidance: float) -> Tensor:
+    def first_pass(self, drawing: SamplingState, lengths: Tensor | None, guidance: float) -> Tensor:
         """Ids (b, 50) from left to right; with lengths given no end is drawn."""
         b, device = len(drawing.text), drawing.text.device
         ids = torch.full((b, MAX_TOKENS + 1), self.pad_id, device=device)
         most = torch.full((b,), MAX_TOKENS, device=device) if lengths is None else lengths
         classes = self.config.codes + (1 if lengths is None else 0)
         known = torch.zeros_like(ids, dtype=torch.bool)
-        if self.behaviour.overwrites_known:
+        if self.quirks.overwrites_known:
             return fill_overwriting(drawing, ids, known, MAX_TOKENS, guidance, classes)
-        wanted = valid_positions(most, MAX_TOKENS + 1)
+        wanted = lengths_to_mask(most, MAX_TOKENS + 1)
         return fill_columns(drawing, ids, known, wanted, guidance, classes)
 
     def close(self, ids: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -192,24 +192,24 @@ class BAMM(TokenTransformer):
         """Which columns (b, 50) the second pass writes anew: half of the tokens, rounded."""
         columns = MAX_TOKENS + 1
         counts = mask_counts(0.5, lengths)
-        scores = torch.where(valid_positions(lengths, columns), 0.0, KEPT)
-        if self.behaviour.stable_ties:
-            return lowest(scores, counts)
+        scores = torch.where(lengths_to_mask(lengths, columns), 0.0, KEPT)
+        if self.quirks.stable_ties:
+            return bottom_k_mask(scores, counts)
         return scores.argsort(dim=1).argsort(dim=1) < counts.unsqueeze(1)
 
     def second_pass(
-        self, drawing: Drawing, ids: Tensor, again: Tensor, lengths: Tensor, guidance: float
+        self, drawing: SamplingState, ids: Tensor, again: Tensor, lengths: Tensor, guidance: float
     ) -> Tensor:
         """Ids (b, 50) with the columns ``again`` rewritten; tokens and end elsewhere are known."""
-        known = valid_positions(lengths + 1, ids.shape[1]) & ~again
-        if self.behaviour.overwrites_known:
+        known = lengths_to_mask(lengths + 1, ids.shape[1]) & ~again
+        if self.quirks.overwrites_known:
             raw = fill_overwriting(drawing, ids, known, MAX_TOKENS, guidance, self.config.codes)
             return torch.where(known, ids, raw)
         return fill_columns(drawing, ids, known, again, guidance, self.config.codes)
 
     def _result(self, ids: Tensor, lengths: Tensor) -> Tensor:
         tokens = ids[:, : int(lengths.max())]
-        return tokens.masked_fill(~valid_positions(lengths, tokens.shape[1]), PAD_RESULT)
+        return tokens.masked_fill(~lengths_to_mask(lengths, tokens.shape[1]), PAD_RESULT)
 
 
 def visibility(columns: int, known: Tensor | None) -> Tensor:
@@ -236,10 +236,10 @@ def pad_after_end(ids: Tensor, end_id: int) -> tuple[Tensor, Tensor]:
     ends = ids >= end_id
     columns = ids.shape[1]
     lengths = torch.where(ends.any(1), ends.int().argmax(1), columns + 1)
-    return ids.masked_fill(~valid_positions(lengths + 1, columns), end_id + 1), lengths
+    return ids.masked_fill(~lengths_to_mask(lengths + 1, columns), end_id + 1), lengths
 
 
 def pad_when_end(ids: Tensor, end_id: int) -> tuple[Tensor, Tensor]:
     """The same with -1 from the end on: what the residual transformer and the decoder take."""
     ids, lengths = pad_after_end(ids, end_id)
-    return ids.masked_fill(~valid_positions(lengths, ids.shape[1]), PAD_RESULT), lengths
+    return ids.masked_fill(~lengths_to_mask(lengths, ids.shape[1]), PAD_RESULT), lengths

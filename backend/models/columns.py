@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .noise import Noise
-from .sampling import OnStep, Step, draw, top_k_filter
+from .sampling import OnStep, Step, gumbel_sample, top_k_filter
 from .transformer import EncoderStack, LayerCache
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 COMPACT_BELOW = 0.75
 
 
-class Drawing:
+class SamplingState:
     """How new tokens of one batch are drawn, over all passes of a generation."""
 
     def __init__(
@@ -48,7 +48,7 @@ class Drawing:
         """logits (b, classes) -> ids (b)."""
         if self.top_k > 0:
             logits = top_k_filter(logits, self.top_k)
-        return draw(logits, uniforms, self.temperature)
+        return gumbel_sample(logits, uniforms, self.temperature)
 
     def report(self, column: int, count: int, ids: Tensor) -> None:
         if self.on_step is not None:
@@ -56,7 +56,7 @@ class Drawing:
 
 
 def fill_overwriting(
-    drawing: Drawing, ids: Tensor, known: Tensor, columns: int, guidance: float, classes: int
+    drawing: SamplingState, ids: Tensor, known: Tensor, columns: int, guidance: float, classes: int
 ) -> Tensor:
     """Write every one of the first ``columns`` columns, also the known ones, from left to right.
 
@@ -74,7 +74,12 @@ def fill_overwriting(
 
 
 def fill_columns(
-    drawing: Drawing, ids: Tensor, known: Tensor, wanted: Tensor, guidance: float, classes: int
+    drawing: SamplingState,
+    ids: Tensor,
+    known: Tensor,
+    wanted: Tensor,
+    guidance: float,
+    classes: int,
 ) -> Tensor:
     """Write the ``wanted`` columns (b, n) of ids (b, n), each seeing all ``known`` ones.
 
@@ -82,13 +87,13 @@ def fill_columns(
     computed once and its keys and values are kept. A sample is left alone once it needs no further
     column or, where the end is among the classes, has drawn it.
     """
-    return _Filler(drawing, ids, known, wanted, guidance, classes).run()
+    return CachedDecoder(drawing, ids, known, wanted, guidance, classes).run()
 
 
-class _Filler:
+class CachedDecoder:
     def __init__(
         self,
-        drawing: Drawing,
+        drawing: SamplingState,
         ids: Tensor,
         known: Tensor,
         wanted: Tensor,

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .noise import Noise
-from .sampling import draw
+from .sampling import gumbel_sample
 
 SLOPE = 0.2
 
@@ -54,4 +54,4 @@ class LengthEstimator(nn.Module):
         """Draw a length in tokens for each text (b); 0 is possible, as in the published code."""
         logits = self(text)
         uniforms = noise.uniforms([1] * len(text), 1, logits.shape[1])
-        return draw(logits, uniforms[:, 0], temperature=1.0)
+        return gumbel_sample(logits, uniforms[:, 0], temperature=1.0)

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from torch import Tensor, nn
 
-from .products import Linear, PackedMatrix
+from .products import Linear, PrepackedWeight
 from .transformer import SelfAttention
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -18,7 +18,7 @@ def ready(network: Network) -> Network:
     """
     for module in network.modules():
         if isinstance(module, Linear | SelfAttention):
-            module.packed = PackedMatrix()
+            module.packed = PrepackedWeight()
     return network.eval().requires_grad_(False)
 
 

@@ -6,18 +6,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .behaviour import CORRECTED, Behaviour
 from .noise import Noise
+from .reference_quirks import CORRECTED, ReferenceQuirks
 from .sampling import (
     OnStep,
     Step,
+    bottom_k_mask,
+    classifier_free_guidance,
     cosine_schedule,
-    draw,
-    guided,
-    lowest,
+    gumbel_sample,
+    lengths_to_mask,
     mask_counts,
     top_k_filter,
-    valid_positions,
 )
 from .transformer import TokenTransformer, TransformerConfig, cross_entropy, drop_text
 
@@ -40,10 +40,10 @@ class MaskTransformer(TokenTransformer):
     the end of a motion. Results have -1 there.
     """
 
-    def __init__(self, config: MaskedConfig, behaviour: Behaviour = CORRECTED) -> None:
+    def __init__(self, config: MaskedConfig, quirks: ReferenceQuirks = CORRECTED) -> None:
         super().__init__(config, config.codes)
         self.config = config
-        self.behaviour = behaviour
+        self.quirks = quirks
         self.mask_id = config.codes
         self.pad_id = config.codes + 1
         self.token_emb = nn.Embedding(config.codes + 2, config.code_dim)
@@ -52,7 +52,7 @@ class MaskTransformer(TokenTransformer):
     def forward(self, ids: Tensor, text: Tensor, lengths: Tensor) -> Tensor:
         """ids (b, n), text (b, text_dim), lengths (b) in tokens -> logits (b, codes, n)."""
         x = self._embed(ids, text)
-        visible = valid_positions(lengths + 1, x.shape[1])[:, None, None]
+        visible = lengths_to_mask(lengths + 1, x.shape[1])[:, None, None]
         hidden = self.seqTransEncoder(x, visible)[:, 1:]
         return self.output_process(hidden).transpose(1, 2)
 
@@ -76,7 +76,7 @@ class MaskTransformer(TokenTransformer):
             hidden = self.wanted_rows(x, lengths.repeat(times) + 1, rows.repeat(times, 1))
             return self.output_process(hidden)
 
-        return guided(run, text, scale)
+        return classifier_free_guidance(run, text, scale)
 
     def corrupt(
         self, ids: Tensor, lengths: Tensor, generator: torch.Generator
@@ -91,10 +91,10 @@ class MaskTransformer(TokenTransformer):
             return torch.rand(shape, generator=generator, device=generator.device).to(ids.device)
 
         b, n = ids.shape
-        valid = valid_positions(lengths, n)
+        valid = lengths_to_mask(lengths, n)
         ids = torch.where(valid, ids, self.pad_id)
         count = torch.round(n * cosine_schedule(uniform(b))).clamp(min=1)
-        hidden = lowest(uniform(b, n), count) & valid
+        hidden = bottom_k_mask(uniform(b, n), count) & valid
         labels = torch.where(hidden, ids, self.mask_id)
         randomised = hidden & (uniform(b, n) < RANDOM_SHARE)
         codes = (uniform(b, n) * self.config.codes).long().clamp(max=self.config.codes - 1)
@@ -164,7 +164,7 @@ class MaskTransformer(TokenTransformer):
         that the network believes in least are drawn again. Result as of ``generate``.
         """
         width = tokens.shape[1]
-        valid = valid_positions(lengths, width)
+        valid = lengths_to_mask(lengths, width)
         revise = editable is None
         editable = valid if editable is None else editable & valid
         ids = torch.where(tokens < 0, self.pad_id, tokens)
@@ -175,16 +175,16 @@ class MaskTransformer(TokenTransformer):
         )
         scores = torch.where(editable, 0.0, KEPT)
         amount = editable.sum(1)
-        fewest = 1 if self.behaviour.edits_something else 0
+        fewest = 1 if self.quirks.edits_something else 0
         counts = lengths.tolist()
         for index, t in enumerate(torch.linspace(0, 1, steps, device=ids.device)):
             share = RESAMPLE_SHARE if revise else cosine_schedule(t)
-            masked = lowest(scores, mask_counts(share, amount).clamp(min=fewest))
+            masked = bottom_k_mask(scores, mask_counts(share, amount).clamp(min=fewest))
             ids = ids.masked_fill(masked, self.mask_id)
             wanted = editable if revise else masked
             logits = self.guided_logits(ids, text, lengths, guidance, wanted)
             uniforms = noise.uniforms(counts, width, self.config.codes)[wanted.cpu()]
-            rows = draw(top_k_filter(logits, top_k), uniforms, temperature)
+            rows = gumbel_sample(top_k_filter(logits, top_k), uniforms, temperature)
             belief = logits.softmax(-1).gather(1, rows.unsqueeze(-1)).squeeze(-1)
             drawn = ids.masked_scatter(wanted, rows)
             scores = torch.full_like(scores, KEPT).masked_scatter(wanted, belief.to(scores.dtype))

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 _ROWS = 100
 
 
-class PackedMatrix:
+class PrepackedWeight:
     """A weight matrix in the processor's order; made when first needed, and anew after a change."""
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ def product(
     x: Tensor,
     weight: Tensor,
     bias: Tensor | None,
-    packed: PackedMatrix | None = None,
+    packed: PrepackedWeight | None = None,
     *,
     gelu: bool = False,
     plus: Tensor | None = None,
@@ -71,7 +71,7 @@ def _is_packable(x: Tensor, weight: Tensor) -> bool:
 class Linear(nn.Linear):
     """A linear layer that `loading.ready` makes faster; names and values are `nn.Linear`'s."""
 
-    packed: PackedMatrix | None = None
+    packed: PrepackedWeight | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         return product(x, self.weight, self.bias, self.packed)

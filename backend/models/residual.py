@@ -7,9 +7,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .behaviour import CORRECTED, Behaviour
 from .noise import Noise
-from .sampling import OnStep, Step, draw, guided, top_k_filter, valid_positions
+from .reference_quirks import CORRECTED, ReferenceQuirks
+from .sampling import (
+    OnStep,
+    Step,
+    classifier_free_guidance,
+    gumbel_sample,
+    lengths_to_mask,
+    top_k_filter,
+)
 from .transformer import INIT_STD, TokenTransformer, TransformerConfig, cross_entropy, drop_text
 
 PAD_RESULT = -1
@@ -40,10 +47,10 @@ class ResidualTransformer(TokenTransformer):
     have -1 there.
     """
 
-    def __init__(self, config: ResidualConfig, behaviour: Behaviour = CORRECTED) -> None:
+    def __init__(self, config: ResidualConfig, quirks: ReferenceQuirks = CORRECTED) -> None:
         super().__init__(config, config.code_dim)
         self.config = config
-        self.behaviour = behaviour
+        self.quirks = quirks
         self.pad_id = config.codes
         self.quant_emb = nn.Linear(config.quantizers, config.width)
         layers, table = config.quantizers - 1, (config.codes + 1, config.code_dim)
@@ -84,7 +91,7 @@ class ResidualTransformer(TokenTransformer):
     def hidden(self, history: Tensor, q: Tensor, text: Tensor, lengths: Tensor) -> Tensor:
         """history (b, n, code_dim), layer q (b), text (b, text_dim) -> (b, code_dim, n)."""
         x = self._embed(history, q, text)
-        visible = valid_positions(lengths + 2, x.shape[1])[:, None, None]
+        visible = lengths_to_mask(lengths + 2, x.shape[1])[:, None, None]
         hidden = self.seqTransEncoder(x, visible)[:, 2:]
         return self.output_process(hidden).transpose(1, 2)
 
@@ -104,7 +111,7 @@ class ResidualTransformer(TokenTransformer):
 
     @property
     def _logit_factor(self) -> int:
-        return 2 if self.behaviour.doubled_logits else 1
+        return 2 if self.quirks.doubled_logits else 1
 
     def guided_logits(
         self,
@@ -132,7 +139,7 @@ class ResidualTransformer(TokenTransformer):
             hidden = self.wanted_rows(x, lengths.repeat(times) + 2, rows.repeat(times, 1))
             return F.linear(self.output_process(hidden), table, bias)
 
-        return guided(run, text, scale)
+        return classifier_free_guidance(run, text, scale)
 
     def training_history(self, ids: Tensor, q: Tensor) -> Tensor:
         """ids (b, n, quantizers) with ``pad_id``, layer q (b) -> history (b, n, code_dim)."""
@@ -148,7 +155,7 @@ class ResidualTransformer(TokenTransformer):
         b, n, quantizers = ids.shape
         uniforms = torch.rand(b, generator=generator, device=generator.device).to(ids.device)
         q = active_quantizer(uniforms, quantizers)
-        valid = valid_positions(lengths, n)
+        valid = lengths_to_mask(lengths, n)
         ids = ids.masked_fill(~valid.unsqueeze(-1), self.pad_id)
         labels = ids.gather(2, q.view(b, 1, 1).expand(b, n, 1)).squeeze(2)
         text = drop_text(text, self.config.text_drop, generator)
@@ -208,7 +215,7 @@ class ResidualTransformer(TokenTransformer):
         of editable tokens is not read. Result as of ``generate``.
         """
         n, count = ids.shape[1], ids.shape[2] - 1
-        valid = valid_positions(lengths, n)
+        valid = lengths_to_mask(lengths, n)
         ids = ids.masked_fill(~valid.unsqueeze(-1) | (ids < 0), self.pad_id)
         layer_ids = ids[..., 0]
         result, history = [layer_ids], torch.zeros((), device=ids.device)
@@ -220,7 +227,7 @@ class ResidualTransformer(TokenTransformer):
             uniforms = noise.uniforms(sizes, n, self.config.codes + 1)[wanted.cpu()]
             if on_step is not None:
                 on_step(Step(layer - 1, count, layer_ids))
-            drawn = draw(top_k_filter(logits, top_k), uniforms, temperature)
+            drawn = gumbel_sample(top_k_filter(logits, top_k), uniforms, temperature)
             layer_ids = ids[..., layer].masked_scatter(wanted, drawn)
             result.append(layer_ids)
         stacked = torch.stack(result, -1)

@@ -35,13 +35,13 @@ def mask_counts(share: Tensor | float, lengths: Tensor) -> Tensor:
     return torch.round(share * lengths).clamp(min=1).minimum(lengths)
 
 
-def lowest(scores: Tensor, counts: Tensor) -> Tensor:
+def bottom_k_mask(scores: Tensor, counts: Tensor) -> Tensor:
     """(b, n) -> bool (b, n): the ``counts[i]`` lowest scores of row i; of equals, the first."""
     ranks = scores.argsort(dim=1, stable=True).argsort(dim=1)
     return ranks < counts.unsqueeze(1)
 
 
-def guided(run: Callable[[Tensor], Tensor], text: Tensor, scale: float) -> Tensor:
+def classifier_free_guidance(run: Callable[[Tensor], Tensor], text: Tensor, scale: float) -> Tensor:
     """Classifier-free guidance: u + scale * (c - u), both from one doubled batch.
 
     ``run`` maps text vectors (b or 2b, D) to logits with the same first dimension; the condition
@@ -65,12 +65,12 @@ def top_k_filter(logits: Tensor, threshold: float) -> Tensor:
     return torch.full_like(logits, -torch.inf).scatter_(-1, ids, values)
 
 
-def draw(logits: Tensor, uniforms: Tensor, temperature: float) -> Tensor:
+def gumbel_sample(logits: Tensor, uniforms: Tensor, temperature: float) -> Tensor:
     """Sample softmax(logits / temperature) over the last dimension by the Gumbel-max trick."""
     noise = gumbel(uniforms.to(logits.device, torch.float32))
     return (logits.float() / max(temperature, MIN_TEMPERATURE) + noise).argmax(-1)
 
 
-def valid_positions(lengths: Tensor, width: int) -> Tensor:
+def lengths_to_mask(lengths: Tensor, width: int) -> Tensor:
     """lengths (b) -> bool (b, width), True before the length."""
     return torch.arange(width, device=lengths.device) < lengths.unsqueeze(1)

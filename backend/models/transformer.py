@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .products import Linear, PackedMatrix, product
-from .sampling import valid_positions
+from .products import Linear, PrepackedWeight, product
+from .sampling import lengths_to_mask
 
 POSITIONS = 5000
 HEAD_EPS = 1e-12
@@ -65,7 +65,7 @@ class LayerCache:
         self.keys, self.values = self.keys[rows], self.values[rows]
 
 
-class Packing:
+class RaggedBatch:
     """The rows of a padded batch that hold something, those of equally long samples side by side.
 
     Layers that work on rows skip the padding, and samples of one length attend in one call.
@@ -75,7 +75,7 @@ class Packing:
         order = lengths.argsort(stable=True)
         sizes, counts = lengths[order].unique_consecutive(return_counts=True)
         places = torch.arange(len(lengths) * width).view(-1, width)[order]
-        self._rows = places[valid_positions(lengths[order], width)]
+        self._rows = places[lengths_to_mask(lengths[order], width)]
         self._where = torch.empty(len(lengths) * width, dtype=torch.long)
         self._where[self._rows] = torch.arange(len(self._rows))
         self._groups = list(zip(counts.tolist(), sizes.tolist(), strict=True))
@@ -108,7 +108,7 @@ class ChannelDropout(nn.Dropout1d):
 class SelfAttention(nn.Module):
     """Multi-head self-attention with the parameter names of ``nn.MultiheadAttention``."""
 
-    packed: PackedMatrix | None = None
+    packed: PrepackedWeight | None = None
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -153,7 +153,7 @@ class EncoderLayer(nn.Module):
         attention = self.self_attn
         return self._after_attention(x, attention.mix(attention.project(x), allowed, cache))
 
-    def packed(self, rows: Tensor, packing: Packing, wanted: Tensor | None = None) -> Tensor:
+    def packed(self, rows: Tensor, packing: RaggedBatch, wanted: Tensor | None = None) -> Tensor:
         """The layer on packed rows (rows, width); of the result only the ``wanted`` ones (ids)."""
         attention = self.self_attn
         groups = packing.groups(attention.project(rows))
@@ -201,8 +201,8 @@ class EncoderStack(nn.Module):
         faster on one padded batch than on many small parts.
         """
         if x.device.type != "cpu":
-            return self(x, valid_positions(lengths, x.shape[1])[:, None, None])[wanted]
-        packing = Packing(lengths, x.shape[1])
+            return self(x, lengths_to_mask(lengths, x.shape[1])[:, None, None])[wanted]
+        packing = RaggedBatch(lengths, x.shape[1])
         rows, read = packing.pack(x), packing.find(wanted)
         *layers, last = cast(Iterable[EncoderLayer], self.layers)
         for layer in layers:

@@ -43,17 +43,17 @@ def ground(rows: np.ndarray) -> np.ndarray:
     """
     joints = with_constant_bones(features_to_joints(rows))
     contacts = rows[:, CONTACTS]
-    return slow_down(set_down(plant_feet(joints, contacts), contacts))
+    return clamp_joint_speed(snap_to_floor(lock_feet(joints, contacts), contacts))
 
 
-def set_down(joints: np.ndarray, contacts: np.ndarray) -> np.ndarray:
+def snap_to_floor(joints: np.ndarray, contacts: np.ndarray) -> np.ndarray:
     """Raise the body where feet are below the floor, lower it where what carries it hangs above.
 
     A code that stands for another pose, as an edit puts it in, need not agree with the height of
     the root beside it. Every pose stays as it is.
 
     Args:
-        joints, contacts: as of `plant_feet`.
+        joints, contacts: as of `lock_feet`.
     """
     heights = joints[:, list(FEET), 1]
     above = np.where(contacts > STANDS, heights - _STANDING, np.inf).min(axis=1)
@@ -65,7 +65,7 @@ def set_down(joints: np.ndarray, contacts: np.ndarray) -> np.ndarray:
     return joints + move[:, None, None] * np.array([0, 1, 0], dtype=joints.dtype)
 
 
-def slow_down(joints: np.ndarray, limit: float = _FASTEST_JOINT) -> np.ndarray:
+def clamp_joint_speed(joints: np.ndarray, limit: float = _FASTEST_JOINT) -> np.ndarray:
     """Spread movements of joints (T, 22, 3) over `limit` metres a frame to the frames around them.
 
     Poses on either side of too long a step are averaged with their neighbours until none is left;
@@ -85,7 +85,7 @@ def slow_down(joints: np.ndarray, limit: float = _FASTEST_JOINT) -> np.ndarray:
     return joints
 
 
-def plant_feet(joints: np.ndarray, contacts: np.ndarray) -> np.ndarray:
+def lock_feet(joints: np.ndarray, contacts: np.ndarray) -> np.ndarray:
     """Move the whole body so that what carries it stays in place on the floor.
 
     The root's path, not the legs, takes up the difference: every pose stays as it is.

@@ -23,7 +23,7 @@ from backend.training.retain import RetainTraining
 from backend.unlearning.concept import Concept, find_concept
 from backend.unlearning.edit import Edit, apply_edits
 from backend.unlearning.errors import UnlearningError, unknown
-from backend.unlearning.fit import Materials, fit_edit, statistics_folders
+from backend.unlearning.fit import FitInputs, fit_edit, statistics_folders
 from shared.motion.motion import Motion
 from shared.protocol.messages import Generate
 
@@ -128,7 +128,7 @@ def _edit(
         return None if any(patch.network == foreign for patch in edit.patches) else edit
     name, _, preset = method.partition(":")
     train = RetainTraining(run) if run else None
-    materials = Materials(generator.encoder, statistics_folders(EMBEDDED), train)
+    materials = FitInputs(generator.encoder, statistics_folders(EMBEDDED), train)
     return fit_edit(generator.load(), materials, concept, name, model, preset or "embedded")
 
 

@@ -34,7 +34,7 @@ def lock(router: zmq.Socket[bytes], keys: KeyPair) -> None:
     router.zap_enforce_domain = True
 
 
-class Doorkeeper:
+class ZapAuthenticator:
     """Answers ZeroMQ's question whether a client key is welcome. Exactly one is."""
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], client_public_key: str) -> None:

@@ -33,7 +33,7 @@ from .jobs import EVERYBODY, Job, MotionGenerator, Worker, cancellation
 
 _OUTBOX: Final = "inproc://placid.outbox"
 # How long the last messages may take to leave when the backend ends, in milliseconds.
-_FAREWELL: Final = 500
+LINGER: Final = 500
 # How long a generator may take to notice the end before the process ends without it.
 _WORKER_SECONDS: Final = 2.0
 
@@ -102,7 +102,7 @@ def serve(
             finally:
                 handover.unlink(missing_ok=True)
     finally:
-        context.destroy(linger=_FAREWELL)
+        context.destroy(linger=LINGER)
     log.info("the backend ends with exit code %d", code)
     return code
 
@@ -126,7 +126,7 @@ class Server:
         self._context = context
         self._limits = limits
         self._clients: set[bytes] = set()
-        self._doorkeeper = auth.Doorkeeper(context, client_public_key)
+        self._doorkeeper = auth.ZapAuthenticator(context, client_public_key)
         self._router = context.socket(zmq.ROUTER)
         auth.lock(self._router, keys)
         # Sending to a client that has gone is an error instead of silence.
@@ -171,7 +171,7 @@ class Server:
         if self._worker.is_alive():
             # Let the last messages leave; then end hard, because the interpreter's shutdown
             # under a thread that computes would crash.
-            time.sleep(_FAREWELL / 1000)
+            time.sleep(LINGER / 1000)
             logging.shutdown()
             os._exit(code)
         outbox.close()

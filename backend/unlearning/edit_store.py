@@ -58,7 +58,7 @@ def edit_folders(checkpoint: Path) -> tuple[Path, ...]:
     return (checkpoint / "edits",)
 
 
-class EditShelf:
+class EditStore:
     """Edits in folders, found by model, method and concept, and at most one set applied.
 
     Args:
@@ -178,7 +178,7 @@ class EditShelf:
             raise PlacidError("damaged_edit", str(error)) from error
         return self._loaded[key]
 
-    def use(
+    def activate(
         self, networks: Mapping[str, nn.Module], edits: Sequence[Edit], strength: float
     ) -> None:
         """Leave exactly these edits applied to the networks.

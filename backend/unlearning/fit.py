@@ -49,7 +49,7 @@ def swift_preset(checkpoint: Checkpoint) -> str:
 
 
 @dataclass(frozen=True)
-class Materials:
+class FitInputs:
     """What a fit may draw on beside the checkpoint.
 
     Attributes:
@@ -65,7 +65,7 @@ class Materials:
 
 def fit_edit(
     checkpoint: Checkpoint,
-    materials: Materials,
+    materials: FitInputs,
     concept: Concept,
     method: str,
     model: str,
@@ -139,7 +139,7 @@ def _fit(
     method: Method,
     networks: Mapping[str, nn.Module],
     concept: Concept,
-    materials: Materials,
+    materials: FitInputs,
     parameters: Any,
     preset: str,
 ) -> Edit:

@@ -6,28 +6,28 @@ from ..shared.errors import PlacidError
 from . import runtime
 
 
-class Verb:
-    """Base of Placid's operators: they implement `act` and, where it applies, `obstacle`."""
+class Operator:
+    """Base of Placid's operators: they implement `run` and, where it applies, `disabled_reason`."""
 
     @classmethod
-    def obstacle(cls, context: bpy.types.Context) -> str:
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
         """Why the button is grey; empty when it is not."""
         return ""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        reason = cls.obstacle(context)
+        reason = cls.disabled_reason(context)
         if reason:
             cls.poll_message_set(reason)
         return not reason
 
-    def act(self, context: bpy.types.Context) -> None:
+    def run(self, context: bpy.types.Context) -> None:
         """Do it. Raises PlacidError with the sentence for the user."""
         raise NotImplementedError
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
-            self.act(context)
+            self.run(context)
         except PlacidError as error:
             runtime.get().notice = error
             self.report({"ERROR"}, error.message)

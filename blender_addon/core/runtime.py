@@ -68,11 +68,11 @@ class Runtime:
         self,
         scene: bpy.types.Scene,
         request: Request,
-        cast: Callable[[], bpy.types.Object],
+        get_armature: Callable[[], bpy.types.Object],
         motion: Motion | None = None,
         place: int | None = None,
     ) -> Job:
-        """Send a request; its takes go to the armature that `cast` returns.
+        """Send a request; its takes go to the armature that `get_armature` returns.
 
         `motion` is what an EditMotion is about, and `place` the scene frame of its first frame.
         Nobody is cast for a request that cannot be sent. Raises PlacidError at once or never.
@@ -80,7 +80,7 @@ class Runtime:
         self.notice = None
         number = self.session.submit(request, motion)
         try:
-            armature = cast()
+            armature = get_armature()
         except Exception:
             self.session.cancel(number)
             raise

@@ -15,7 +15,7 @@ _UNTOUCHED = (1, 250)
 _TOLERANCE = 1e-3
 
 
-def lend(scene: bpy.types.Scene, action: bpy.types.Action) -> None:
+def extend(scene: bpy.types.Scene, action: bpy.types.Action) -> None:
     """Let the scene reach to the last key of a take's action.
 
     The untouched range of a new scene ends there, unless something else is animated; every other
@@ -34,7 +34,7 @@ def keep(scene: bpy.types.Scene) -> None:
     scene.placid.lent_end = 0
 
 
-def give_back(scene: bpy.types.Scene) -> None:
+def restore(scene: bpy.types.Scene) -> None:
     """The end is again what it was before the take."""
     if _is_lent(scene):
         scene.frame_end = scene.placid.own_end

@@ -92,7 +92,7 @@ def show(scene: bpy.types.Scene, take) -> None:
         assign_action(armature, take.action)
     else:
         _bake(scene, take, armature, playing)
-    scene_end.lend(scene, take.action)
+    scene_end.extend(scene, take.action)
     if take.status == "ACCEPTED":
         scene_end.keep(scene)
 
@@ -125,7 +125,7 @@ def withdraw(scene: bpy.types.Scene, take) -> None:
     data = armature.animation_data if armature is not None else None
     if data is not None and action is not None and data.action == action:
         _play_only(armature, take.before)
-        scene_end.give_back(scene)
+        scene_end.restore(scene)
 
 
 def accept(scene: bpy.types.Scene, take) -> None:
@@ -243,7 +243,7 @@ def _drop_action(scene: bpy.types.Scene, take) -> None:
     action, armature = take.action, take.armature
     if action is None:
         return
-    scene_end.give_back(scene)
+    scene_end.restore(scene)
     data = armature.animation_data if armature is not None else None
     if data is not None:
         for track in list(data.nla_tracks):

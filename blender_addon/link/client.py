@@ -42,7 +42,7 @@ LIVENESS: Final = 5
 LOADING_LIVENESS: Final = 60
 # So many messages are read in one poll; the rest waits for the next, so a poll stays short.
 _MESSAGES_PER_POLL: Final = 32
-_FAREWELL: Final = 200  # milliseconds
+LINGER: Final = 200  # milliseconds
 
 _BROKEN: Final = (
     zmq.EVENT_DISCONNECTED
@@ -155,7 +155,7 @@ class Client:
         """Hang up; the backend drops what this client asked for."""
         if not self._socket.closed:
             self._socket.disable_monitor()
-            self._context.destroy(linger=_FAREWELL)
+            self._context.destroy(linger=LINGER)
 
     def _begin(self, job: int, frames: list[bytes]) -> None:
         if self._lost:

@@ -17,7 +17,7 @@ def preferences():
     return bpy.context.preferences.addons[paths.PACKAGE].preferences
 
 
-def obstacle(where: str = IN_PREFERENCES) -> str:
+def disabled_reason(where: str = IN_PREFERENCES) -> str:
     """Why the backend cannot be started, in one sentence; empty when it can.
 
     Args:
@@ -31,7 +31,8 @@ def obstacle(where: str = IN_PREFERENCES) -> str:
 
 
 def backend_python(where: str = IN_PREFERENCES) -> Path:
-    """The Python that runs the backend. Raises PlacidError `backend_missing`; see `obstacle`."""
+    """The Python that runs the backend. Raises PlacidError `backend_missing`; see
+    `disabled_reason`."""
     chosen = preferences().python_path
     if chosen:
         python = Path(bpy.path.abspath(chosen))

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from ..errors import PlacidError
-from ..filming.orders import Film, Look, Sheet
+from ..filming.orders import Film, RenderSettings, Sheet
 from ..motion.bvh import save_bvh
 from ..motion.motion import Motion, save_motion
 from ..protocol.messages import Generate
@@ -63,7 +63,11 @@ class Batch:
     """
 
     def __init__(
-        self, rows: Sequence[Row], journal: Journal, table_folder: Path, look: Look | None = None
+        self,
+        rows: Sequence[Row],
+        journal: Journal,
+        table_folder: Path,
+        look: RenderSettings | None = None,
     ) -> None:
         self.rows = rows
         self.failures: dict[int, PlacidError] = {}

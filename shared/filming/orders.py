@@ -17,7 +17,7 @@ FORMATS: Final[tuple[str, ...]] = get_args(FilmFormat)
 PREFIX: Final = b"@placid "
 
 
-class Look(msgspec.Struct, frozen=True):
+class RenderSettings(msgspec.Struct, frozen=True):
     """How films look.
 
     Attributes:
@@ -49,7 +49,7 @@ class Film(msgspec.Struct, frozen=True, tag="film"):
     motion: str
     rig: str
     camera: str
-    look: Look
+    look: RenderSettings
     out: str
 
 
@@ -59,7 +59,7 @@ class Sheet(msgspec.Struct, frozen=True, tag="sheet"):
     motions: tuple[str, ...]
     rig: str
     camera: str
-    look: Look
+    look: RenderSettings
     out: str
 
 

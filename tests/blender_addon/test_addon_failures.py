@@ -134,8 +134,8 @@ def test_missing(one_take, tmp_path):
     gone = str(tmp_path / "gone" / "python")
     one_take.link.launch.preferences().python_path = gone
     assert not bpy.ops.placid.generate.poll()
-    assert gone in one_take.link.launch.obstacle()
-    assert "correct it in Placid's preferences" in one_take.link.launch.obstacle()
+    assert gone in one_take.link.launch.disabled_reason()
+    assert "correct it in Placid's preferences" in one_take.link.launch.disabled_reason()
     one_take.link.launch.preferences().python_path = sys.executable
     _works_again(one_take)
 

@@ -14,7 +14,7 @@ import pytest
 from sample_motions import walking_motion
 
 from shared.errors import PlacidError
-from shared.filming.orders import Failed, Film, Filmed, Look, Sheet
+from shared.filming.orders import Failed, Film, Filmed, RenderSettings, Sheet
 from shared.filming.process import RenderProcess, worker_command
 from shared.motion.motion import save_motion
 
@@ -22,7 +22,7 @@ bpy = pytest.importorskip("bpy")
 
 CHECKOUT = Path(__file__).parents[2]
 FOLDERS = [CHECKOUT / "blender_addon", CHECKOUT]
-LOOK = Look(width=64, height=36, fps=5)
+LOOK = RenderSettings(width=64, height=36, fps=5)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_a_film_has_every_frame_at_the_given_rate(studio, walk, tmp_path):
 
 
 def test_pictures_instead_of_a_film(studio, walk, tmp_path):
-    look = Look(width=48, height=48, fps=2, format="png")
+    look = RenderSettings(width=48, height=48, fps=2, format="png")
     out = tmp_path / "frames"
     assert isinstance(_answer(studio, Film(walk, "mixamo", "still", look, str(out))), Filmed)
     frames = sorted(out.iterdir())
@@ -79,7 +79,7 @@ def test_pictures_instead_of_a_film(studio, walk, tmp_path):
 
 def test_a_sheet_shows_different_moments_of_every_take(studio, walk, tmp_path):
     out = tmp_path / "sheet.png"
-    look = Look(width=64, height=36, fps=10)
+    look = RenderSettings(width=64, height=36, fps=10)
     answer = _answer(studio, Sheet((walk, walk), "placid", "side", look, str(out)))
     assert isinstance(answer, Filmed), answer
     pixels = _pixels(out)
@@ -95,7 +95,7 @@ def test_a_characters_file_is_used_and_left_alone(studio, walk, blank, tmp_path)
     path = tmp_path / "hero.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(path))
     before = path.read_bytes()
-    look = Look(width=32, height=32, fps=2, format="png")
+    look = RenderSettings(width=32, height=32, fps=2, format="png")
     for number, rig in enumerate((f"{path}#Hero", f"{path}#")):
         order = Film(walk, rig, "front", look, str(tmp_path / f"frames{number}"))
         assert isinstance(_answer(studio, order), Filmed)
@@ -109,7 +109,7 @@ def test_what_goes_wrong_is_answered_and_the_next_order_works(studio, walk, tmp_
     answer = _answer(studio, Film(str(tmp_path / "no.npz"), "placid", "auto", LOOK, "x.mp4"))
     assert isinstance(answer, Failed)
     assert "does not exist" in answer.message
-    look = Look(width=32, height=32, fps=1, format="png")
+    look = RenderSettings(width=32, height=32, fps=1, format="png")
     order = Film(walk, "placid", "auto", look, str(tmp_path / "frames"))
     assert isinstance(_answer(studio, order), Filmed)
 
@@ -144,7 +144,7 @@ def test_blender_films_in_a_profile_of_its_own(tmp_path, monkeypatch):
 
 
 def test_cycles_films_on_the_processor_alone(studio, walk, tmp_path):
-    look = Look(engine="cycles", width=32, height=32, fps=1, samples=1, format="png")
+    look = RenderSettings(engine="cycles", width=32, height=32, fps=1, samples=1, format="png")
     out = tmp_path / "frames"
     assert isinstance(_answer(studio, Film(walk, "placid", "auto", look, str(out))), Filmed)
     assert np.ptp(_pixels(out / "0001.png")[..., :3]) > 0.2
@@ -152,7 +152,7 @@ def test_cycles_films_on_the_processor_alone(studio, walk, tmp_path):
 
 @pytest.mark.slow  # software needs minutes to prepare EEVEE
 def test_eevee_films_with_light_and_shadow(studio, walk, tmp_path):
-    look = Look(engine="eevee", width=32, height=32, fps=1, samples=1, format="png")
+    look = RenderSettings(engine="eevee", width=32, height=32, fps=1, samples=1, format="png")
     out = tmp_path / "frames"
     order = Film(walk, "placid", "auto", look, str(out))
     assert isinstance(_answer(studio, order, 900.0), Filmed)
@@ -166,7 +166,7 @@ def test_without_a_graphics_driver_another_engine_is_named(walk, tmp_path, monke
     monkeypatch.setenv("__EGL_VENDOR_LIBRARY_FILENAMES", os.devnull)
     command = worker_command(Path(sys.executable), True, FOLDERS)
     process = RenderProcess(command, tmp_path / "log")
-    look = Look(engine=engine, width=32, height=32, fps=1, samples=1, format="png")
+    look = RenderSettings(engine=engine, width=32, height=32, fps=1, samples=1, format="png")
     with pytest.raises(PlacidError, match=rf"while filming with {engine} .*Cycles"):
         _answer(process, Film(walk, "placid", "auto", look, str(tmp_path / "frames")))
     process.stop()

@@ -48,7 +48,7 @@ def test_a_missing_checkpoint_folder_is_said(blank, preferences, tmp_path):
 def test_generate_is_grey_until_the_backend_is_set_up(blank):
     bpy.context.scene.placid.prompt = "a person walks"
     assert not bpy.ops.placid.generate.poll()
-    assert "press Set Up Backend" in blank.link.launch.obstacle()
+    assert "press Set Up Backend" in blank.link.launch.disabled_reason()
     assert not bpy.ops.placid.start_backend.poll()
 
 
@@ -89,7 +89,7 @@ def test_a_failed_set_up_is_forgotten_once_a_working_environment_is_chosen(blank
 def test_a_python_that_is_gone_is_corrected_below(blank, preferences, tmp_path):
     preferences.python_path = str(tmp_path / "gone")
     assert "correct it below" in " ".join(_drawn(blank))
-    assert "correct it in Placid's preferences" in blank.link.launch.obstacle()
+    assert "correct it in Placid's preferences" in blank.link.launch.disabled_reason()
 
 
 def test_the_backend_understands_what_it_is_started_with(blank, preferences, tmp_path):

@@ -27,7 +27,7 @@ _EVALUATOR: Final = (WEIGHTS, ROWS, LABELS)
 
 
 @dataclass(frozen=True, eq=False)
-class Yardstick:
+class EvaluationContext:
     """An evaluator and N real motions.
 
     Attributes:
@@ -78,7 +78,7 @@ def open_yardstick(
     concept: Concept,
     dataset: str | None = None,
     strict: bool = False,
-) -> Yardstick:
+) -> EvaluationContext:
     """The yardstick in a folder: as `backend train evaluator` writes it, or a data set's.
 
     Args:
@@ -123,13 +123,13 @@ def _no_data(data: Path) -> PlacidError:
     )
 
 
-def _embedded(data: Path, concept: Concept) -> Yardstick:
+def _embedded(data: Path, concept: Concept) -> EvaluationContext:
     reference, place = load_reference(data), EvaluatorPlace(data)
     hashes = {
         name: _sha256((data / file).read_bytes())
         for name, file in {"statistics": ROWS, "split": LABELS, "evaluator": WEIGHTS}.items()
     }
-    return Yardstick(
+    return EvaluationContext(
         place,
         open_evaluator(place),
         reference.rows,
@@ -142,7 +142,7 @@ def _embedded(data: Path, concept: Concept) -> Yardstick:
 
 def _of_dataset(
     data: Path, layout: Layout, checkpoint: Path, concept: Concept, problems: ProblemTable
-) -> Yardstick:
+) -> EvaluationContext:
     place = find_official(checkpoint, layout.name)
     published = concept.published is not None and layout.name in concept.published.keywords
     used = concept.as_published(layout.name) if published else concept
@@ -171,7 +171,7 @@ def _of_dataset(
     if len(problems):
         notes.append(f"{len(problems)} broken items of {layout.name}")
     about = {"data": layout.name, "part": SPLIT, "match": rule}
-    return Yardstick(
+    return EvaluationContext(
         place,
         evaluator,
         motions.rows,

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from backend.evaluation.benchmark.preparation import D_R, ORIGINAL, Prepared
-from backend.evaluation.benchmark.results import FORMAT_VERSION, Figure, Results, Row, Verdict
+from backend.evaluation.benchmark.results import FORMAT_VERSION, MetricValue, Results, Row, Verdict
 from backend.evaluation.benchmark.store import Store
 from backend.evaluation.benchmark.suites import ADVERSARIAL, FORGET, OVER_BLOCKING, RETAIN, VARIED
 from backend.evaluation.benchmark.worker import Shard
@@ -51,7 +51,7 @@ def collect(prepared: Prepared, store: Store, real: np.ndarray) -> Results:
         for method in methods
     ]
     rows = _with_distances(rows)
-    results = Results(FORMAT_VERSION, dict(prepared.facts), tuple(rows), (), prepared.notes)
+    results = Results(FORMAT_VERSION, dict(prepared.manifest), tuple(rows), (), prepared.notes)
     verdicts = tuple(verdict(results, model, methods) for model, methods in prepared.rows.items())
     return msgspec.structs.replace(results, verdicts=verdicts)
 
@@ -83,14 +83,14 @@ class _Measure:
 
     def __init__(self, prepared: Prepared, joined: dict[_Key, Arrays], real: np.ndarray) -> None:
         self._prepared, self._joined, self._gallery = prepared, joined, real
-        self._yardstick = yardstick = prepared.yardstick
+        self._yardstick = context = prepared.context
         self._texts: dict[str, np.ndarray] = {}
         self._real = {
-            FORGET: EmbeddingStatistics.of(real[yardstick.is_forget]),
-            RETAIN: EmbeddingStatistics.of(real[~yardstick.is_forget]),
+            FORGET: EmbeddingStatistics.of(real[context.is_forget]),
+            RETAIN: EmbeddingStatistics.of(real[~context.is_forget]),
         }
 
-    def figures(self, model: str, method: str, suite: str) -> dict[str, Figure]:
+    def figures(self, model: str, method: str, suite: str) -> dict[str, MetricValue]:
         """Every metric that applies, over the replications."""
         values: dict[str, list[float]] = defaultdict(list)
         for repeat in range(self._prepared.request.protocol.repeats):
@@ -209,12 +209,12 @@ def _moved(arrays: Arrays, original: Arrays) -> float:
     return float(1000 * np.mean(distances))
 
 
-def _figure(values: Sequence[float]) -> Figure:
+def _figure(values: Sequence[float]) -> MetricValue:
     known = [value for value in values if math.isfinite(value)]
     if not known:
-        return Figure(None)
+        return MetricValue(None)
     interval = published_interval(known)
-    return Figure(interval.mean, interval.half_width if len(known) > 1 else None)
+    return MetricValue(interval.mean, interval.half_width if len(known) > 1 else None)
 
 
 def _with_distances(rows: Sequence[Row]) -> list[Row]:

@@ -32,8 +32,8 @@ _CHECKS: Final = ("kick_rate", "punch_rate", "boxing_rate", "swing_rate")
 
 def page(results: Results, pictures: Pictures) -> str:
     """The whole page."""
-    facts = results.facts
-    title = f"Unlearning {facts['concept']}: protocol {facts['protocol']['name']}"
+    manifest = results.manifest
+    title = f"Unlearning {manifest['concept']}: protocol {manifest['protocol']['name']}"
     body = [
         f"<h1>{escape(title)}</h1>",
         "<ul>",
@@ -63,7 +63,7 @@ def page(results: Results, pictures: Pictures) -> str:
 
 
 def _scatters(results: Results) -> Iterator[str]:
-    for model, methods in results.facts["rows"].items():
+    for model, methods in results.manifest["rows"].items():
         points = {}
         for method in methods:
             strikes = results.figure(model, method, FORGET, "strike_rate")
@@ -77,7 +77,7 @@ def _scatters(results: Results) -> Iterator[str]:
 
 def _bars(results: Results) -> Iterator[str]:
     groups = [name.removesuffix("_rate") for name in _CHECKS]
-    for model, methods in results.facts["rows"].items():
+    for model, methods in results.manifest["rows"].items():
         series = {
             label(method): [results.figure(model, method, FORGET, c) or 0.0 for c in _CHECKS]
             for method in methods

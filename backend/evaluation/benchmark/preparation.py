@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from backend.checkpoints.loading import EMBEDDED
-from backend.evaluation.benchmark.evaluation_context import Yardstick, open_yardstick
+from backend.evaluation.benchmark.evaluation_context import EvaluationContext, open_yardstick
 from backend.evaluation.benchmark.protocols import Protocol, unknown
 from backend.evaluation.benchmark.suites import Suites, make_suites
 from backend.evaluation.benchmark.worker import Place, Shard, digest
@@ -20,7 +20,7 @@ from backend.evaluation.evaluators.embedded import EVALUATOR
 from backend.generation.generator import Generator
 from backend.unlearning.composition import JOIN
 from backend.unlearning.concept import Concept, find_concept
-from backend.unlearning.edit_store import EditShelf, edit_folders
+from backend.unlearning.edit_store import EditStore, edit_folders
 from backend.unlearning.errors import UnlearningError
 from backend.unlearning.registry import METHODS
 from shared import VERSION
@@ -71,13 +71,13 @@ class Prepared:
 
     request: Request
     concept: Concept
-    yardstick: Yardstick
+    context: EvaluationContext
     suites: Suites
     rows: dict[str, tuple[str, ...]]
     place: Place
     names: Mapping[tuple[str, str], tuple[str, ...]]
     notes: tuple[str, ...]
-    facts: dict[str, Any]
+    manifest: dict[str, Any]
 
     def shards(self) -> list[Shard]:
         """All the work, in an order in which a broken run has something to show early."""
@@ -111,8 +111,8 @@ def prepare(request: Request) -> Prepared:
         PlacidError: for names that nobody knows and for anything that is missing or damaged.
     """
     concept = _concept(request.concept)
-    shelf = EditShelf((request.edits,) if request.edits else edit_folders(request.checkpoint))
-    generator = Generator(request.checkpoint, "cpu", shelf, encoder_folder=request.encoder)
+    store = EditStore((request.edits,) if request.edits else edit_folders(request.checkpoint))
+    generator = Generator(request.checkpoint, "cpu", store, encoder_folder=request.encoder)
     checkpoint = generator.load()
     request = replace(request, protocol=request.protocol.suited(checkpoint.guidance))
     models = _chosen("model", request.models, checkpoint.models())
@@ -120,7 +120,7 @@ def prepare(request: Request) -> Prepared:
     rows, names, notes = {}, {}, []
     for model in models:
         found = [ORIGINAL]
-        for method in _methods(request, shelf, model, concept):
+        for method in _methods(request, store, model, concept):
             try:
                 files = _edit_files(generator, model, method, concept, request.concept)
             except PlacidError as error:
@@ -138,21 +138,21 @@ def prepare(request: Request) -> Prepared:
     generator.edits.revert()
     # Embeddings are made here with as many threads as everywhere else.
     torch.set_num_threads(request.protocol.threads)
-    yardstick = open_yardstick(
+    context = open_yardstick(
         request.data, request.checkpoint, concept, request.dataset, request.strict
     )
-    is_forget = yardstick.is_forget
+    is_forget = context.is_forget
     if min(is_forget.sum(), (~is_forget).sum()) < 2:
         raise PlacidError(
             "empty_split",
-            f"of {len(yardstick.rows)} reference motions {is_forget.sum()} show {concept.name!r}; "
+            f"of {len(context.rows)} reference motions {is_forget.sum()} show {concept.name!r}; "
             "at least 2 must and 2 must not, so choose another concept",
         )
-    notes += yardstick.notes
+    notes += context.notes
     suites = make_suites(
-        concept, yardstick.rows, is_forget, request.protocol, written=yardstick.reads_all
+        concept, context.rows, is_forget, request.protocol, written=context.reads_all
     )
-    facts = {
+    manifest = {
         "protocol": msgspec.to_builtins(request.protocol),
         "concept": concept.name,
         "seed": request.seed,
@@ -162,9 +162,9 @@ def prepare(request: Request) -> Prepared:
             "edits": {name: digest(content) for name, content in contents.items()},
             "suites": {name: digest(msgspec.json.encode(part)) for name, part in suites.items()},
             "concept": digest(msgspec.json.encode(concept)),
-            **yardstick.hashes,
+            **context.hashes,
         },
-        **yardstick.about,
+        **context.about,
         "versions": {
             "placid": VERSION,
             "python": platform.python_version(),
@@ -172,8 +172,8 @@ def prepare(request: Request) -> Prepared:
             "numpy": np.__version__,
         },
     }
-    place = Place(request.checkpoint, yardstick.place, contents, request.encoder)
-    return Prepared(request, concept, yardstick, suites, rows, place, names, tuple(notes), facts)
+    place = Place(request.checkpoint, context.place, contents, request.encoder)
+    return Prepared(request, concept, context, suites, rows, place, names, tuple(notes), manifest)
 
 
 def _concept(text: str) -> Concept:
@@ -190,9 +190,9 @@ def _chosen(kind: str, wanted: Sequence[str], known: Sequence[str]) -> Sequence[
     return list(dict.fromkeys(wanted)) or known
 
 
-def _methods(request: Request, shelf: EditShelf, model: str, concept: Concept) -> Sequence[str]:
+def _methods(request: Request, store: EditStore, model: str, concept: Concept) -> Sequence[str]:
     """The methods to try for a model; those that train are there where they have an edit."""
-    filed = {method for mo, method, name in shelf.files() if (mo, name) == (model, concept.name)}
+    filed = {method for mo, method, name in store.files() if (mo, name) == (model, concept.name)}
     for method in request.methods:
         for part in method.split(JOIN):
             if part not in {*METHODS, *filed, ORIGINAL}:
@@ -212,12 +212,12 @@ def _edit_files(
 
     Raises PlacidError when there is no such edit, or it was made for other weights.
     """
-    shelf, networks = generator.edits, generator.load().networks
-    whole = (model, method, concept.name) in shelf.files()
+    store, networks = generator.edits, generator.load().networks
+    whole = (model, method, concept.name) in store.files()
     parts = [method] if whole else method.split(JOIN)
-    edits = [edit for part in parts for edit in shelf.find(model, part, [text])]
-    shelf.use(networks, edits, 1.0)
-    shelf.revert()
+    edits = [edit for part in parts for edit in store.find(model, part, [text])]
+    store.activate(networks, edits, 1.0)
+    store.revert()
     files = {}
     for part, edit in zip(parts, edits, strict=True):
         with tempfile.TemporaryDirectory() as folder:

@@ -51,10 +51,10 @@ def read_report(store: Store) -> tuple[Results, Pictures]:
 
 def markdown(results: Results) -> str:
     """All tables as Markdown."""
-    facts = results.facts
+    manifest = results.manifest
     lines = [
-        f"# Unlearning {facts['concept']}: protocol {facts['protocol']['name']}, "
-        f"seed {facts['seed']}",
+        f"# Unlearning {manifest['concept']}: protocol {manifest['protocol']['name']}, "
+        f"seed {manifest['seed']}",
         "",
         *(f"- {line}" for line in verdict_lines(results)),
     ]

@@ -7,7 +7,7 @@ import msgspec
 FORMAT_VERSION: Final = 1
 
 
-class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class MetricValue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A metric's mean over the replications.
 
     Attributes:
@@ -28,7 +28,7 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     method: str
     suite: str
     prompts: int
-    figures: dict[str, Figure]
+    figures: dict[str, MetricValue]
 
 
 class Verdict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,7 +54,7 @@ class Results(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     version: int
-    facts: dict[str, Any]
+    manifest: dict[str, Any]
     rows: tuple[Row, ...]
     verdicts: tuple[Verdict, ...]
     notes: tuple[str, ...]

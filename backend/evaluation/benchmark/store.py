@@ -23,7 +23,7 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def open(self, facts: Mapping[str, Any]) -> None:
+    def open(self, manifest: Mapping[str, Any]) -> None:
         """Begin a run, or go on with one of which every fact is the same.
 
         Args:
@@ -33,7 +33,7 @@ class Store:
             PlacidError: `changed_protocol` with what changed; `damaged_run` when the protocol file
                 cannot be read, or shards lie there without one.
         """
-        now = msgspec.json.decode(msgspec.json.encode(facts))
+        now = msgspec.json.decode(msgspec.json.encode(manifest))
         path = self.folder / PROTOCOL_FILE
         if not path.exists():
             if self.shards.is_dir() and any(self.shards.iterdir()):
@@ -44,7 +44,7 @@ class Store:
             self.shards.mkdir(parents=True, exist_ok=True)
             self.write(path, msgspec.json.format(msgspec.json.encode(now), indent=2))
             return
-        changes = list(differences(self.facts(), now))
+        changes = list(differences(self.manifest(), now))
         if changes:
             more = f" and {len(changes) - _SHOWN} more" if len(changes) > _SHOWN else ""
             raise PlacidError(
@@ -53,7 +53,7 @@ class Store:
                 "undo the change, or choose another --out folder",
             )
 
-    def facts(self) -> dict[str, Any]:
+    def manifest(self) -> dict[str, Any]:
         """What the protocol file says. Raises PlacidError `damaged_run` when it cannot be read."""
         path = self.folder / PROTOCOL_FILE
         try:

@@ -8,7 +8,7 @@ from importlib import resources
 from typing import Any, Final
 
 from backend.evaluation.benchmark.preparation import D_R
-from backend.evaluation.benchmark.results import Figure, Results, Row
+from backend.evaluation.benchmark.results import MetricValue, Results, Row
 from backend.evaluation.benchmark.suites import (
     ADVERSARIAL,
     FORGET,
@@ -69,7 +69,7 @@ class Table:
 
 def report_tables(results: Results) -> list[Table]:
     """The tables of the report: forget, retain, leakage, what is published, and every figure."""
-    protocol = results.facts["protocol"]
+    protocol = results.manifest["protocol"]
     count = (
         f"{protocol['repeats']} replications; ± is half of the 95 % interval"
         if protocol["repeats"] > 1
@@ -134,7 +134,7 @@ def label(method: str) -> str:
     return "D_r" if method == D_R else method
 
 
-def cell(figure: Figure | None) -> str:
+def cell(figure: MetricValue | None) -> str:
     """A figure as text."""
     if figure is None or figure.value is None:
         return "-"
@@ -179,11 +179,11 @@ def _leakage(results: Results) -> Table:
     return Table("leakage: strike rate of each suite", headings, rows)
 
 
-def _strikes(rows: Sequence[Row], model: str, method: str, suite: str) -> Figure | None:
+def _strikes(rows: Sequence[Row], model: str, method: str, suite: str) -> MetricValue | None:
     for row in rows:
         if (row.model, row.method, row.suite) == (model, method, suite):
             figure = row.figures.get("strike_rate")
-            return None if figure is None else Figure(figure.value, figure.half_width)
+            return None if figure is None else MetricValue(figure.value, figure.half_width)
     return None
 
 

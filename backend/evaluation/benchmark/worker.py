@@ -20,7 +20,7 @@ from backend.generation.generator import Generator
 from backend.motion.foot_contact import ground
 from backend.text.encoders import SentenceEncoder
 from backend.unlearning.edit import Edit
-from backend.unlearning.edit_store import EditShelf
+from backend.unlearning.edit_store import EditStore
 
 # Suites of which joints are kept: compared with the original's, and drawn.
 _KEPT: Final = {OVER_BLOCKING: None, FORGET: 2}
@@ -73,7 +73,7 @@ class Worker:
         torch.set_num_threads(protocol.threads)
         self._protocol = protocol
         self._generator = Generator(
-            place.checkpoint, "cpu", EditShelf(()), encoder_folder=place.encoder
+            place.checkpoint, "cpu", EditStore(()), encoder_folder=place.encoder
         )
         encoder = self._generator.encoder
         is_sentences = encoder.name == SentenceEncoder.name
@@ -103,7 +103,7 @@ class Worker:
 
     def _tokens(self, shard: Shard, edits: Sequence[Edit], text: Tensor) -> tuple[Tensor, Tensor]:
         checkpoint = self._generator.load()
-        self._generator.edits.use(checkpoint.networks, edits, 1.0)
+        self._generator.edits.activate(checkpoint.networks, edits, 1.0)
         return self._generator.sample_tokens(
             checkpoint.model_networks(shard.model),
             shard.model,
@@ -119,7 +119,7 @@ class Worker:
         if "masked" not in networks or not edits:
             return text
         ids, lengths = self._tokens(shard, (), text)
-        self._generator.edits.use(networks, edits, 1.0)
+        self._generator.edits.activate(networks, edits, 1.0)
         steps = self._protocol.attack_steps
         return attack(networks["masked"], text, ids[..., 0], lengths, steps, shard.seeds[0])
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import bpy
 
 from ...core import runtime
-from ...core.operator_base import Verb
+from ...core.operator_base import Operator
 from ...link import paths
 from ...shared import VERSION
 
@@ -37,13 +37,13 @@ def _tail(path: Path) -> str:
         return "(none)"
 
 
-class PLACID_OT_copy_report(Verb, bpy.types.Operator):
+class PLACID_OT_copy_report(Operator, bpy.types.Operator):
     """Copy versions, state, the last problem and the ends of the logs to the clipboard"""
 
     bl_idname = "placid.copy_report"
     bl_label = "Copy Report"
 
-    def act(self, context):
+    def run(self, context):
         context.window_manager.clipboard = report_text()
 
 

@@ -3,7 +3,7 @@
 import bpy
 from bpy.props import EnumProperty
 
-from ...core.operator_base import Verb
+from ...core.operator_base import Operator
 from ...link import paths
 from ...shared.errors import PlacidError
 from ...ui.system_viewer import open_in_system
@@ -11,7 +11,7 @@ from ...ui.system_viewer import open_in_system
 _LOGS = {"BACKEND": paths.backend_log, "SETUP": paths.setup_log}
 
 
-class PLACID_OT_open_log(Verb, bpy.types.Operator):
+class PLACID_OT_open_log(Operator, bpy.types.Operator):
     """Open the log in the system's text viewer"""
 
     bl_idname = "placid.open_log"
@@ -24,7 +24,7 @@ class PLACID_OT_open_log(Verb, bpy.types.Operator):
         ]
     )
 
-    def act(self, context):
+    def run(self, context):
         path = _LOGS[self.log]()
         if not path.is_file():
             raise PlacidError(

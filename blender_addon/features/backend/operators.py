@@ -3,44 +3,44 @@
 import bpy
 
 from ...core import runtime
-from ...core.operator_base import Verb
+from ...core.operator_base import Operator
 from ...link import launch
 
 
-class PLACID_OT_start_backend(Verb, bpy.types.Operator):
+class PLACID_OT_start_backend(Operator, bpy.types.Operator):
     """Start the backend afresh, so that the choices it offers are known"""
 
     bl_idname = "placid.start_backend"
     bl_label = "Restart Backend"
 
     @classmethod
-    def obstacle(cls, context):
+    def disabled_reason(cls, context):
         if runtime.get().setup is not None:
             return "The backend is being set up"
-        return launch.obstacle()
+        return launch.disabled_reason()
 
-    def act(self, context):
+    def run(self, context):
         runtime.get().notice = None
         runtime.get().stop_backend()
         runtime.session().restart()
         runtime.get().watch()
 
 
-class PLACID_OT_stop_backend(Verb, bpy.types.Operator):
+class PLACID_OT_stop_backend(Operator, bpy.types.Operator):
     """End the backend and free its memory; takes stay"""
 
     bl_idname = "placid.stop_backend"
     bl_label = "Stop Backend"
 
     @classmethod
-    def obstacle(cls, context):
+    def disabled_reason(cls, context):
         return "" if runtime.session().state != "stopped" else "The backend is not running"
 
-    def act(self, context):
+    def run(self, context):
         runtime.get().stop_backend()
 
 
-class PLACID_OT_unload(Verb, bpy.types.Operator):
+class PLACID_OT_unload(Operator, bpy.types.Operator):
     """Free the memory that the model takes, for a render for example; the next generation \
 loads it again"""
 
@@ -48,7 +48,7 @@ loads it again"""
     bl_label = "Unload Model"
 
     @classmethod
-    def obstacle(cls, context):
+    def disabled_reason(cls, context):
         current = runtime.get()
         if current.session.state != "ready":
             return "No model is loaded"
@@ -56,7 +56,7 @@ loads it again"""
             return "A generation is running; cancel it or wait"
         return "The model is unloaded already" if current.unloaded else ""
 
-    def act(self, context):
+    def run(self, context):
         runtime.get().unload()
         runtime.get().watch()
 

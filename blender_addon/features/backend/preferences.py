@@ -14,7 +14,7 @@ CHARACTERS = 90
 
 
 def _choose_python(_preferences, _context) -> None:
-    if not launch.obstacle():
+    if not launch.disabled_reason():
         runtime.get().forget_environment()
 
 
@@ -106,8 +106,8 @@ def _draw_setup(box: bpy.types.UILayout, preferences: PlacidPreferences) -> None
         for line in current.setup.recent:
             lines.label(text=line)
         return
-    if obstacle := launch.obstacle("below"):
-        draw_sentence(box, obstacle, CHARACTERS)
+    if disabled_reason := launch.disabled_reason("below"):
+        draw_sentence(box, disabled_reason, CHARACTERS)
         if not bpy.app.online_access:
             draw_text(
                 box,
@@ -121,10 +121,13 @@ def _draw_setup(box: bpy.types.UILayout, preferences: PlacidPreferences) -> None
         draw_backend(box, current)
     row = box.row()
     row.scale_y = 1.2
-    again = "" if obstacle else " Again"
+    again = "" if disabled_reason else " Again"
     row.operator("placid.set_up", text=f"Set Up Backend{again}", icon="IMPORT")
     # An obstacle is told above, in words that fit here.
-    if current.notice is not None and current.notice.message.lower() != launch.obstacle().lower():
+    if (
+        current.notice is not None
+        and current.notice.message.lower() != launch.disabled_reason().lower()
+    ):
         draw_notice(box, current.notice, CHARACTERS)
 
 

@@ -3,10 +3,10 @@
 import bpy
 
 from ...core import runtime
-from ...core.operator_base import Verb
+from ...core.operator_base import Operator
 
 
-class PLACID_OT_set_up(Verb, bpy.types.Operator):
+class PLACID_OT_set_up(Operator, bpy.types.Operator):
     """Make a Python environment for the backend in the extension's folder and install its \
 libraries (about 1 GB); Blender's own Python is left alone"""
 
@@ -14,28 +14,28 @@ libraries (about 1 GB); Blender's own Python is left alone"""
     bl_label = "Set Up Backend"
 
     @classmethod
-    def obstacle(cls, context):
+    def disabled_reason(cls, context):
         if runtime.get().setup is not None:
             return "The set-up is running"
         if not bpy.app.online_access:
             return "Allow Online Access in Preferences > System first: libraries are downloaded"
         return ""
 
-    def act(self, context):
+    def run(self, context):
         runtime.get().start_setup()
 
 
-class PLACID_OT_cancel_set_up(Verb, bpy.types.Operator):
+class PLACID_OT_cancel_set_up(Operator, bpy.types.Operator):
     """Stop the set-up; what it made so far is removed the next time"""
 
     bl_idname = "placid.cancel_set_up"
     bl_label = "Cancel Set-Up"
 
     @classmethod
-    def obstacle(cls, context):
+    def disabled_reason(cls, context):
         return "" if runtime.get().setup is not None else "No set-up is running"
 
-    def act(self, context):
+    def run(self, context):
         runtime.get().cancel_setup()
 
 

@@ -20,7 +20,7 @@ from ...shared.batch.journal import open_journal
 from ...shared.batch.queue import Batch, MakeTakes, Task
 from ...shared.batch.table import check_table, read_table
 from ...shared.errors import PlacidError
-from ...shared.filming.orders import Failed, Look
+from ...shared.filming.orders import Failed, RenderSettings
 from ...shared.filming.process import RenderProcess, worker_command
 from ...shared.protocol.messages import Done, Error, Progress
 
@@ -47,7 +47,7 @@ class BatchRun:
         PlacidError: for a table that cannot be understood, or a backend that cannot start.
     """
 
-    def __init__(self, table: Path, folder: Path, look: Look | None) -> None:
+    def __init__(self, table: Path, folder: Path, look: RenderSettings | None) -> None:
         self.state: State = "starting"
         self.batch: Batch | None = None
         self.stage = "Starting the backend"
@@ -229,7 +229,7 @@ def current() -> BatchRun | None:
     return _run
 
 
-def start(table: Path, folder: Path, look: Look | None) -> BatchRun:
+def start(table: Path, folder: Path, look: RenderSettings | None) -> BatchRun:
     """Begin a batch, or go on with one. Raises PlacidError as `BatchRun` does."""
     global _run
     _run = BatchRun(table, folder, look)

@@ -5,7 +5,7 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
 
-from ...shared.filming.orders import FilmFormat, Look
+from ...shared.filming.orders import FilmFormat, RenderSettings
 
 
 class PlacidBatch(bpy.types.PropertyGroup):
@@ -59,14 +59,16 @@ def folder_of(settings: PlacidBatch) -> Path:
     return table.with_name(f"{table.stem}-results")
 
 
-def look_of(settings: PlacidBatch, scene: bpy.types.Scene) -> Look | None:
+def look_of(settings: PlacidBatch, scene: bpy.types.Scene) -> RenderSettings | None:
     """How a batch's films look; None when nothing is filmed."""
     return film_look(settings, scene, settings.format) if settings.film else None
 
 
-def film_look(settings: PlacidBatch, scene: bpy.types.Scene, film_format: FilmFormat) -> Look:
+def film_look(
+    settings: PlacidBatch, scene: bpy.types.Scene, film_format: FilmFormat
+) -> RenderSettings:
     """How films of this format look, at the scene's frame rate."""
-    return Look(
+    return RenderSettings(
         engine=settings.engine,
         format=film_format,
         # The codec of the MP4 wants even numbers.

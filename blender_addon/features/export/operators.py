@@ -8,17 +8,17 @@ from bpy.props import StringProperty
 from bpy_extras.io_utils import ExportHelper
 
 from ...core import takes
-from ...core.operator_base import Verb
+from ...core.operator_base import Operator
 from ...retargeting import export
 
 
-class ExportVerb(Verb, ExportHelper):
+class ExportVerb(Operator, ExportHelper):
     """Base of the exports: they name the function that writes the file."""
 
     write: Callable[[bpy.types.Context, bpy.types.Object, Path], None]
 
     @classmethod
-    def obstacle(cls, context):
+    def disabled_reason(cls, context):
         armature = takes.target(context)
         if armature is None:
             return "Select a character first"
@@ -26,7 +26,7 @@ class ExportVerb(Verb, ExportHelper):
             return "The character plays no action; accept a take first"
         return ""
 
-    def act(self, context):
+    def run(self, context):
         type(self).write(context, takes.target(context), Path(bpy.path.abspath(self.filepath)))
         self.report({"INFO"}, f"Written: {self.filepath}")
 

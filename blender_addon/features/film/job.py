@@ -11,7 +11,7 @@ import bpy
 from ...core import runtime, takes
 from ...retargeting.bake import assign_action
 from ...shared.errors import PlacidError
-from ...shared.filming.orders import Failed, Film, Look
+from ...shared.filming.orders import Failed, Film, RenderSettings
 from ..batch.run import start_films
 
 TICK_SECONDS = 0.2
@@ -35,7 +35,7 @@ class FilmedTake:
         PlacidError: `not_writable`, `no_armature` or `no_blender`.
     """
 
-    def __init__(self, take, look: Look, path: Path) -> None:
+    def __init__(self, take, look: RenderSettings, path: Path) -> None:
         self.name = take.name
         self.path = path
         self.active, self.done = True, False
@@ -117,7 +117,7 @@ def finished() -> FilmedTake | None:
     return _film if _film is not None and _film.done else None
 
 
-def start(take, look: Look, path: Path) -> None:
+def start(take, look: RenderSettings, path: Path) -> None:
     """Begin a film. Raises PlacidError as `FilmedTake` does."""
     global _film
     _film = FilmedTake(take, look, path)

@@ -7,14 +7,14 @@ from bpy.props import StringProperty
 from bpy_extras.io_utils import ExportHelper
 
 from ...core import takes
-from ...core.operator_base import Verb
+from ...core.operator_base import Operator
 from ...shared.names import file_name
 from ...ui.system_viewer import open_in_system
 from ..batch.settings import film_look
 from . import job as film_take
 
 
-class PLACID_OT_film_take(Verb, ExportHelper, bpy.types.Operator):
+class PLACID_OT_film_take(Operator, ExportHelper, bpy.types.Operator):
     """Film the take as MP4 with a camera that follows the character, in the engine and size of \
 the panel Batch; a second Blender without a window does it"""
 
@@ -24,7 +24,7 @@ the panel Batch; a second Blender without a window does it"""
     filter_glob: StringProperty(default="*.mp4", options={"HIDDEN"})
 
     @classmethod
-    def obstacle(cls, context):
+    def disabled_reason(cls, context):
         take = takes.active(context.scene)
         if take is None:
             return "There is no take"
@@ -40,27 +40,27 @@ the panel Batch; a second Blender without a window does it"""
         self.filepath = str(folder / f"{name}{self.filename_ext}")
         return super().invoke(context, event)
 
-    def act(self, context):
+    def run(self, context):
         scene, take = context.scene, takes.active(context.scene)
         look = film_look(scene.placid_batch, scene, "mp4")
         film_take.start(take, look, Path(bpy.path.abspath(self.filepath)))
 
 
-class PLACID_OT_cancel_film(Verb, bpy.types.Operator):
+class PLACID_OT_cancel_film(Operator, bpy.types.Operator):
     """Stop filming; no file is left"""
 
     bl_idname = "placid.cancel_film"
     bl_label = "Cancel Film"
 
     @classmethod
-    def obstacle(cls, context):
+    def disabled_reason(cls, context):
         return "" if film_take.current() else "No film is being made"
 
-    def act(self, context):
+    def run(self, context):
         film_take.close()
 
 
-class PLACID_OT_open_film_folder(Verb, bpy.types.Operator):
+class PLACID_OT_open_film_folder(Operator, bpy.types.Operator):
     """Show the folder with the film"""
 
     bl_idname = "placid.open_film_folder"
@@ -72,10 +72,10 @@ class PLACID_OT_open_film_folder(Verb, bpy.types.Operator):
         return f"Show the folder with the film: {film.path.parent}" if film else cls.__doc__
 
     @classmethod
-    def obstacle(cls, context):
+    def disabled_reason(cls, context):
         return "" if film_take.finished() else "No film was made"
 
-    def act(self, context):
+    def run(self, context):
         open_in_system(film_take.finished().path.parent)
 
 

@@ -3,20 +3,20 @@
 import bpy
 
 from ...core import runtime
-from ...core.operator_base import Verb
+from ...core.operator_base import Operator
 
 
-class PLACID_OT_cancel(Verb, bpy.types.Operator):
+class PLACID_OT_cancel(Operator, bpy.types.Operator):
     """Stop generating; takes that are finished stay"""
 
     bl_idname = "placid.cancel"
     bl_label = "Cancel"
 
     @classmethod
-    def obstacle(cls, context):
+    def disabled_reason(cls, context):
         return "" if runtime.get().job else "Nothing is being generated"
 
-    def act(self, context):
+    def run(self, context):
         runtime.get().cancel()
 
 

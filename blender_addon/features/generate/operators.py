@@ -7,7 +7,7 @@ import msgspec
 
 from ...character.armature import create_character
 from ...core import runtime, takes
-from ...core.operator_base import Verb
+from ...core.operator_base import Operator
 from ...link import launch
 from ...shared.protocol.messages import MAX_SEED, MAX_TAKES, EditMotion, Generate
 from .properties import chosen_model, chosen_safety
@@ -64,35 +64,35 @@ def busy() -> str:
         return "A generation is running; cancel it or wait"
     if current.setup is not None:
         return "The backend is being set up"
-    return launch.obstacle() if current.session.state == "stopped" else ""
+    return launch.disabled_reason() if current.session.state == "stopped" else ""
 
 
-class PLACID_OT_generate(Verb, bpy.types.Operator):
+class PLACID_OT_generate(Operator, bpy.types.Operator):
     """Make takes of the prompt; Blender stays usable meanwhile"""
 
     bl_idname = "placid.generate"
     bl_label = "Generate"
 
     @classmethod
-    def obstacle(cls, context):
+    def disabled_reason(cls, context):
         if not context.scene.placid.prompt.strip():
             return "Describe the motion first, for example: a person waves"
         return busy()
 
-    def act(self, context):
+    def run(self, context):
         settings = context.scene.placid
         new_seed(settings)
         runtime.get().generate(context.scene, request_of(settings), lambda: target_or_new(context))
 
 
-class PLACID_OT_regenerate(Verb, bpy.types.Operator):
+class PLACID_OT_regenerate(Operator, bpy.types.Operator):
     """Make the chosen take again, with its own prompt, seed, safety and sampling"""
 
     bl_idname = "placid.regenerate"
     bl_label = "Regenerate"
 
     @classmethod
-    def obstacle(cls, context):
+    def disabled_reason(cls, context):
         take = takes.active(context.scene)
         if take is None:
             return "There is no take"
@@ -100,7 +100,7 @@ class PLACID_OT_regenerate(Verb, bpy.types.Operator):
             return "This take changed a part of another one: change that part again instead"
         return busy()
 
-    def act(self, context):
+    def run(self, context):
         take = takes.active(context.scene)
         request = msgspec.structs.replace(takes.request_of(take), takes=1, seed=take.seed)
         armature = take.armature

@@ -101,10 +101,10 @@ def _draw_first_start(layout: bpy.types.UILayout, characters: int) -> None:
     if current.setup is not None:
         layout.progress(factor=current.setup.fraction, text=current.setup.label)
         return
-    if current.session.state != "stopped" or not (obstacle := launch.obstacle()):
+    if current.session.state != "stopped" or not (disabled_reason := launch.disabled_reason()):
         return
     box = layout.box()
-    draw_text(box, f"{obstacle}.", characters, "INFO")
+    draw_text(box, f"{disabled_reason}.", characters, "INFO")
     box.operator("placid.open_preferences", icon="PREFERENCES")
 
 

@@ -7,7 +7,7 @@ from bpy.props import EnumProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
 from ...core import takes
-from ...core.operator_base import Verb
+from ...core.operator_base import Operator
 from ...retargeting.bone_mapping import from_rows, own_presets, preset_folder, save_preset, to_rows
 from ...rig.bone_names import mirror_name
 from ...rig.detect import detect
@@ -26,13 +26,13 @@ def _presets(_operator, _context) -> list[tuple[str, str, str]]:
     return _entries
 
 
-class MappingVerb(Verb):
+class MappingVerb(Operator):
     """Base of the verbs for the bones of the chosen character."""
 
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def obstacle(cls, context):
+    def disabled_reason(cls, context):
         return "" if takes.target(context) else "Select a character first"
 
 
@@ -40,8 +40,8 @@ class EditVerb(MappingVerb):
     """Base of the verbs that need an opened mapping."""
 
     @classmethod
-    def obstacle(cls, context):
-        reason = super().obstacle(context)
+    def disabled_reason(cls, context):
+        reason = super().disabled_reason(context)
         if not reason and not takes.target(context).placid_mapping.rows:
             reason = "Guess the bones or choose a preset first"
         return reason
@@ -53,7 +53,7 @@ class PLACID_OT_guess_mapping(MappingVerb, bpy.types.Operator):
     bl_idname = "placid.guess_mapping"
     bl_label = "Guess"
 
-    def act(self, context):
+    def run(self, context):
         armature = takes.target(context)
         try:
             mapping = detect(read_rig(armature), own_presets()).mapping
@@ -70,7 +70,7 @@ class PLACID_OT_use_preset(MappingVerb, bpy.types.Operator):
     bl_label = "Use Preset"
     preset: EnumProperty(name="Preset", items=_presets)
 
-    def act(self, context):
+    def run(self, context):
         named = [p for p in (*own_presets(), *load_presets()) if p.name == self.preset]
         _open(takes.target(context), named[0])
 
@@ -86,7 +86,7 @@ class PLACID_OT_load_mapping(MappingVerb, ImportHelper, bpy.types.Operator):
         self.filepath = str(preset_folder() / "")
         return super().invoke(context, event)
 
-    def act(self, context):
+    def run(self, context):
         _open(takes.target(context), load_mapping(Path(bpy.path.abspath(self.filepath))))
 
 
@@ -99,7 +99,7 @@ class PLACID_OT_mirror_mapping(EditVerb, bpy.types.Operator):
         name="From", items=[("left", "Left", "From the left"), ("right", "Right", "From the right")]
     )
 
-    def act(self, context):
+    def run(self, context):
         armature = takes.target(context)
         rows = {row.joint: row for row in armature.placid_mapping.rows}
         other = "right" if self.source == "left" else "left"
@@ -116,7 +116,7 @@ class PLACID_OT_save_mapping(EditVerb, bpy.types.Operator):
     bl_idname = "placid.save_mapping"
     bl_label = "Save Preset"
 
-    def act(self, context):
+    def run(self, context):
         mapping = from_rows(takes.target(context).placid_mapping)
         try:
             path = save_preset(mapping)
@@ -135,7 +135,7 @@ class PLACID_OT_clear_mapping(EditVerb, bpy.types.Operator):
     bl_idname = "placid.clear_mapping"
     bl_label = "Forget"
 
-    def act(self, context):
+    def run(self, context):
         takes.target(context).placid_mapping.rows.clear()
 
 

@@ -7,14 +7,14 @@ from bpy.props import StringProperty
 from bpy_extras.io_utils import ImportHelper
 
 from ...core import takes
-from ...core.operator_base import Verb
+from ...core.operator_base import Operator
 from ...shared.motion.bvh import load_bvh
 from ...shared.motion.motion import load_motion
 from ...shared.protocol.messages import Generate
 from ..generate.operators import target_or_new
 
 
-class PLACID_OT_load_motion(Verb, ImportHelper, bpy.types.Operator):
+class PLACID_OT_load_motion(Operator, ImportHelper, bpy.types.Operator):
     """Add a motion that Placid wrote (npz or BVH) to the takes of the chosen character"""
 
     bl_idname = "placid.load_motion"
@@ -22,7 +22,7 @@ class PLACID_OT_load_motion(Verb, ImportHelper, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
     filter_glob: StringProperty(default="*.npz;*.bvh", options={"HIDDEN"})
 
-    def act(self, context):
+    def run(self, context):
         path = Path(bpy.path.abspath(self.filepath))
         motion = load_bvh(path) if path.suffix.lower() == ".bvh" else load_motion(path)
         request = Generate(

@@ -12,7 +12,7 @@ class PLACID_OT_push_to_nla(TakeVerb, bpy.types.Operator):
     bl_idname = "placid.push_to_nla"
     bl_label = "Push to NLA"
 
-    def act(self, context):
+    def run(self, context):
         takes.push_to_nla(context.scene, takes.active(context.scene))
 
 

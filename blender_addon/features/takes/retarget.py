@@ -13,7 +13,7 @@ class PLACID_OT_retarget(TakeVerb, bpy.types.Operator):
     bl_idname = "placid.retarget"
     bl_label = "Retarget Take"
 
-    def act(self, context):
+    def run(self, context):
         take = takes.active(context.scene)
         takes.retarget(context.scene, take, target_or_new(context))
         self.report({"INFO"}, take.report)

@@ -3,16 +3,16 @@
 import bpy
 
 from ...core import runtime, takes
-from ...core.operator_base import Verb
+from ...core.operator_base import Operator
 
 
-class TakeVerb(Verb):
+class TakeVerb(Operator):
     """Base of the verbs for the take chosen in the list; each is one step of undo."""
 
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def obstacle(cls, context):
+    def disabled_reason(cls, context):
         return "" if takes.active(context.scene) else "There is no take"
 
 
@@ -22,7 +22,7 @@ class PLACID_OT_show_take(TakeVerb, bpy.types.Operator):
     bl_idname = "placid.show_take"
     bl_label = "Preview"
 
-    def act(self, context):
+    def run(self, context):
         take = takes.active(context.scene)
         takes.preview(context.scene, take)
         context.scene.frame_set(round(take.action.frame_range[0]))
@@ -37,13 +37,13 @@ class PLACID_OT_accept_take(TakeVerb, bpy.types.Operator):
     bl_label = "Accept"
 
     @classmethod
-    def obstacle(cls, context):
+    def disabled_reason(cls, context):
         take = takes.active(context.scene)
         if take is not None and take.status == "ACCEPTED":
             return "The take is accepted already"
-        return super().obstacle(context)
+        return super().disabled_reason(context)
 
-    def act(self, context):
+    def run(self, context):
         take = takes.active(context.scene)
         # So that one undo takes the take off the character instead of leaving its preview there.
         takes.withdraw(context.scene, take)
@@ -58,14 +58,14 @@ class PLACID_OT_reject_take(TakeVerb, bpy.types.Operator):
     bl_label = "Reject"
 
     @classmethod
-    def obstacle(cls, context):
+    def disabled_reason(cls, context):
         take = takes.active(context.scene)
         # One that is shown again can be taken off the character again.
         if take is not None and take.status == "REJECTED" and take.action is None:
             return "The take is rejected already; Preview brings it back"
-        return super().obstacle(context)
+        return super().disabled_reason(context)
 
-    def act(self, context):
+    def run(self, context):
         takes.reject(context.scene, takes.active(context.scene))
 
 
@@ -75,7 +75,7 @@ class PLACID_OT_delete_take(TakeVerb, bpy.types.Operator):
     bl_idname = "placid.delete_take"
     bl_label = "Delete"
 
-    def act(self, context):
+    def run(self, context):
         takes.delete(context.scene, context.scene.placid.take_index)
 
 

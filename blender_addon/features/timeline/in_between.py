@@ -3,7 +3,7 @@
 import bpy
 
 from ...core import runtime, takes
-from ...core.operator_base import Verb
+from ...core.operator_base import Operator
 from ...retargeting.export import playing_action
 from ...retargeting.read_motion import read_motion
 from ...shared.errors import PlacidError
@@ -12,7 +12,7 @@ from ..generate.operators import busy, new_seed, settings_of
 from .frame_range import chosen_range
 
 
-class PLACID_OT_in_between(Verb, bpy.types.Operator):
+class PLACID_OT_in_between(Operator, bpy.types.Operator):
     """Make the chosen frames of the character's action anew, as a new take; they fit what lies \
 before and behind them"""
 
@@ -20,7 +20,7 @@ before and behind them"""
     bl_label = "Regenerate Frames"
 
     @classmethod
-    def obstacle(cls, context):
+    def disabled_reason(cls, context):
         armature = takes.target(context)
         if armature is None:
             return "Select a character first"
@@ -30,7 +30,7 @@ before and behind them"""
             return "Describe what the body shall do in the chosen frames"
         return busy()
 
-    def act(self, context):
+    def run(self, context):
         scene, armature = context.scene, takes.target(context)
         first, last = (round(frame) for frame in playing_action(armature).frame_range)
         start, end = chosen_range(scene, armature)

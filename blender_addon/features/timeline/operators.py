@@ -4,14 +4,14 @@ import bpy
 from bpy.props import BoolProperty
 
 from ...core import runtime
-from ...core.operator_base import Verb
+from ...core.operator_base import Operator
 from ...shared.protocol.messages import Timeline
 from ..generate.operators import busy, new_seed, settings_of, target_or_new
 from .markers import segments_of_markers
 from .settings import segments_of
 
 
-class StripVerb(Verb):
+class StripVerb(Operator):
     """Base of the verbs that change the list; each is one step of undo."""
 
     bl_options = {"REGISTER", "UNDO"}
@@ -23,7 +23,7 @@ class PLACID_OT_add_strip(StripVerb, bpy.types.Operator):
     bl_idname = "placid.add_strip"
     bl_label = "Add Prompt"
 
-    def act(self, context):
+    def run(self, context):
         settings = context.scene.placid_timeline
         strip = settings.strips.add()
         strip.prompt = context.scene.placid.prompt
@@ -40,10 +40,10 @@ class PLACID_OT_remove_strip(StripVerb, bpy.types.Operator):
     bl_label = "Remove Prompt"
 
     @classmethod
-    def obstacle(cls, context):
+    def disabled_reason(cls, context):
         return "" if context.scene.placid_timeline.strips else "The list is empty"
 
-    def act(self, context):
+    def run(self, context):
         settings = context.scene.placid_timeline
         settings.strips.remove(settings.strip_index)
         settings.strip_index = max(0, min(settings.strip_index, len(settings.strips) - 1))
@@ -58,11 +58,11 @@ class PLACID_OT_move_strip(StripVerb, bpy.types.Operator):
     down: BoolProperty(options={"HIDDEN"})
 
     @classmethod
-    def obstacle(cls, context):
+    def disabled_reason(cls, context):
         many = len(context.scene.placid_timeline.strips) > 1
         return "" if many else "There is nothing to change places with"
 
-    def act(self, context):
+    def run(self, context):
         settings = context.scene.placid_timeline
         place = settings.strip_index + (1 if self.down else -1)
         if 0 <= place < len(settings.strips):
@@ -77,7 +77,7 @@ next one"""
     bl_idname = "placid.strips_from_markers"
     bl_label = "From Markers"
 
-    def act(self, context):
+    def run(self, context):
         segments = segments_of_markers(context.scene)
         settings = context.scene.placid_timeline
         settings.strips.clear()
@@ -87,14 +87,14 @@ next one"""
         settings.strip_index = 0
 
 
-class PLACID_OT_generate_timeline(Verb, bpy.types.Operator):
+class PLACID_OT_generate_timeline(Operator, bpy.types.Operator):
     """Make takes that do one thing after the other, with the settings above"""
 
     bl_idname = "placid.generate_timeline"
     bl_label = "Generate Timeline"
 
     @classmethod
-    def obstacle(cls, context):
+    def disabled_reason(cls, context):
         strips = context.scene.placid_timeline.strips
         if not strips:
             return "Add prompts to the list first"
@@ -102,7 +102,7 @@ class PLACID_OT_generate_timeline(Verb, bpy.types.Operator):
             return "A prompt of the list is empty"
         return busy()
 
-    def act(self, context):
+    def run(self, context):
         settings = context.scene.placid
         new_seed(settings)
         segments = segments_of(context.scene.placid_timeline)

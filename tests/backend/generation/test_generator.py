@@ -13,7 +13,7 @@ from backend.generation import generator as module
 from backend.generation.generator import Generator
 from backend.generation.token_sampler import TokenSampler
 from backend.motion.blending import measure_loop
-from backend.unlearning.edit_store import EditShelf
+from backend.unlearning.edit_store import EditStore
 from shared.errors import PlacidError
 from shared.motion.kinematics import resample
 from shared.protocol.messages import EditMotion, Generate, Segment, Timeline
@@ -27,7 +27,7 @@ def generator(tmp_path_factory):
     folder = write_tiny_checkpoint(tmp_path_factory.mktemp("tiny") / "checkpoint")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "make_encoder", lambda *arguments: HashedWords())
-        return Generator(folder, "cpu", EditShelf([]))
+        return Generator(folder, "cpu", EditStore([]))
 
 
 def one(generator, request, **more):
@@ -188,7 +188,7 @@ def test_a_timeline_is_as_long_as_its_parts_and_differs_at_the_seams_alone(
     request = Timeline(parts, seed=4, model=model)
     motion = one(generator, request)
     assert len(motion) == 296
-    monkeypatch.setattr("backend.generation.timeline.mend", lambda wholes, *rest: wholes)
+    monkeypatch.setattr("backend.generation.timeline.inpaint", lambda wholes, *rest: wholes)
     one(generator, request)
     changed = (drawn[0] != drawn[1]).any(-1)[0].nonzero()[:, 0].tolist()
     assert changed

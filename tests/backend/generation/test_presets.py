@@ -11,15 +11,15 @@ from backend.checkpoints.loading import load_checkpoint
 from backend.generation import generator
 from backend.generation.generator import Generator
 from backend.generation.presets import PRESETS, Sampling, find_preset
-from backend.models.behaviour import CORRECTED, PUBLISHED
-from backend.unlearning.edit_store import EditShelf
+from backend.models.reference_quirks import CORRECTED, PUBLISHED
+from backend.unlearning.edit_store import EditStore
 from shared.errors import PlacidError
 from shared.protocol.messages import Generate
 
 
 def test_only_the_published_preset_has_the_released_oddities():
-    assert find_preset("published").behaviour is PUBLISHED
-    assert find_preset("default").behaviour is CORRECTED
+    assert find_preset("published").quirks is PUBLISHED
+    assert find_preset("default").quirks is CORRECTED
     assert PUBLISHED.doubled_logits
     assert not PUBLISHED.stable_ties
     assert PUBLISHED.second_pass_guidance == 3.0
@@ -40,10 +40,10 @@ def test_an_unknown_preset_gets_a_suggestion():
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_checkpoints_networks_behave_as_the_preset_says(tmp_path, name):
-    behaviour = find_preset(name).behaviour
-    networks = load_checkpoint(write_release(tmp_path), behaviour=behaviour).networks
+    quirks = find_preset(name).quirks
+    networks = load_checkpoint(write_release(tmp_path), quirks=quirks).networks
     for network in ("masked", "residual", "bamm"):
-        assert networks[network].behaviour is behaviour
+        assert networks[network].quirks is quirks
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def opened(tmp_path, monkeypatch):
 
     def opened(guidance, preset="default"):
         folder = write_tiny_checkpoint(tmp_path / f"{guidance}", guidance)
-        return Generator(folder, "cpu", EditShelf([]), preset=preset)
+        return Generator(folder, "cpu", EditStore([]), preset=preset)
 
     return opened
 

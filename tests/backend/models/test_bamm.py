@@ -7,10 +7,10 @@ import torch
 from goldens import Golden, text_embedding, weights
 
 from backend.models.bamm import BAMM, BAMMConfig, pad_after_end, pad_when_end, visibility
-from backend.models.behaviour import CORRECTED, PUBLISHED, Behaviour
-from backend.models.columns import Drawing, fill_columns, fill_overwriting
+from backend.models.columns import SamplingState, fill_columns, fill_overwriting
 from backend.models.loading import load_strict
 from backend.models.noise import RecordedNoise, SeededNoise
+from backend.models.reference_quirks import CORRECTED, PUBLISHED, ReferenceQuirks
 
 TINY = BAMMConfig(codes=32, code_dim=32, width=48, heads=3, ff=64, layers=2)
 GREEDY = 1e-8
@@ -31,25 +31,25 @@ def golden():
     return Golden("bamm")
 
 
-def build(golden, behaviour=CORRECTED, bias=None):
-    model = BAMM(TINY, behaviour).eval()
+def build(golden, quirks=CORRECTED, bias=None):
+    model = BAMM(TINY, quirks).eval()
     load_strict(model, weights(model, golden.seed))
     if bias is not None:
         model.output_process.poseFinal.bias.data[model.end_id] += golden[bias]
     return model
 
 
-def run_settings(golden, name, behaviour):
+def run_settings(golden, name, quirks):
     """Model, noise, temperature, lengths and guidance of a recorded run."""
     run = RUNS[name]
-    model = build(golden, replace(behaviour, stable_ties=run.get("stable", False)), run.get("bias"))
+    model = build(golden, replace(quirks, stable_ties=run.get("stable", False)), run.get("bias"))
     if f"{name}_u" in golden.names:
         noise = RecordedNoise(golden[key].transpose(0, 1) for key in (f"{name}_u", f"{name}_u2"))
         temperature = 1.0
     else:
         noise, temperature = SeededNoise.from_seeds(range(3)), GREEDY
     lengths = golden["m_lens"] if run.get("given") else None
-    drawing = Drawing(model, golden["text_emb"], noise, temperature, 0.0, None)
+    drawing = SamplingState(model, golden["text_emb"], noise, temperature, 0.0, None)
     return model, drawing, lengths, run["guidance"]
 
 
@@ -166,8 +166,8 @@ def test_published_preset_returns_the_published_tokens(golden, name):
 @torch.no_grad()
 def test_cached_generation_returns_the_published_tokens(golden, name):
     """With the first half regenerated, what overwrites the known tokens is never looked at."""
-    behaviour = Behaviour(second_pass_guidance=3.0)
-    model, drawing, lengths, guidance = run_settings(golden, name, behaviour)
+    quirks = ReferenceQuirks(second_pass_guidance=3.0)
+    model, drawing, lengths, guidance = run_settings(golden, name, quirks)
     tokens, found = model.generate(
         drawing.text,
         lengths,
@@ -184,7 +184,7 @@ def test_guidance_of_the_second_pass_is_a_choice(golden):
     text = golden["text_emb"]
 
     def tokens(guidance, fixed):
-        model = build(golden, Behaviour(second_pass_guidance=fixed))
+        model = build(golden, ReferenceQuirks(second_pass_guidance=fixed))
         noise = SeededNoise.from_seeds(range(3))
         return model.generate(text, golden["m_lens"], noise=noise, guidance=guidance)[0]
 
@@ -217,7 +217,7 @@ def test_published_edit(golden):
     # It also writes the column of the last possible end, so there is one more behind it here.
     tokens = torch.nn.functional.pad(golden["edit2_tokens"], (0, 1), value=model.pad_id)
     nothing = torch.zeros_like(golden["text_emb"])
-    drawing = Drawing(model, nothing, SeededNoise.from_seeds(range(3)), GREEDY, 0.0, None)
+    drawing = SamplingState(model, nothing, SeededNoise.from_seeds(range(3)), GREEDY, 0.0, None)
     known = tokens != model.pad_id
     wanted = ~known & (torch.arange(51) < 50)
     result = fill_columns(drawing, tokens, known, wanted, 1.0, model.config.codes)
@@ -258,9 +258,9 @@ def test_a_callback_can_stop_the_generation(golden):
         if step.index == 3:
             raise InterruptedError
 
-    for behaviour in (CORRECTED, PUBLISHED):
+    for quirks in (CORRECTED, PUBLISHED):
         with pytest.raises(InterruptedError):
-            build(golden, behaviour).generate(
+            build(golden, quirks).generate(
                 golden["text_emb"],
                 golden["m_lens"],
                 noise=SeededNoise.from_seeds(range(3)),

@@ -7,10 +7,10 @@ import torch
 from full_logits import masked_logits
 from goldens import Golden, text_embedding, weights
 
-from backend.models.behaviour import CORRECTED, PUBLISHED
 from backend.models.loading import load_strict
 from backend.models.masked import MaskedConfig, MaskTransformer
 from backend.models.noise import RecordedNoise, SeededNoise
+from backend.models.reference_quirks import CORRECTED, PUBLISHED
 from backend.models.transformer import cross_entropy
 
 GREEDY = {"temperature": 1e-8, "guidance": 4.0}
@@ -34,8 +34,8 @@ def model(golden):
     return build(golden, CORRECTED)
 
 
-def build(golden, behaviour):
-    model = MaskTransformer(TINY, behaviour).eval()
+def build(golden, quirks):
+    model = MaskTransformer(TINY, quirks).eval()
     load_strict(model, weights(model, golden.seed))
     return model
 

@@ -11,13 +11,13 @@ from full_logits import masked_logits, residual_logits
 from goldens import FOLDER, Golden, rnd, rndint, rnduni, text_embedding, weights
 
 from backend.models.bamm import BAMM, BAMMConfig
-from backend.models.behaviour import PUBLISHED, Behaviour
-from backend.models.columns import Drawing
+from backend.models.columns import SamplingState
 from backend.models.length import LengthConfig, LengthEstimator
 from backend.models.loading import load_strict
 from backend.models.masked import MaskedConfig, MaskTransformer
 from backend.models.matching import WordMatcher, WordMatcherConfig
 from backend.models.noise import SeededNoise
+from backend.models.reference_quirks import PUBLISHED, ReferenceQuirks
 from backend.models.residual import ResidualConfig, ResidualTransformer
 from backend.models.rvqvae import RVQVAE, RVQConfig
 
@@ -113,8 +113,8 @@ def test_masked_transformer(golden, text):
     logits = model(ids, text, lengths)
     golden.check_statistics("mask_logits_stats", logits.transpose(1, 2)[valid])
     golden.check("mask_logits_slice", logits[:, :16, :6])
-    guided = masked_logits(model, ids, text, lengths, 4)
-    golden.check("mask_logits4_slice", guided[:, :16, :6])
+    classifier_free_guidance = masked_logits(model, ids, text, lengths, 4)
+    golden.check("mask_logits4_slice", classifier_free_guidance[:, :16, :6])
     inputs = []
     result = model.generate(
         text,
@@ -191,11 +191,11 @@ def test_bamm(text):
         logits = model(ids, text, which)
         golden.check_statistics(f"bamm_{name}_stats", logits)
         golden.check(f"bamm_{name}_slice", logits[:, ::40, ::10])
-        guided = model.guided_logits(ids, text, 4, which)
-        golden.check(f"bamm_{name}_cs4_slice", guided[:, ::40, ::10])
+        classifier_free_guidance = model.guided_logits(ids, text, 4, which)
+        golden.check(f"bamm_{name}_cs4_slice", classifier_free_guidance[:, ::40, ::10])
 
 
-class MarginDrawing(Drawing):
+class MarginDrawing(SamplingState):
     """Notes how clearly the best class of every step wins."""
 
     margin = float("inf")
@@ -212,7 +212,7 @@ def test_bamm_generation(text):
     model = build("bamm_t2m_transformer", golden.seed)
     lengths, noise = golden["m_lens"], SeededNoise.from_seeds(range(3))
 
-    model.behaviour = replace(PUBLISHED, stable_ties=True)
+    model.quirks = replace(PUBLISHED, stable_ties=True)
     drawing = MarginDrawing(model, text, noise, GREEDY, 0.0, None)
     first = model.first_pass(drawing, lengths, 4.0)
     closed, _ = model.close(first, lengths)
@@ -221,7 +221,7 @@ def test_bamm_generation(text):
     golden.check("bamm_greedy_given", result)
     golden.check("bamm_greedy_given_margin", np.float32(drawing.margin))
 
-    model.behaviour = Behaviour(second_pass_guidance=3.0)
+    model.quirks = ReferenceQuirks(second_pass_guidance=3.0)
     tokens, _ = model.generate(text, lengths, noise=noise, temperature=GREEDY)
     valid = torch.arange(49) < lengths.unsqueeze(1)
     assert torch.equal(tokens[valid], result[:, :49][valid])

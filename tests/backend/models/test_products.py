@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from backend.models.loading import ready
-from backend.models.products import Linear, PackedMatrix, product
+from backend.models.products import Linear, PrepackedWeight, product
 
 needs_onednn = pytest.mark.skipif(
     not torch.backends.mkldnn.is_available(), reason="this PyTorch has no oneDNN"
@@ -83,4 +83,4 @@ def test_a_copy_packs_its_own_weights(layer: Linear) -> None:
 
 def test_a_product_without_a_bias() -> None:
     x, weight = torch.randn(5, 48), torch.randn(32, 48)
-    torch.testing.assert_close(product(x, weight, None, PackedMatrix()), x @ weight.T)
+    torch.testing.assert_close(product(x, weight, None, PrepackedWeight()), x @ weight.T)

@@ -5,9 +5,9 @@ import torch
 from full_logits import residual_logits
 from goldens import Golden, text_embedding, weights
 
-from backend.models.behaviour import CORRECTED, PUBLISHED
 from backend.models.loading import load_strict
 from backend.models.noise import RecordedNoise, SeededNoise
+from backend.models.reference_quirks import CORRECTED, PUBLISHED
 from backend.models.residual import ResidualConfig, ResidualTransformer, active_quantizer
 from backend.models.transformer import cross_entropy
 
@@ -20,9 +20,9 @@ def golden():
     return Golden("momask_res")
 
 
-def build(golden, kind, behaviour=PUBLISHED):
+def build(golden, kind, quirks=PUBLISHED):
     config = ResidualConfig(**{**TINY.__dict__, "shared_weights": KINDS[kind]})
-    model = ResidualTransformer(config, behaviour).eval()
+    model = ResidualTransformer(config, quirks).eval()
     load_strict(model, weights(model, golden.seed))
     return model
 

@@ -6,10 +6,10 @@ from goldens import Golden
 
 from backend.models.noise import RecordedNoise, SeededNoise
 from backend.models.sampling import (
+    bottom_k_mask,
     cosine_schedule,
-    draw,
+    gumbel_sample,
     kept_classes,
-    lowest,
     mask_counts,
     top_k_filter,
 )
@@ -47,13 +47,17 @@ def test_nothing_is_masked_where_nothing_may_be():
 
 
 def test_equal_scores_take_the_first():
-    assert lowest(torch.zeros(1, 40), torch.tensor([3])).nonzero()[:, 1].tolist() == [0, 1, 2]
+    assert bottom_k_mask(torch.zeros(1, 40), torch.tensor([3])).nonzero()[:, 1].tolist() == [
+        0,
+        1,
+        2,
+    ]
 
 
 def test_drawing_follows_the_distribution():
     share = torch.tensor([0.5, 0.3, 0.2, 0.0])
     uniforms = torch.rand(20_000, 4, generator=torch.Generator().manual_seed(0))
-    drawn = draw(share.log().expand(20_000, 4), uniforms, 1.0)
+    drawn = gumbel_sample(share.log().expand(20_000, 4), uniforms, 1.0)
     found = torch.bincount(drawn, minlength=4) / 20_000
     torch.testing.assert_close(found, share, atol=0.02, rtol=0)
 

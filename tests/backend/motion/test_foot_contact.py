@@ -4,7 +4,7 @@ from sample_motions import walking_motion
 
 from backend.kinematic_checks.motion_quality import foot_skate
 from backend.motion.features import FEET, motion_to_features, with_constant_bones
-from backend.motion.foot_contact import ground, plant_feet, set_down, slow_down
+from backend.motion.foot_contact import clamp_joint_speed, ground, lock_feet, snap_to_floor
 from shared.motion.skeleton import FEATURE_OFFSETS, PARENTS
 
 
@@ -26,7 +26,7 @@ def standing(frames=40):
 def test_a_body_that_drifts_on_standing_feet_is_held():
     joints = standing()
     joints[..., 0] += 0.01 * np.arange(len(joints))[:, None]
-    planted = plant_feet(joints, np.ones((len(joints), 4)))
+    planted = lock_feet(joints, np.ones((len(joints), 4)))
     assert np.ptp(planted[5:-5, FEET[1], 0]) < 0.005
     np.testing.assert_allclose(planted - planted[:, :1], joints - joints[:, :1], atol=1e-6)
 
@@ -34,13 +34,13 @@ def test_a_body_that_drifts_on_standing_feet_is_held():
 def test_a_body_without_contact_flies_on():
     joints = standing()
     joints[..., 2] += 0.05 * np.arange(len(joints))[:, None]
-    np.testing.assert_array_equal(plant_feet(joints, np.zeros((len(joints), 4))), joints)
+    np.testing.assert_array_equal(lock_feet(joints, np.zeros((len(joints), 4))), joints)
 
 
 def test_a_fast_foot_is_no_standing_foot():
     joints = standing()
     joints[..., 2] += 0.2 * np.arange(len(joints))[:, None]
-    np.testing.assert_array_equal(plant_feet(joints, np.ones((len(joints), 4))), joints)
+    np.testing.assert_array_equal(lock_feet(joints, np.ones((len(joints), 4))), joints)
 
 
 def soles(joints):
@@ -52,7 +52,7 @@ def test_a_body_that_sinks_or_hangs_for_a_while_is_set_on_the_floor(height):
     joints = standing(80)
     joints[..., 1] -= soles(joints)[0]
     joints[30:50, :, 1] += height
-    settled = set_down(joints, np.ones((80, 4)))
+    settled = snap_to_floor(joints, np.ones((80, 4)))
     assert np.abs(soles(settled)[36:44]).max() < 0.07
     assert np.abs(soles(settled)[[5, -5]]).max() < 0.01
     assert soles(settled).min() > -0.05
@@ -66,19 +66,19 @@ def test_a_body_in_the_air_stays_there():
     joints[10:20, :, 1] += 0.4
     contacts = np.ones((len(joints), 4))
     contacts[9:21] = 0
-    np.testing.assert_allclose(set_down(joints, contacts)[12:18], joints[12:18], atol=0.01)
+    np.testing.assert_allclose(snap_to_floor(joints, contacts)[12:18], joints[12:18], atol=0.01)
 
 
 def test_a_leg_held_still_in_the_air_does_not_pull_the_body_down():
     joints = standing()
     joints[:, [7, 10], 1] += 0.5  # the left foot; captured contacts know speeds alone
-    np.testing.assert_array_equal(set_down(joints, np.ones((len(joints), 4))), joints)
+    np.testing.assert_array_equal(snap_to_floor(joints, np.ones((len(joints), 4))), joints)
 
 
 def test_a_jump_is_spread_over_the_frames_around_it():
     joints = standing()
     joints[20:, :, 0] += 1.2  # a body that is somewhere else in the next frame
-    slow = slow_down(joints)
+    slow = clamp_joint_speed(joints)
     assert np.linalg.norm(np.diff(slow, axis=0), axis=-1).max() <= 0.5
     np.testing.assert_allclose(slow[[0, 10, 30, -1]], joints[[0, 10, 30, -1]], atol=1e-5)
 
@@ -87,14 +87,14 @@ def test_a_limb_that_flips_keeps_its_length():
     joints = standing()
     shoulder, arm = joints[:, [16]], [18, 20]
     joints[20:, arm] = (shoulder + (shoulder - joints[:, arm]) * [1, 1, -1])[20:]
-    slow = slow_down(joints)
+    slow = clamp_joint_speed(joints)
     assert np.linalg.norm(np.diff(slow, axis=0), axis=-1).max() <= 0.5
     np.testing.assert_allclose(bone_lengths(slow), bone_lengths(joints), atol=1e-5)
 
 
 def test_movements_of_people_stay_as_they_are():
     joints = walk(60)
-    np.testing.assert_array_equal(slow_down(joints), joints)
+    np.testing.assert_array_equal(clamp_joint_speed(joints), joints)
 
 
 def test_stretched_bones_get_one_length_and_keep_their_direction():
@@ -118,4 +118,4 @@ def test_a_real_walk_hardly_changes_and_a_sliding_one_slides_less():
 
 @pytest.mark.parametrize("frames", [1, 2])
 def test_the_shortest_motions_are_answered(frames):
-    assert plant_feet(standing(frames), np.ones((frames, 4))).shape == (frames, 22, 3)
+    assert lock_feet(standing(frames), np.ones((frames, 4))).shape == (frames, 22, 3)

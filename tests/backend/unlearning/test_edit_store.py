@@ -1,11 +1,11 @@
-"""The shelf of edits: files, fits on request, and the one set that is applied."""
+"""The store of edits: files, fits on request, and the one set that is applied."""
 
 import pytest
 import torch
 from torch import nn
 
 from backend.unlearning.edit import build_edit
-from backend.unlearning.edit_store import EditShelf, edit_file
+from backend.unlearning.edit_store import EditStore, edit_file
 from shared.errors import PlacidError
 
 CODEBOOK = "quantizer.layers.0.codebook"
@@ -55,84 +55,84 @@ def folder(networks, tmp_path):
 
 
 def test_what_is_there_without_fits(folder):
-    shelf = EditShelf([folder])
-    assert [choice.name for choice in shelf.methods()] == ["lcr", "lcr+uce", "uce", "off"]
-    assert [choice.name for choice in shelf.concepts()] == ["violence", "kick"]
-    assert shelf.typed_methods() == ()
-    assert shelf.default_method() == "lcr"
-    assert shelf.find("momask", "off", ["violence"]) == []
+    store = EditStore([folder])
+    assert [choice.name for choice in store.methods()] == ["lcr", "lcr+uce", "uce", "off"]
+    assert [choice.name for choice in store.concepts()] == ["violence", "kick"]
+    assert store.typed_methods() == ()
+    assert store.default_method() == "lcr"
+    assert store.find("momask", "off", ["violence"]) == []
     with pytest.raises(PlacidError, match=r"no lcr edit of momask for 'kick' \(there is: uce"):
-        shelf.find("momask", "lcr", ["kick"])
-    assert EditShelf([folder / "nothing"]).default_method() == "off"
+        store.find("momask", "lcr", ["kick"])
+    assert EditStore([folder / "nothing"]).default_method() == "off"
 
 
 def test_joined_methods_give_their_edits_in_order(folder):
-    shelf = EditShelf([folder])
-    found = shelf.find("momask", "lcr+uce", ["violence"])
+    store = EditStore([folder])
+    found = store.find("momask", "lcr+uce", ["violence"])
     assert [edit.method for edit in found] == ["lcr", "uce"]
-    found = shelf.find("momask", "uce", ["kick", "violence"])
+    found = store.find("momask", "uce", ["kick", "violence"])
     assert [edit.concept for edit in found] == ["kick", "violence"]
 
 
 def test_a_typed_concept_is_fitted_once_against_the_untouched_base(folder, networks):
     fitter = _Fitter(networks)
-    shelf = EditShelf([folder], fitter)
+    store = EditStore([folder], fitter)
     base = networks["masked"].cond_emb.weight.detach().clone()
-    shelf.use(networks, shelf.find("momask", "uce", ["violence"]), 1.0)
+    store.activate(networks, store.find("momask", "uce", ["violence"]), 1.0)
     assert not torch.equal(networks["masked"].cond_emb.weight, base)
-    first = shelf.find("momask", "uce", ["crawl, creep"])
-    assert shelf.find("momask", "uce", ["crawl, creep"]) == first
+    first = store.find("momask", "uce", ["crawl, creep"])
+    assert store.find("momask", "uce", ["crawl, creep"]) == first
     assert fitter.asked == [("momask", "uce", "crawl, creep")]
     assert torch.equal(fitter.weights[0], base)
-    shelf.use(networks, first, 2.0)
+    store.activate(networks, first, 2.0)
     torch.testing.assert_close(networks["masked"].cond_emb.weight, base + 2 * (3.0 - base))
-    shelf.use(networks, [], 1.0)
+    store.activate(networks, [], 1.0)
     assert torch.equal(networks["masked"].cond_emb.weight, base)
 
 
 def test_what_a_fit_makes_possible(folder, networks):
-    shelf = EditShelf([folder], _Fitter(networks))
-    assert shelf.typed_methods() == ("rece", "uce")
-    assert {"kick", "zombie", "crawl"} <= {choice.name for choice in shelf.concepts()}
-    assert "rece" in {choice.name for choice in shelf.methods()}
+    store = EditStore([folder], _Fitter(networks))
+    assert store.typed_methods() == ("rece", "uce")
+    assert {"kick", "zombie", "crawl"} <= {choice.name for choice in store.concepts()}
+    assert "rece" in {choice.name for choice in store.methods()}
     with pytest.raises(PlacidError, match=r"did you mean 'kick'") as refused:
-        shelf.find("momask", "rece", ["kikc"])
+        store.find("momask", "rece", ["kikc"])
     assert refused.value.code == "unknown_concept"
     with pytest.raises(PlacidError, match="no finetune edit"):
-        shelf.find("momask", "finetune", ["kick"])
+        store.find("momask", "finetune", ["kick"])
 
 
 def test_other_names_of_a_concept_find_its_file(folder):
-    shelf = EditShelf([folder])
-    assert shelf.find("momask", "uce", ["kick,"]) == shelf.find("momask", "uce", ["kick"])
+    store = EditStore([folder])
+    assert store.find("momask", "uce", ["kick,"]) == store.find("momask", "uce", ["kick"])
 
 
 def test_a_default_that_needs_counts_gives_way_for_a_typed_concept(folder, networks, monkeypatch):
     monkeypatch.setattr("backend.unlearning.edit_store.DEFAULT_METHOD", "lcr")
-    shelf = EditShelf([folder], _Fitter(networks))
-    assert shelf.default_method(["violence"]) == "lcr"
-    assert shelf.default_method(["crawl, creep"]) == "uce"
+    store = EditStore([folder], _Fitter(networks))
+    assert store.default_method(["violence"]) == "lcr"
+    assert store.default_method(["crawl, creep"]) == "uce"
 
 
 def test_a_later_folder_and_a_newer_file_count(folder, networks, tmp_path):
     own = tmp_path / "own"
-    shelf = EditShelf([folder, own])
-    (shipped,) = shelf.find("momask", "uce", ["kick"])
+    store = EditStore([folder, own])
+    (shipped,) = store.find("momask", "uce", ["kick"])
     assert (shipped.patches[0].values == 1.0).all()
     path = own / edit_file("momask", "uce", "kick")
     _edit(networks, "uce", "kick", 7.0).save(path)
-    (found,) = shelf.find("momask", "uce", ["kick"])
+    (found,) = store.find("momask", "uce", ["kick"])
     assert (found.patches[0].values == 7.0).all()
     path.write_bytes(b"damaged")
     with pytest.raises(PlacidError, match="damaged") as refused:
-        shelf.find("momask", "uce", ["kick"])
+        store.find("momask", "uce", ["kick"])
     assert refused.value.code == "damaged_edit"
 
 
 def test_an_edit_of_other_weights_is_refused(folder, networks):
-    shelf = EditShelf([folder])
+    store = EditStore([folder])
     with torch.no_grad():
         networks["masked"].cond_emb.weight += 1
     with pytest.raises(PlacidError, match="another base") as refused:
-        shelf.use(networks, shelf.find("momask", "uce", ["kick"]), 1.0)
+        store.activate(networks, store.find("momask", "uce", ["kick"]), 1.0)
     assert refused.value.code == "foreign_edit"

@@ -9,7 +9,7 @@ from shared.batch.journal import JOURNAL, UNFINISHED, open_journal
 from shared.batch.queue import Batch, MakeFilm, MakeSheet, MakeTakes
 from shared.batch.table import Row
 from shared.errors import PlacidError
-from shared.filming.orders import Look
+from shared.filming.orders import RenderSettings
 from shared.motion.motion import Motion, load_motion
 from shared.protocol.messages import Generate
 
@@ -58,7 +58,7 @@ def test_every_take_is_made_and_kept_under_its_name(tmp_path: Path) -> None:
 
 def test_films_and_sheets_come_after_the_takes_of_their_row(tmp_path: Path) -> None:
     with open_journal(tmp_path) as journal:
-        batch = Batch(ROWS, journal, tmp_path, Look())
+        batch = Batch(ROWS, journal, tmp_path, RenderSettings())
         assert batch.total == 4 + 4 + 2
         assert _work(batch) == [
             *("walk 5+3", "film walk 5", "film walk 6", "film walk 7", "sheet walk"),
@@ -70,11 +70,11 @@ def test_films_and_sheets_come_after_the_takes_of_their_row(tmp_path: Path) -> N
 
 def test_a_second_run_does_only_what_is_missing(tmp_path: Path) -> None:
     with open_journal(tmp_path) as journal:
-        _work(Batch(ROWS, journal, tmp_path, Look()), most=3)
+        _work(Batch(ROWS, journal, tmp_path, RenderSettings()), most=3)
     (tmp_path / "walk-6.npz").unlink()
     more = [Row(1, Generate("a person walks", takes=4, seed=5), output="walk"), ROWS[1]]
     with open_journal(tmp_path) as journal:
-        batch = Batch(more, journal, tmp_path, Look())
+        batch = Batch(more, journal, tmp_path, RenderSettings())
         assert batch.done == 2 + 2
         assert _work(batch) == [
             *("walk 6+1", "walk 8+1", "film walk 7", "film walk 8", "sheet walk"),
@@ -85,12 +85,12 @@ def test_a_second_run_does_only_what_is_missing(tmp_path: Path) -> None:
 
 def test_a_changed_row_is_made_again_and_a_new_look_films_again(tmp_path: Path) -> None:
     with open_journal(tmp_path) as journal:
-        _work(Batch(ROWS[1:], journal, tmp_path, Look()))
+        _work(Batch(ROWS[1:], journal, tmp_path, RenderSettings()))
     changed = [Row(1, Generate("a person waves", seconds=3.0), output="deep/wave")]
     with open_journal(tmp_path) as journal:
-        assert len(_work(Batch(changed, journal, tmp_path, Look()))) == 3
+        assert len(_work(Batch(changed, journal, tmp_path, RenderSettings()))) == 3
     with open_journal(tmp_path) as journal:
-        look = Look(engine="cycles")
+        look = RenderSettings(engine="cycles")
         assert len(_work(Batch(changed, journal, tmp_path, look))) == 2
         assert _work(Batch(changed, journal, tmp_path, look)) == []
 

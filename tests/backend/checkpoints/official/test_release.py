@@ -30,7 +30,7 @@ from backend import cli
 from backend.checkpoints.diagnostics import can_generate, examine_release
 from backend.checkpoints.loading import load_checkpoint
 from backend.generation.generator import Generator
-from backend.models.behaviour import CORRECTED, PUBLISHED
+from backend.models.reference_quirks import CORRECTED, PUBLISHED
 from shared.errors import PlacidError
 from shared.motion.motion import load_motion
 from shared.protocol.messages import Generate
@@ -119,7 +119,7 @@ def test_a_residual_transformer_without_shared_weights(tmp_path):
     sizes = Sizes(**{**vars(SMALL), "shared": False})
     root = write_release(tmp_path / "checkpoints", sizes, bamm=False)
     network = load_checkpoint(root).networks["residual"]
-    assert network.behaviour == CORRECTED
+    assert network.quirks == CORRECTED
     assert "output_proj_bias" in network.state_dict()
     arguments = (
         torch.zeros(1, 3, SMALL.code_dim),
@@ -129,7 +129,7 @@ def test_a_residual_transformer_without_shared_weights(tmp_path):
     )
     bias = network.output_proj_bias[0].unsqueeze(-1)
     once = network(*arguments) - bias
-    doubled = load_checkpoint(root, behaviour=PUBLISHED).networks["residual"]
+    doubled = load_checkpoint(root, quirks=PUBLISHED).networks["residual"]
     torch.testing.assert_close(doubled(*arguments) - bias, 2 * once)
 
 

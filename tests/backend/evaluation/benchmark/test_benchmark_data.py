@@ -18,7 +18,7 @@ from official_files import write_weights as write_tar
 from backend.datasets.layouts import HUMANML3D
 from backend.datasets.problems import ProblemTable
 from backend.datasets.text_motions import read_split
-from backend.evaluation.benchmark.evaluation_context import Yardstick, open_yardstick
+from backend.evaluation.benchmark.evaluation_context import EvaluationContext, open_yardstick
 from backend.evaluation.benchmark.real_motions import RealMotions, read_motions
 from backend.evaluation.benchmark.results import Results
 from backend.evaluation.evaluators.loading import find_official
@@ -88,7 +88,9 @@ def humanml3d(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def opened(data: Path, release: Path, concept: str = "violence", strict: bool = False) -> Yardstick:
+def opened(
+    data: Path, release: Path, concept: str = "violence", strict: bool = False
+) -> EvaluationContext:
     return open_yardstick(data, release, find_concept(concept), strict=strict)
 
 
@@ -110,9 +112,13 @@ def test_the_whole_command_measures_with_the_data_set(
     assert found.figure("momask", "uce", "over_blocking", "moved") is not None
     assert found.figure("momask", "uce", "over_blocking", "over_blocking") is None
     assert any("do not give the published forget list of 304" in note for note in found.notes)
-    facts = json.loads((tmp_path / "protocol.json").read_text())
-    assert (facts["data"], facts["part"], facts["match"]) == ("HumanML3D", "test", "published")
-    assert {"evaluator", "statistics", "split", "motions"} <= facts["sha256"].keys()
+    manifest = json.loads((tmp_path / "protocol.json").read_text())
+    assert (manifest["data"], manifest["part"], manifest["match"]) == (
+        "HumanML3D",
+        "test",
+        "published",
+    )
+    assert {"evaluator", "statistics", "split", "motions"} <= manifest["sha256"].keys()
 
     # Begun again, even with every result lost, it does not embed the real motions again.
     kept = tmp_path / "real_motions.safetensors"
@@ -134,25 +140,23 @@ def test_the_whole_command_measures_with_the_data_set(
 def test_the_published_split_decides_and_a_slice_goes_with_its_motion(
     humanml3d: Path, release: Path, tmp_path: Path
 ) -> None:
-    yardstick = opened(humanml3d, release)
-    by_name = dict(
-        zip((row.clip for row in yardstick.rows), yardstick.is_forget.tolist(), strict=True)
-    )
+    context = opened(humanml3d, release)
+    by_name = dict(zip((row.clip for row in context.rows), context.is_forget.tolist(), strict=True))
     assert by_name == {
         **dict.fromkeys(FORGET, True),
         **dict.fromkeys(("000004", "000005", "1%000005", "000006"), False),
     }
-    frames = {row.clip: row.frames for row in yardstick.rows}
+    frames = {row.clip: row.frames for row in context.rows}
     assert frames["000001"] == 88
     assert frames["1%000005"] == 60
     # The motion is the first 88 of its 90 frames.
-    again = yardstick.evaluator.embed_motions([rows(90, seed=0)[:88]])
-    real = yardstick.embed(tmp_path / "kept")
-    assert len(real) == len(yardstick.rows)
+    again = context.evaluator.embed_motions([rows(90, seed=0)[:88]])
+    real = context.embed(tmp_path / "kept")
+    assert len(real) == len(context.rows)
     np.testing.assert_allclose(real[:1], again, atol=1e-5)
     other = opened(humanml3d, release, "kick")
-    assert other.hashes["split"] != yardstick.hashes["split"]
-    assert other.hashes["motions"] == yardstick.hashes["motions"]
+    assert other.hashes["split"] != context.hashes["split"]
+    assert other.hashes["motions"] == context.hashes["motions"]
 
 
 class _Counting:
@@ -264,15 +268,15 @@ def test_half_an_evaluator_is_told_from_a_data_set(release: Path, tmp_path: Path
 def test_toxic_terms_are_looked_for_and_masked_in_the_tagged_words(
     humanml3d: Path, release: Path
 ) -> None:
-    yardstick = opened(humanml3d, release)
-    terms = yardstick.concept.keywords
+    context = opened(humanml3d, release)
+    terms = context.concept.keywords
     captions = ["a person struck out", "a person walks"]
-    assert [yardstick.toxic(text) for text in captions] == [True, False]
-    plain = yardstick.evaluator.embed_texts(captions)
-    masked = yardstick.evaluator.embed_texts(captions, terms)
+    assert [context.toxic(text) for text in captions] == [True, False]
+    plain = context.evaluator.embed_texts(captions)
+    masked = context.evaluator.embed_texts(captions, terms)
     np.testing.assert_array_equal(masked[1], plain[1])
     assert np.abs(masked[0] - plain[0]).max() > 1e-4
-    assert not yardstick.reads(["a written prompt"])
+    assert not context.reads(["a written prompt"])
 
 
 def test_strict_stops_at_the_broken_item(humanml3d: Path, release: Path) -> None:
@@ -281,10 +285,10 @@ def test_strict_stops_at_the_broken_item(humanml3d: Path, release: Path) -> None
 
 
 def test_own_keywords_are_words_of_the_captions(humanml3d: Path, release: Path) -> None:
-    yardstick = opened(humanml3d, release, "sit,")
-    assert [row.clip for row, kept in zip(yardstick.rows, yardstick.is_forget, strict=True) if kept]
-    assert yardstick.about["match"] == "word"
-    assert any("no 'sit' for HumanML3D" in note for note in yardstick.notes)
+    context = opened(humanml3d, release, "sit,")
+    assert [row.clip for row, kept in zip(context.rows, context.is_forget, strict=True) if kept]
+    assert context.about["match"] == "word"
+    assert any("no 'sit' for HumanML3D" in note for note in context.notes)
 
 
 def test_motion_x_with_bare_captions_has_motions_and_says_what_is_missing(
@@ -296,12 +300,12 @@ def test_motion_x_with_bare_captions_has_motions_and_says_what_is_missing(
         text = "an aerial kick" if i % 2 else "a person walks"
         write_item(tmp_path, name, text, features=rows(60, seed=i), **folders)
     write_split(tmp_path, "test", *names)
-    yardstick = opened(tmp_path, release)
-    assert yardstick.about["data"] == "Motion-X"
-    assert yardstick.is_forget.tolist() == [False, True, False, True]
-    assert yardstick.toxic("an aerial kick")
-    assert not yardstick.reads(["an aerial kick"])
-    assert any("4 of 4 motions have no caption with tagged words" in n for n in yardstick.notes)
+    context = opened(tmp_path, release)
+    assert context.about["data"] == "Motion-X"
+    assert context.is_forget.tolist() == [False, True, False, True]
+    assert context.toxic("an aerial kick")
+    assert not context.reads(["an aerial kick"])
+    assert any("4 of 4 motions have no caption with tagged words" in n for n in context.notes)
 
 
 def test_what_is_not_there_is_named_with_a_remedy(

@@ -23,5 +23,5 @@ def test_a_checkpoints_guidance_goes_before_the_protocols(protocol: Protocol) ->
 
 def test_a_run_tells_the_guidance_that_its_checkpoint_asked_for(run: Path) -> None:
     # Resuming compares this file, so that no run is made with two scales.
-    facts = json.loads((run / "protocol.json").read_bytes())
-    assert facts["protocol"]["guidance"] == load_checkpoint(EMBEDDED).guidance != 4.0
+    manifest = json.loads((run / "protocol.json").read_bytes())
+    assert manifest["protocol"]["guidance"] == load_checkpoint(EMBEDDED).guidance != 4.0

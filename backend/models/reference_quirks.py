@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Behaviour:
+class ReferenceQuirks:
     """Choices between the released code and its intent.
 
     doubled_logits: the residual transformer without shared weights returns 2 * logits + bias; the
@@ -34,8 +34,8 @@ class Behaviour:
     edits_something: bool = False
 
 
-CORRECTED = Behaviour()
-PUBLISHED = Behaviour(
+CORRECTED = ReferenceQuirks()
+PUBLISHED = ReferenceQuirks(
     doubled_logits=True,
     stable_ties=False,
     overwrites_known=True,
