@@ -50,7 +50,7 @@ def edit_motion(
             specs.append(SampleSpec(text, derived_seed(seed, number), ids=ids, editable=editable))
         made = [context.codec.decode(ids) for ids in context.sampler.sample(specs, progress)]
         results = [
-            _put_in(result, window, ranges, joints, contacts, tools.codec.convention)
+            _put_in(result, window, ranges, joints, contacts, context.codec.convention)
             for result, (joints, contacts) in zip(results, made, strict=True)
         ]
     return [result.with_up(motion.up) for result in results]
