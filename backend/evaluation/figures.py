@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from backend.motion.geometry import facing
+from backend.motion.facing import facing
 from shared.motion.skeleton import CHAINS, JOINT
 
 _LEFT: Final = "tab:red"

@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import Final, Literal
 
 import numpy as np
-from scipy.ndimage import uniform_filter1d
 
+from shared.motion.filters import uniform_filter1d
 from shared.motion.skeleton import JOINT, JOINT_COUNT
 
 SIDES: Final[tuple[Literal["left", "right"], ...]] = ("left", "right")

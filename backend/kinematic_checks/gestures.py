@@ -1,7 +1,6 @@
 """Checks of what arms and trunk show: waving, raised hands, bowing, dancing."""
 
 import numpy as np
-from scipy.ndimage import maximum_filter1d
 
 from backend.kinematic_checks.body_signals import SIDES, BodySignals
 from backend.kinematic_checks.registry import (
@@ -13,6 +12,7 @@ from backend.kinematic_checks.registry import (
     turning_points,
 )
 from backend.kinematic_checks.thresholds import Thresholds
+from shared.motion.filters import maximum_filter1d
 
 
 @register("wave", "swings")

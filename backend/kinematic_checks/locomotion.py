@@ -3,11 +3,11 @@
 from typing import Final
 
 import numpy as np
-from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
 from backend.kinematic_checks.body_signals import BodySignals
 from backend.kinematic_checks.registry import Event, register, span_events
 from backend.kinematic_checks.thresholds import Run, Thresholds, Turn, Walk
+from shared.motion.filters import maximum_filter1d, minimum_filter1d
 
 _GAP_SECONDS: Final = 0.3
 _STEP_SECONDS: Final = 0.8

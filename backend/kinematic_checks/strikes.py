@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
-from scipy.ndimage import uniform_filter1d
 
 from backend.kinematic_checks.body_signals import SIDES, BodySignals
 from backend.kinematic_checks.registry import Event, register, spans, turning_points
 from backend.kinematic_checks.thresholds import Boxing, Thresholds
+from shared.motion.filters import uniform_filter1d
 
 # A guard's other fist is about half as far in front as the one that strikes; hands that push,
 # clap or stretch out together are level.

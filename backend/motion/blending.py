@@ -9,8 +9,8 @@ from typing import Final
 
 import numpy as np
 
+from backend.motion.facing import facing
 from backend.motion.features import bone_lengths, with_bone_lengths
-from backend.motion.geometry import facing
 from shared.motion import rotations as quat
 
 _UP: Final = np.array([0.0, 1.0, 0.0])

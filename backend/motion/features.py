@@ -10,11 +10,11 @@ from itertools import pairwise
 from typing import Final, Literal
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
 from backend.motion.rotations_6d import between as published_between
 from backend.motion.rotations_6d import matrix_from_6d, to_6d, unit
 from shared.motion import rotations as quat
+from shared.motion.filters import gaussian_filter1d
 from shared.motion.skeleton import BONE_SUMS, CHAINS, JOINT_COUNT, PARENTS, RAW_OFFSETS
 
 # How joints become features. `files`: as in HumanML3D's own files, oddities included. `humanml3d`:

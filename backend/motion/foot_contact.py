@@ -8,7 +8,6 @@ disagree in is settled here.
 from typing import Final
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
 from backend.motion.features import (
     CONTACTS,
@@ -19,6 +18,7 @@ from backend.motion.features import (
     with_bone_lengths,
     with_constant_bones,
 )
+from shared.motion.filters import gaussian_filter1d
 
 _HORIZONTAL: Final = [0, 2]
 # Contact features over the first are signs of a standing foot, over the second proof.

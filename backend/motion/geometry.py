@@ -9,6 +9,7 @@ from scipy.signal import find_peaks
 
 from backend.datasets.actions import Action, Side
 from backend.datasets.sources import FPS, Segment
+from backend.motion.facing import facing
 from shared.motion.skeleton import JOINT
 
 _LEFT_HIP, _RIGHT_HIP = JOINT["left_hip"], JOINT["right_hip"]
@@ -18,14 +19,6 @@ _WRISTS = {
     "right": (JOINT["right_wrist"],),
     "both": (JOINT["left_wrist"], JOINT["right_wrist"]),
 }
-
-
-def facing(joints: np.ndarray) -> np.ndarray:
-    """Horizontal unit vectors (T, 3) that the body faces, from hips and shoulders."""
-    across = joints[:, _LEFT_HIP] - joints[:, _RIGHT_HIP]
-    across = across + joints[:, _LEFT_SHOULDER] - joints[:, _RIGHT_SHOULDER]
-    forward = np.cross(across, [0.0, 1.0, 0.0])
-    return forward / np.maximum(np.linalg.norm(forward, axis=-1, keepdims=True), 1e-8)
 
 
 def heading(joints: np.ndarray) -> np.ndarray:

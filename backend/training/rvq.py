@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy.ndimage import maximum_filter1d
 from torch import Tensor, nn
 
 from backend.datasets.preparation import PreparedClip
@@ -16,6 +15,7 @@ from backend.models.rvqvae import RVQVAE
 from backend.motion.features import CONTACTS, FEET, STANDS, features_to_joints
 from backend.training.precision import mixed_precision
 from backend.training.windows import Windows
+from shared.motion.filters import maximum_filter1d
 from shared.motion.skeleton import BONE_SUMS, PARENTS
 
 WINDOW = 64

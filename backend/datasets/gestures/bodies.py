@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
 from backend.datasets.sources import FPS, Clip
 from backend.motion import features as feat
+from shared.motion.filters import minimum_filter1d, uniform_filter1d
 from shared.motion.skeleton import FEATURE_OFFSETS, JOINT
 
 _SHORTEST: Final = 40

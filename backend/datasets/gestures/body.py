@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
 from backend.datasets.gestures.arms import across, solve_arm
 from backend.datasets.gestures.script import Arm, Point, Script
 from backend.datasets.gestures.tracks import minimum_jerk
 from shared.motion import rotations as quat
+from shared.motion.filters import gaussian_filter1d
 from shared.motion.skeleton import BONE_SUMS, JOINT, PARENTS
 
 # How much of the trunk's turn each bone (named by its lower end's child) takes.
