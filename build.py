@@ -127,7 +127,8 @@ def ensure(environment: Environment) -> Path:
     """The Python of an environment, which is made first unless it is complete."""
     folder = WORK / environment.name
     python = environment_python(folder)
-    contents = [path.read_bytes() for path in environment.files]
+    # What the tools are told, at the end of pyproject.toml, asks for no new environment.
+    contents = [path.read_bytes().partition(b"\n[tool.ruff]")[0] for path in environment.files]
     if python.exists() and _is_complete(folder, environment.packages, *contents):
         return python
     interpreter = find_python()
@@ -280,10 +281,16 @@ def run_tests(options: argparse.Namespace) -> int:
     }
     variables = {**_plain_environment(), "PYTHONPATH": str(CHECKOUT)}
     others = ["tests", *(f"--ignore={path}" for path in BLENDER_TESTS)]
+    lint_imports = [
+        backend,
+        "-c",
+        "from importlinter.cli import lint_imports_command as lint; lint()",
+    ]
     stages = {
         "Checking style (ruff)": [backend, "-m", "ruff", "check", "."],
         "Checking the format (ruff)": [backend, "-m", "ruff", "format", "--check", "."],
         "Checking types (mypy)": [backend, "-m", "mypy"],
+        "Checking who imports whom (import-linter)": [backend, "-c", lint_imports, "--no-cache"],
         **{
             f"Testing inside Blender {version} (pytest)": [python, "-m", "pytest", *BLENDER_TESTS]
             for version, python in blenders.items()

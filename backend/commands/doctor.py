@@ -8,7 +8,7 @@ import typer
 from backend.commands.options import AllowDownload, Checkpoints, Encoder
 
 if TYPE_CHECKING:
-    from backend.checkpoints.diagnostics import Finding
+    from backend.commands.diagnostics import Finding
 
 
 def doctor(
@@ -20,8 +20,8 @@ def doctor(
     ] = None,
 ) -> None:
     """Check the environment, a checkpoint and its text encoder; ends with 1 if nothing can run."""
-    from backend.checkpoints.diagnostics import can_generate, examine
     from backend.checkpoints.loading import EMBEDDED
+    from backend.commands.diagnostics import can_generate, examine
     from shared.errors import PlacidError
 
     folder = checkpoints or EMBEDDED

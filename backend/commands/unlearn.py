@@ -134,8 +134,8 @@ def statistics(
 
     from backend.checkpoints.loading import EMBEDDED, load_checkpoint
     from backend.generation.generator import Generator
+    from backend.training.code_statistics import count_generated, padded_tokens, tokens_of_run
     from backend.unlearning.concept import builtin_concepts, find_concept
-    from backend.unlearning.count_statistics import count_generated, padded_tokens, tokens_of_run
     from backend.unlearning.errors import UnlearningError, unknown
     from backend.unlearning.fit import statistics_file, statistics_folders
 

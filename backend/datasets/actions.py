@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-Side = Literal["left", "right", "both"]
+from shared.motion.skeleton import Side
 
 VIOLENT_KINDS: Final = frozenset({"kick", "punch", "boxing", "karate", "sword"})
 

@@ -5,20 +5,17 @@ nothing else has to change when one is added.
 """
 
 import hashlib
-import importlib
-import pkgutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
 
-from backend.datasets import readers
 from backend.datasets.actions import Action
 from backend.datasets.problems import Problem, ProblemTable
+from shared.registry import Registry
 
 FPS: Final = 20.0
 Split = Literal["train", "val", "test"]
@@ -106,7 +103,7 @@ class Source:
     folder: str
 
 
-_SOURCES: dict[str, Source] = {}
+_SOURCES: Final[Registry[Source]] = Registry("motion source", "backend.datasets.readers")
 
 
 def register_source(
@@ -115,7 +112,7 @@ def register_source(
     """Register a function that reads all clips below the data folder, under a source name."""
 
     def add(reader: Reader) -> Reader:
-        _SOURCES[name] = Source(name, reader, licence, tier, weight, folder or name)
+        _SOURCES.register(name, Source(name, reader, licence, tier, weight, folder or name))
         return reader
 
     return add
@@ -123,8 +120,6 @@ def register_source(
 
 def sources() -> dict[str, Source]:
     """All registered sources by name, sorted."""
-    for module in pkgutil.iter_modules(readers.__path__, readers.__name__ + "."):
-        importlib.import_module(module.name)
     return dict(sorted(_SOURCES.items()))
 
 
@@ -144,17 +139,14 @@ def read_clips(
         problems: takes up the clips that their readers found unfit, with the reasons.
 
     Raises:
-        SourceError: for an unknown source name or data that cannot be read.
+        PlacidError: `unknown_motion_source`, with the nearest name.
+        SourceError: for data that cannot be read.
     """
-    known = sources()
     clips: list[Clip] = []
     for name in names:
-        if name not in known:
-            guess = get_close_matches(name, known, 1)
-            hint = f"did you mean {guess[0]!r}?" if guess else f"choose from {', '.join(known)}"
-            raise SourceError(f"there is no motion source {name!r}; {hint}")
+        source = _SOURCES.find(name)
         try:
-            own = list(known[name].read(root))
+            own = list(source.read(root))
         except FileNotFoundError as error:
             raise SourceError(
                 f"{error.filename} is missing; give the folder that holds the {name} data"
@@ -165,7 +157,7 @@ def read_clips(
             raise SourceError(f"the {name} data below {root} cannot be read: {error!r}") from error
         for clip in own:
             if clip.unfit and problems is not None:
-                problems.add(Problem(clip.id, root / known[name].folder, clip.unfit))
+                problems.add(Problem(clip.id, root / source.folder, clip.unfit))
         clips += assign_splits([clip for clip in own if not clip.unfit])
     return clips
 

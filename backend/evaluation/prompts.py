@@ -1,8 +1,9 @@
 """Prompt suites that ship with Placid: quality, violent and safe prompts per class."""
 
 import tomllib
-from difflib import get_close_matches
 from importlib import resources
+
+from shared.registry import unknown
 
 
 def suite_names() -> tuple[str, ...]:
@@ -15,12 +16,10 @@ def load_suite(name: str) -> dict[str, tuple[str, ...]]:
     """The prompts of a suite by class, in the order of the file.
 
     Raises:
-        KeyError: for an unknown suite; the message names the nearest one.
+        PlacidError: `unknown_prompt_suite`, with the nearest name.
     """
     names = suite_names()
     if name not in names:
-        guess = get_close_matches(name, names, 1)
-        hint = f"did you mean {guess[0]!r}?" if guess else f"choose from {', '.join(names)}"
-        raise KeyError(f"there is no prompt suite {name!r}; {hint}")
+        raise unknown("prompt suite", name, names)
     text = resources.files("backend").joinpath(f"assets/prompts/{name}.toml").read_text("utf-8")
     return {kind: tuple(prompts) for kind, prompts in tomllib.loads(text).items()}

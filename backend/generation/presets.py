@@ -1,11 +1,10 @@
 """Named settings of the samplers: Placid's own, and what the releases publish."""
 
-import difflib
 from dataclasses import dataclass
 from typing import Final
 
 from backend.models.reference_quirks import CORRECTED, PUBLISHED, ReferenceQuirks
-from shared.errors import PlacidError
+from shared.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -32,19 +31,15 @@ class Preset:
 
 
 DEFAULT: Final = "default"
-PRESETS: Final = {
-    DEFAULT: Preset(CORRECTED, {"momask": Sampling(), "bamm": Sampling()}),
-    # BAMM's release draws from all classes, and its evaluation guides the residual layers by 6.
-    "published": Preset(
-        PUBLISHED, {"momask": Sampling(), "bamm": Sampling(top_k=0.0, residual_guidance=6.0)}
-    ),
-}
+PRESETS: Final[Registry[Preset]] = Registry("preset")
+PRESETS.register(DEFAULT, Preset(CORRECTED, {"momask": Sampling(), "bamm": Sampling()}))
+# BAMM's release draws from all classes, and its evaluation guides the residual layers by 6.
+PRESETS.register(
+    "published",
+    Preset(PUBLISHED, {"momask": Sampling(), "bamm": Sampling(top_k=0.0, residual_guidance=6.0)}),
+)
 
 
 def find_preset(name: str) -> Preset:
     """The preset of this name. Raises PlacidError `unknown_preset`."""
-    if name not in PRESETS:
-        close = difflib.get_close_matches(name.lower(), PRESETS, n=1)
-        remedy = f"did you mean {close[0]!r}?" if close else f"choose one of: {', '.join(PRESETS)}"
-        raise PlacidError("unknown_preset", f"there is no preset {name!r}; {remedy}")
-    return PRESETS[name]
+    return PRESETS.find(name)

@@ -5,15 +5,10 @@ from typing import Final, Literal
 
 import numpy as np
 
-from backend.datasets.actions import Side
-from backend.kinematic_checks import (
-    gestures,  # noqa: F401 (importing a module registers its checks)
-    locomotion,  # noqa: F401
-)
-from backend.kinematic_checks import strikes as _strikes  # noqa: F401
 from backend.kinematic_checks.body_signals import BodySignals
 from backend.kinematic_checks.registry import CHECKS, Event
 from backend.kinematic_checks.thresholds import Thresholds, shipped_thresholds
+from shared.motion.skeleton import Side
 
 StrikeKind = Literal["kick", "punch", "boxing", "swing"]
 STRIKE_KINDS: Final[tuple[StrikeKind, ...]] = ("kick", "punch", "boxing", "swing")

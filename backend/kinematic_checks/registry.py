@@ -6,9 +6,10 @@ from typing import Final
 
 import numpy as np
 
-from backend.datasets.actions import Side
 from backend.kinematic_checks.body_signals import BodySignals
 from backend.kinematic_checks.thresholds import Thresholds
+from shared.motion.skeleton import Side
+from shared.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Check:
     find: Callable[[BodySignals, Thresholds], list[Event]]
 
 
-CHECKS: Final[dict[str, Check]] = {}
+CHECKS: Final[Registry[Check]] = Registry("kinematic check", "backend.kinematic_checks")
 _Find = Callable[[BodySignals, Thresholds], list[Event]]
 
 
@@ -45,7 +46,7 @@ def register(name: str, unit: str) -> Callable[[_Find], _Find]:
     """Register a check under the name of an action class."""
 
     def add(find: _Find) -> _Find:
-        CHECKS[name] = Check(name, unit, find)
+        CHECKS.register(name, Check(name, unit, find))
         return find
 
     return add

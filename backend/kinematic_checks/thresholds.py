@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 
 import msgspec
 
@@ -143,33 +142,11 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     swing: Swing
 
 
-class ThresholdError(ValueError):
-    """A threshold file that cannot be used; the message names the file and the field."""
-
-
 @cache
 def shipped_thresholds() -> Thresholds:
     """The thresholds that come with Placid."""
     file = files("backend").joinpath("assets", "kinematic_thresholds.toml")
-    return _decode(file.read_bytes(), file.name)
-
-
-def load_thresholds(path: Path) -> Thresholds:
-    """Read a threshold file. Raises ThresholdError when it is missing or wrong."""
-    try:
-        return _decode(path.read_bytes(), str(path))
-    except OSError as error:
-        raise ThresholdError(f"cannot read the thresholds {path} ({error.strerror})") from None
-
-
-def _decode(content: bytes, origin: str) -> Thresholds:
-    try:
-        return msgspec.toml.decode(content, type=Thresholds)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ThresholdError(
-            f"{origin} is no threshold file ({error}): make one with "
-            "`python -m backend.reports.calibrate_checks`"
-        ) from None
+    return msgspec.toml.decode(file.read_bytes(), type=Thresholds)
 
 
 def thresholds_toml(thresholds: Thresholds, comments: Iterable[str] = ()) -> str:

@@ -1,7 +1,8 @@
 """The one exception of this package."""
 
-import difflib
 from collections.abc import Iterable
+
+from shared import registry
 
 
 class UnlearningError(ValueError):
@@ -10,7 +11,4 @@ class UnlearningError(ValueError):
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UnlearningError:
     """The error for a name nobody knows, with the nearest known name when there is one."""
-    names = sorted(known)
-    nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
-    hint = f"did you mean {nearest[0]!r}? " if nearest else ""
-    return UnlearningError(f"unknown {kind} {name!r}: {hint}known are {', '.join(names)}")
+    return UnlearningError(registry.unknown(kind, name, known).message)

@@ -6,9 +6,9 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
-from ..filming.materials import plain_material
 from ..shared.motion.skeleton import JOINT, JOINT_NAMES, PARENTS, REFERENCE_OFFSETS
 from .body_mesh import body_surface, skin_weights
+from .materials import plain_material
 
 ARMATURE_NAME = "Placid"
 BODY_NAME = "Placid Body"

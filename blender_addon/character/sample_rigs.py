@@ -12,12 +12,12 @@ import bpy
 import numpy as np
 from mathutils import Matrix, Vector
 
-from ..filming.materials import plain_material
 from ..rig.detect import detect
 from ..rig.mapping import Mapping, load_presets
 from ..rig.read_rig import read_rig
 from ..shared.motion.skeleton import JOINT_NAMES, PARENTS
 from .armature import bone_tail, create_character, rest_joints
+from .materials import plain_material
 
 FIGURE_NAME = "Placid Figure"
 FIGURE_COLOR = (0.55, 0.63, 0.74, 1.0)

@@ -8,8 +8,8 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
+from ..character.materials import plain_material
 from .engines import use_engine
-from .materials import plain_material
 
 STAGE_NAME = "Placid Stage"
 FLOOR_COLORS = ((0.62, 0.65, 0.69, 1.0), (0.8, 0.83, 0.87, 1.0))

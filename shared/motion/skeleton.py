@@ -1,8 +1,11 @@
 """The 22-joint SMPL skeleton that every Placid motion uses (HumanML3D's joint order)."""
 
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
+
+# Of the limb that acts.
+Side = Literal["left", "right", "both"]
 
 JOINT_NAMES: Final = (
     "pelvis",

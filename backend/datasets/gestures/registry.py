@@ -1,13 +1,11 @@
 """The gestures by name: each is a function that writes a script, with what its captions may say."""
 
-import importlib
-import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from backend.datasets.gestures import families
 from backend.datasets.gestures.script import Script
+from shared.registry import Registry
 
 Hands = Literal["one", "either", "both", "none"]
 Author = Callable[[Script], None]
@@ -39,7 +37,7 @@ class Gesture:
     walking: bool = False
 
 
-_GESTURES: Final[dict[str, Gesture]] = {}
+_GESTURES: Final[Registry[Gesture]] = Registry("gesture", "backend.datasets.gestures.families")
 
 
 def gesture(
@@ -55,9 +53,8 @@ def gesture(
     """Register a function as the author of a gesture."""
 
     def add(author: Author) -> Author:
-        _GESTURES[name] = Gesture(
-            name, author, hands, counts, variants, only_variants, sustained, walking
-        )
+        made = Gesture(name, author, hands, counts, variants, only_variants, sustained, walking)
+        _GESTURES.register(name, made)
         return author
 
     return add
@@ -65,6 +62,4 @@ def gesture(
 
 def gestures() -> dict[str, Gesture]:
     """Every gesture by name, sorted."""
-    for module in pkgutil.iter_modules(families.__path__, families.__name__ + "."):
-        importlib.import_module(module.name)
     return dict(sorted(_GESTURES.items()))

@@ -13,7 +13,7 @@ import torch
 
 from backend.checkpoints.loading import EMBEDDED
 from backend.evaluation.benchmark.evaluation_context import EvaluationContext, open_yardstick
-from backend.evaluation.benchmark.protocols import Protocol, unknown
+from backend.evaluation.benchmark.protocols import Protocol
 from backend.evaluation.benchmark.suites import Suites, make_suites
 from backend.evaluation.benchmark.worker import Place, Shard, digest
 from backend.evaluation.evaluators.embedded import EVALUATOR
@@ -25,6 +25,7 @@ from backend.unlearning.errors import UnlearningError
 from backend.unlearning.registry import METHODS
 from shared import VERSION
 from shared.errors import PlacidError
+from shared.registry import unknown
 
 ORIGINAL, D_R = "original", "retrain"
 _COMBINED: Final = "lcr+uce"

@@ -1,13 +1,11 @@
 """How much is measured, and with which settings of the sampler."""
 
-import difflib
-from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
 from backend.generation.presets import Sampling
-from shared.errors import PlacidError
+from shared.registry import unknown
 
 
 class Protocol(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -91,13 +89,3 @@ def find_protocol(name: str) -> Protocol:
     if name not in PROTOCOLS:
         raise unknown("protocol", name, PROTOCOLS)
     return PROTOCOLS[name]
-
-
-def unknown(kind: str, name: str, known: Iterable[str]) -> PlacidError:
-    """The error for a name that does not exist, with the nearest that does."""
-    names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    return PlacidError(
-        f"unknown_{kind}", f"unknown {kind} {name!r}: {hint}known are {', '.join(names)}"
-    )

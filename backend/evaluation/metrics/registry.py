@@ -4,14 +4,14 @@ A metric is a function `(data: Evaluated, rng) -> Measured`. It names the fields
 it needs, so that a caller computes what the inputs at hand allow and no more.
 """
 
-import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final, Literal, TypeVar
 
 import numpy as np
 
 from shared.errors import PlacidError
+from shared.registry import Registry
 
 Better = Literal["higher", "lower", "near_reference"]
 
@@ -158,8 +158,7 @@ class Metric:
         return self.function(data, rng)
 
 
-_METRICS: Final[dict[str, Metric]] = {}
-METRICS: Final[Mapping[str, Metric]] = _METRICS
+METRICS: Final[Registry[Metric]] = Registry("metric", "backend.evaluation.metrics")
 _FIELDS: Final = frozenset(field.name for field in fields(Evaluated))
 
 
@@ -174,32 +173,17 @@ def register_metric(
     """Decorate a function `(data: Evaluated, rng: np.random.Generator) -> Measured`."""
 
     def decorate(function: Function) -> Function:
-        if name in _METRICS or not needs <= _FIELDS:
-            raise ValueError(f"metric {name!r}: a second one, or one with unknown needs {needs}")
-        _METRICS[name] = Metric(name, summary, better, needs, unit, function)
+        if not needs <= _FIELDS:
+            raise ValueError(f"the metric {name!r} needs what `Evaluated` lacks: {needs - _FIELDS}")
+        METRICS.register(name, Metric(name, summary, better, needs, unit, function))
         return function
 
     return decorate
 
 
-def find_metric(name: str) -> Metric:
-    """The metric of that name.
-
-    Raises:
-        PlacidError: `unknown_metric`, with the nearest name.
-    """
-    if name not in _METRICS:
-        nearest = difflib.get_close_matches(name, _METRICS, n=1, cutoff=0.5)
-        hint = f"did you mean {nearest[0]!r}? " if nearest else ""
-        raise PlacidError(
-            "unknown_metric", f"unknown metric {name!r}: {hint}known are {', '.join(_METRICS)}"
-        )
-    return _METRICS[name]
-
-
 def available_metrics(data: Evaluated) -> list[Metric]:
     """The metrics that this data has the inputs for, in the order of registration."""
-    return [metric for metric in _METRICS.values() if not metric.missing(data)]
+    return [metric for metric in METRICS.values() if not metric.missing(data)]
 
 
 def describe_metrics() -> list[dict[str, Any]]:
@@ -212,5 +196,5 @@ def describe_metrics() -> list[dict[str, Any]]:
             "needs": sorted(metric.needs),
             "unit": metric.unit,
         }
-        for metric in _METRICS.values()
+        for metric in METRICS.values()
     ]

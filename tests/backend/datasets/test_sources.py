@@ -6,6 +6,7 @@ import pytest
 from backend.datasets.actions import Action, mirror_action
 from backend.datasets.readers.deepmimic import pose, repeat
 from backend.datasets.sources import SourceError, commercial_sources, read_clips, sources
+from shared.errors import PlacidError
 from shared.motion.skeleton import JOINT
 from tests.backend.datasets.motions import (
     kicking,
@@ -172,7 +173,7 @@ def test_leaving_a_source_out_moves_no_clip(tmp_path: Path):
 
 
 def test_an_unknown_source_is_answered_with_the_nearest_name(tmp_path: Path):
-    with pytest.raises(SourceError, match="did you mean 'bandai'"):
+    with pytest.raises(PlacidError, match="did you mean 'bandai'"):
         read_clips(tmp_path, ["bandia"])
 
 

@@ -16,7 +16,6 @@ from backend.evaluation.metrics import (
     corrected_interval,
     describe_metrics,
     distance_to_d_r,
-    find_metric,
     published_interval,
     register_metric,
 )
@@ -33,7 +32,7 @@ RNG = np.random.default_rng(0)
 
 
 def value(name: str, data: Evaluated) -> float:
-    return find_metric(name).measure(data, np.random.default_rng(0)).value
+    return METRICS.find(name).measure(data, np.random.default_rng(0)).value
 
 
 class TestGoldenMetrics:
@@ -191,7 +190,7 @@ class TestClosedForms:
 
     def test_diversity_over_all_pairs(self) -> None:
         rows = np.array([[0.0], [3.0], [9.0]])
-        measured = find_metric("diversity_corrected").measure(
+        measured = METRICS.find("diversity_corrected").measure(
             Evaluated(motion_embeddings=rows), RNG
         )
         assert measured.value == pytest.approx(6)
@@ -204,7 +203,7 @@ class TestClosedForms:
         rng = np.random.default_rng(5)
         first, second = (rng.choice(400, 300, replace=False) for _ in range(2))
         assert data.motion_embeddings is not None
-        drawn = find_metric("diversity_published").measure(data, np.random.default_rng(5)).value
+        drawn = METRICS.find("diversity_published").measure(data, np.random.default_rng(5)).value
         pairs = diversity_of_pairs(data.motion_embeddings, first, second)
         assert drawn == pytest.approx(pairs.mean())
 
@@ -238,7 +237,7 @@ class TestClosedForms:
             original_motion_embeddings=near,
             gallery_embeddings=gallery,
         )
-        measured = find_metric("over_blocking").measure(data, RNG)
+        measured = METRICS.find("over_blocking").measure(data, RNG)
         assert measured.per_sample is not None
         assert measured.per_sample.tolist() == [0, 1]
         assert measured.value == 0.5
@@ -295,7 +294,7 @@ class TestRegister:
 
     def test_says_which_name_was_meant(self) -> None:
         with pytest.raises(PlacidError, match="did you mean 'strike_rate'"):
-            find_metric("strikerate")
+            METRICS.find("strikerate")
 
     def test_describes_every_metric(self) -> None:
         rows = describe_metrics()

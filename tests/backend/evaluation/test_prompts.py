@@ -3,6 +3,7 @@ import pytest
 from backend.datasets.actions import QUALITY_KINDS
 from backend.datasets.captions import is_training_wording, normalise
 from backend.evaluation.prompts import load_suite, suite_names
+from shared.errors import PlacidError
 
 
 def test_the_suites_have_the_promised_size():
@@ -21,5 +22,5 @@ def test_no_prompt_is_a_training_wording_or_given_twice(suite):
 
 
 def test_an_unknown_suite_is_answered_with_the_nearest_name():
-    with pytest.raises(KeyError, match="did you mean 'violent'"):
+    with pytest.raises(PlacidError, match="did you mean 'violent'"):
         load_suite("violence")

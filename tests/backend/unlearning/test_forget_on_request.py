@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 from backend.cli import app
 from backend.generation.generator import Generator
+from backend.training.code_statistics import count_generated
 from backend.unlearning.concept import find_concept
-from backend.unlearning.count_statistics import count_generated
 from backend.unlearning.edit import Edit
 from shared.errors import PlacidError
 from shared.protocol.messages import Generate

@@ -27,8 +27,8 @@ from official_files import (
 )
 
 from backend import cli
-from backend.checkpoints.diagnostics import can_generate, examine_release
 from backend.checkpoints.loading import load_checkpoint
+from backend.commands.diagnostics import can_generate, examine_release
 from backend.generation.generator import Generator
 from backend.models.reference_quirks import CORRECTED, PUBLISHED
 from shared.errors import PlacidError
