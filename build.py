@@ -281,11 +281,7 @@ def run_tests(options: argparse.Namespace) -> int:
     }
     variables = {**_plain_environment(), "PYTHONPATH": str(CHECKOUT)}
     others = ["tests", *(f"--ignore={path}" for path in BLENDER_TESTS)]
-    lint_imports = [
-        backend,
-        "-c",
-        "from importlinter.cli import lint_imports_command as lint; lint()",
-    ]
+    lint_imports = "from importlinter.cli import lint_imports_command as lint; lint()"
     stages = {
         "Checking style (ruff)": [backend, "-m", "ruff", "check", "."],
         "Checking the format (ruff)": [backend, "-m", "ruff", "format", "--check", "."],
