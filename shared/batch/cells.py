@@ -3,14 +3,18 @@
 import csv
 import difflib
 import io
+import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
-
+from ..decoding.errors import FileKind, UndecodableError
+from ..decoding.limits import MAX_TABLE_BYTES
+from ..decoding.text import decode_json, read_text
 from ..errors import PlacidError
+from ..names import printable
 
 COLUMNS: Final = (
     "prompt",
@@ -24,8 +28,10 @@ COLUMNS: Final = (
     "camera",
     "output",
 )
-MAX_BYTES: Final = 8 * 1024 * 1024
 MAX_ROWS: Final = 10_000
+_MAX_COLUMNS: Final = 50
+_LONGEST_NAME: Final = 40
+_TOLD_DELIMITER: Final = re.compile(r'"?sep=([,;\t])"?[,;\t]*', re.IGNORECASE)
 # So many problems are told at once; a table with more is told again after these are solved.
 _TOLD: Final = 12
 
@@ -42,7 +48,8 @@ class Problem:
     def __str__(self) -> str:
         if not self.row:
             return self.remedy
-        return f"row {self.row}, column {self.column}, value {self.value[:60]!r}: {self.remedy}"
+        column, value = printable(self.column[:_LONGEST_NAME]), self.value[:60]
+        return f"row {self.row}, column {column}, value {value!r}: {self.remedy}"
 
 
 class TableError(PlacidError):
@@ -58,52 +65,88 @@ class TableError(PlacidError):
 
 
 def read_cells(path: Path) -> list[dict[str, Any]]:
-    """Rows as they stand in the file, by column; only known columns."""
+    """Rows as they stand in the file, by column; only known columns.
 
-    def whole(text: str) -> TableError:
-        return TableError(path.name, [Problem(0, "", "", text)])
+    Raises:
+        TableError: for what is no table of such columns.
+    """
 
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise whole(f"it is larger than {MAX_BYTES // 2**20} MB; split it")
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
+    if not path.exists():
         raise PlacidError(
-            "bad_table", f"the table {path} does not exist; choose a CSV or JSON file"
-        ) from None
-    except OSError as error:
-        raise whole(f"it cannot be read ({error.strerror}); choose another file") from error
-    except UnicodeDecodeError:
-        raise whole("it is not UTF-8 text; save it as 'CSV UTF-8' or as JSON") from None
-    try:
-        found = _from_json(text) if path.suffix.lower() == ".json" else _from_csv(text)
-    except (ValueError, csv.Error, msgspec.MsgspecError) as error:
-        raise whole(
-            f"it cannot be understood ({error}); see docs/batch.md for an example"
-        ) from None
-    if not found:
-        raise whole("it has no rows; write one prompt a row under the heading 'prompt'")
-    if len(found) > MAX_ROWS:
-        raise whole(f"it has {len(found)} rows; split it into tables of at most {MAX_ROWS}")
+            "bad_table",
+            f"the table {printable(str(path))} does not exist; choose a CSV or JSON file",
+        )
+
+    def refused(sentence: str) -> TableError:
+        # The file's name begins the sentence here and in the error.
+        problem = sentence.removeprefix(f"{path.name} ")
+        return TableError(path.name, [Problem(0, "", "", f"it {problem}")])
+
+    table = FileKind("a table", "see docs/batch.md for an example", refused)
+    with table.reading(path.name):
+        text = read_text(path, MAX_TABLE_BYTES)
+        is_json = path.suffix.lower() == ".json"
+        found = _from_json(text) if is_json else _from_csv(text)
+        if not found:
+            raise UndecodableError("has no rows; write one prompt a row under the heading 'prompt'")
+        if len(found) > MAX_ROWS:
+            raise UndecodableError(
+                f"has {len(found)} rows; split it into tables of at most {MAX_ROWS}"
+            )
     _check_columns(path.name, found)
     return found
 
 
 def _from_json(text: str) -> list[dict[str, Any]]:
-    return msgspec.json.decode(text.encode(), type=list[dict[str, Any]])
+    rows = decode_json(text.encode(), list[dict[str, Any]])
+    return [{key.strip().lower(): value for key, value in row.items()} for row in rows]
 
 
 def _from_csv(text: str) -> list[dict[str, Any]]:
-    heading = text.partition("\n")[0]
-    # Spreadsheets of many countries separate by semicolons.
-    delimiter = max(",;\t", key=heading.count)
-    reader = csv.DictReader(io.StringIO(text), delimiter=delimiter, strict=True, restkey="")
+    lines = text.split("\n")
+    # Spreadsheets keep rows that were emptied, and separate what is not there.
+    while lines and not lines[0].strip(' ,;\t"'):
+        lines.pop(0)
+    first = lines[0] if lines else ""
+    # Excel can be told the delimiter in a first line, and keeps that line.
+    if told := _TOLD_DELIMITER.fullmatch(first.strip(" ")):
+        delimiter = told[1]
+        lines.pop(0)
+    else:
+        # Spreadsheets of many countries separate by semicolons.
+        delimiter = max(",;\t", key=first.count)
+    text = "\n".join(lines)
     rows = []
-    for cells in reader:
-        row = {(key or "").strip().lower(): value for key, value in cells.items()}
-        if any(isinstance(value, str) and value.strip() for value in row.values()):
-            rows.append(row)
+    heading: list[str] = []
+    for cells in csv.reader(io.StringIO(text), delimiter=delimiter, strict=True):
+        while cells and not cells[-1].strip():
+            cells.pop()
+        if not cells:
+            continue
+        if not heading:
+            heading = [cell.strip().lower() for cell in cells]
+            _check_heading(heading)
+            continue
+        row: dict[str, Any] = dict(zip(heading, cells, strict=False))
+        if len(cells) > len(heading):
+            row[""] = cells[len(heading) :]
+        rows.append(row)
+        if len(rows) > MAX_ROWS:
+            raise UndecodableError(f"has more than {MAX_ROWS} rows; split it")
     return rows
+
+
+def _check_heading(heading: Sequence[str]) -> None:
+    """Raises UndecodableError for columns that cannot be told apart."""
+    if len(heading) > _MAX_COLUMNS:
+        raise UndecodableError(
+            f"has {len(heading)} columns; the heading names {', '.join(COLUMNS)}"
+        )
+    if "" in heading:
+        raise UndecodableError(f"has no heading over column {heading.index('') + 1}; name it")
+    twice = [name for name in heading if heading.count(name) > 1]
+    if twice:
+        raise UndecodableError(f"has two columns {printable(twice[0][:_LONGEST_NAME])!r}; keep one")
 
 
 def _check_columns(name: str, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -113,13 +156,13 @@ def _check_columns(name: str, rows: Iterable[Mapping[str, Any]]) -> None:
         for column in row:
             if column in COLUMNS or column in problems:
                 continue
-            close = difflib.get_close_matches(column, COLUMNS, n=1)
+            close = difflib.get_close_matches(column[:_LONGEST_NAME], COLUMNS, n=1)
             if column == "":
                 remedy = "it has more cells than the heading; put text with commas in quotes"
             elif close:
-                remedy = f"there is no column {column!r}; did you mean {close[0]!r}?"
+                remedy = f"there is no such column; did you mean {close[0]!r}?"
             else:
-                remedy = f"there is no column {column!r}; choose from {', '.join(COLUMNS)}"
+                remedy = f"there is no such column; choose from {', '.join(COLUMNS)}"
             value = row[column]
             told = " ".join(value) if isinstance(value, list) else str(value)
             problems[column] = Problem(number, column or "(none)", told, remedy)
@@ -153,7 +196,9 @@ class Cells:
         try:
             # A decimal comma is how half of the world writes it.
             number = float(value.replace(",", ".") if isinstance(value, str) else value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
+        if isinstance(value, bool) or not math.isfinite(number):
             self.refuse(column, "write a number, such as 4.5, or leave the cell empty")
             return None
         return number
@@ -162,7 +207,7 @@ class Cells:
         number = self.number_or_none(column)
         if number is None:
             return default
-        if number != number or abs(number) > 2**53 or number != int(number):
+        if abs(number) > 2**53 or number != int(number):
             self.refuse(column, "write a whole number, or leave the cell empty")
             return default
         return int(number)

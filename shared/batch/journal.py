@@ -6,6 +6,8 @@ costs one result made again over itself; a line torn by a kill is dropped at the
 """
 
 import contextlib
+import errno
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -14,11 +16,31 @@ from typing import BinaryIO, Final
 
 import msgspec
 
+from ..decoding.errors import FileKind
+from ..decoding.limits import MAX_JOURNAL_BYTES
+from ..decoding.text import decode_json_lines, read_bytes
 from ..errors import PlacidError
+from ..files import cannot_write, make_folder, move_whole, write_whole
+from ..motion.audit import Audit
+from ..names import stays_inside
 
 JOURNAL: Final = "batch-journal.jsonl"
 UNFINISHED: Final = ".unfinished"
 _LOCK: Final = ".batch-lock"
+
+
+class Stamp(msgspec.Struct, frozen=True):
+    """What one file of a result was when it was entered.
+
+    Attributes:
+        size: in bytes.
+        modified: nanoseconds since the epoch; a file that was not touched is not read again.
+        sha256: of its content.
+    """
+
+    size: int
+    modified: int
+    sha256: str
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -27,12 +49,14 @@ class Entry(msgspec.Struct, frozen=True):
     Attributes:
         key: names the result within the batch, for example `motion a-person-waves-3`.
         fingerprint: of everything the result depends on.
-        files: size in bytes of each file, by its path inside the output folder.
+        files: by their paths inside the output folder.
+        audit: what the kinematic checks found in it, for a motion.
     """
 
     key: str
     fingerprint: str
-    files: dict[str, int]
+    files: dict[str, Stamp]
+    audit: Audit | None = None
 
 
 class Journal:
@@ -48,47 +72,64 @@ class Journal:
         self.workspace = folder / UNFINISHED
         self._path = folder / JOURNAL
         self._entries = {entry.key: entry for entry in _read(self._path)}
-        shutil.rmtree(self.workspace, ignore_errors=True)
+        _remove(self.workspace)
         self.workspace.mkdir()
         # Written afresh: torn lines and lines that later ones replaced are gone.
-        whole = self.workspace / JOURNAL
-        whole.write_bytes(b"".join(map(_line, self._entries.values())))
-        os.replace(whole, self._path)
+        write_whole(self._path, b"".join(map(_line, self._entries.values())))
         self._file = self._path.open("ab")
 
     def has(self, key: str, fingerprint: str) -> bool:
-        """Whether a result was made from the same things, and its files are still there."""
+        """Whether a result was made from the same things, and its files are still what they were.
+
+        A file that was modified since, or copied, counts while its content is the same.
+        """
         entry = self._entries.get(key)
         if entry is None or entry.fingerprint != fingerprint:
             return False
-        return all(_size(self.folder / name) == size for name, size in entry.files.items())
+        return all(
+            stays_inside(name) and _is_as_stamped(self.folder / name, stamp)
+            for name, stamp in entry.files.items()
+        )
 
-    def publish(self, key: str, fingerprint: str, files: Mapping[Path, str]) -> list[Path]:
+    def audit(self, key: str) -> Audit | None:
+        """What the kinematic checks found in a motion that is entered."""
+        entry = self._entries.get(key)
+        return None if entry is None else entry.audit
+
+    def publish(
+        self,
+        key: str,
+        fingerprint: str,
+        files: Mapping[Path, str],
+        audit: Audit | None = None,
+    ) -> list[Path]:
         """Move files, or folders of files, out of the workspace and enter them as one result.
 
         Args:
             files: where each goes inside the output folder, with forward slashes.
+            audit: see `Entry`.
 
         Returns:
             Their new places. Raises PlacidError `not_writable`.
         """
-        sizes: dict[str, int] = {}
+        stamps: dict[str, Stamp] = {}
         targets = []
+        for path, name in files.items():
+            target = self.folder / name
+            make_folder(target.parent)
+            if path.is_dir():
+                _remove(target)
+            move_whole(path, target)
+            targets.append(target)
+            for file, inside in _files(target, name):
+                stamps[inside] = _stamp(file)
+        entry = Entry(key, fingerprint, stamps, audit)
         try:
-            for path, name in files.items():
-                target = self.folder / name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                if path.is_dir():
-                    shutil.rmtree(target, ignore_errors=True)
-                os.replace(path, target)
-                sizes |= _sizes(target, name)
-                targets.append(target)
-            entry = Entry(key, fingerprint, sizes)
             self._file.write(_line(entry))
             self._file.flush()
             os.fsync(self._file.fileno())
         except OSError as error:
-            raise _not_writable(self.folder, error) from error
+            raise cannot_write(self._path, error) from error
         self._entries[key] = entry
         return targets
 
@@ -105,17 +146,17 @@ def open_journal(folder: Path) -> Iterator[Journal]:
     Raises:
         PlacidError: `not_writable`, or `batch_running` when another process works there.
     """
+    make_folder(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / _LOCK).open("ab")
     except OSError as error:
-        raise _not_writable(folder, error) from error
+        raise cannot_write(folder / _LOCK, error) from error
     with lock:
         _take_lock(lock, folder)
         try:
             journal = Journal(folder)
         except OSError as error:
-            raise _not_writable(folder, error) from error
+            raise cannot_write(folder, error) from error
         try:
             yield journal
         finally:
@@ -133,44 +174,68 @@ def _take_lock(lock: BinaryIO, folder: Path) -> None:
             import fcntl
 
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except OSError as error:
+        # Some network disks have no locks, which is another thing than one that is taken.
+        if error.errno not in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
+            raise cannot_write(folder / _LOCK, error) from error
         raise PlacidError(
             "batch_running",
             f"another batch is writing to {folder}; wait for it or choose another output folder",
         ) from None
 
 
-def _read(path: Path) -> Iterator[Entry]:
+_FILE: Final = FileKind(
+    "a batch's journal",
+    "move it away, and the batch makes its results again",
+    lambda sentence: PlacidError("bad_journal", sentence),
+)
+
+
+def _read(path: Path) -> list[Entry]:
     """Entries in their order; a line that is not whole is left out."""
-    try:
-        lines = path.read_bytes().splitlines()
-    except FileNotFoundError:
-        return
-    for line in lines:
-        with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
-            yield msgspec.json.decode(line, type=Entry)
+    if not path.exists():
+        return []
+    with _FILE.reading(path):
+        return list(decode_json_lines(read_bytes(path, MAX_JOURNAL_BYTES), Entry))
 
 
 def _line(entry: Entry) -> bytes:
     return msgspec.json.encode(entry) + b"\n"
 
 
-def _sizes(path: Path, name: str) -> dict[str, int]:
+def _files(path: Path, name: str) -> list[tuple[Path, str]]:
+    """The files of a result with their paths inside the output folder."""
     if not path.is_dir():
-        return {name: path.stat().st_size}
-    return {f"{name}/{file.name}": file.stat().st_size for file in sorted(path.iterdir())}
+        return [(path, name)]
+    return [(file, f"{name}/{file.name}") for file in sorted(path.iterdir())]
 
 
-def _size(path: Path) -> int:
+def _stamp(path: Path) -> Stamp:
     try:
-        return path.stat().st_size
+        status = path.stat()
+        return Stamp(status.st_size, status.st_mtime_ns, _sha256(path))
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def _is_as_stamped(path: Path, stamp: Stamp) -> bool:
+    try:
+        status = path.stat()
+        if status.st_size != stamp.size:
+            return False
+        return status.st_mtime_ns == stamp.modified or _sha256(path) == stamp.sha256
     except OSError:
-        return -1
+        return False
 
 
-def _not_writable(folder: Path, error: OSError) -> PlacidError:
-    place = error.filename or folder
-    return PlacidError(
-        "not_writable",
-        f"{place} cannot be written ({error.strerror}); free some space or choose another folder",
-    )
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _remove(path: Path) -> None:
+    """Remove a folder, or a link to one, but never what a link leads to."""
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    else:
+        shutil.rmtree(path, ignore_errors=True)

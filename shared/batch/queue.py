@@ -12,7 +12,8 @@ from pathlib import Path
 import msgspec
 
 from ..errors import PlacidError
-from ..filming.orders import Film, RenderSettings, Sheet
+from ..filming.orders import Film, RenderSettings, Sheet, split_rig
+from ..motion.audit import Audit
 from ..motion.bvh import save_bvh
 from ..motion.motion import Motion, save_motion
 from ..protocol.messages import Generate
@@ -99,15 +100,10 @@ class Batch:
         name = _take_name(row, motion.seed)
         files = {self._place(f"take.{suffix}"): f"{name}.{suffix}" for suffix in ("npz", "bvh")}
         npz, bvh = files
-        try:
-            save_motion(motion, npz)
-            save_bvh(motion, bvh)
-        except OSError as error:
-            raise PlacidError(
-                "not_writable",
-                f"{self._journal.folder} cannot be written ({error.strerror}); free some space",
-            ) from error
-        return self._publish(_motion_key(row, motion.seed), _request_print(row), files)[0]
+        save_motion(motion, npz)
+        save_bvh(motion, bvh)
+        key = _motion_key(row, motion.seed)
+        return self._publish(key, _request_print(row), files, motion.audit)[0]
 
     def keep(self, task: MakeFilm | MakeSheet) -> Path:
         """Put a film or a contact sheet into its place and return that."""
@@ -124,10 +120,12 @@ class Batch:
         self.failures[row.number] = error
         self._open.pop(row.number, None)
 
-    def _publish(self, key: str, fingerprint: str, files: dict[Path, str]) -> list[Path]:
+    def _publish(
+        self, key: str, fingerprint: str, files: dict[Path, str], audit: Audit | None = None
+    ) -> list[Path]:
         # A result that is made again counts once.
         counted = self._journal.has(key, fingerprint)
-        targets = self._journal.publish(key, fingerprint, files)
+        targets = self._journal.publish(key, fingerprint, files, audit)
         self.done += not counted
         return targets
 
@@ -169,7 +167,7 @@ class Batch:
 
     def _rig(self, row: Row) -> str:
         path = rig_file(row.rig, self._table_folder.absolute())
-        return row.rig if path is None else f"{path}#{row.rig.partition('#')[2]}"
+        return row.rig if path is None else f"{path}#{split_rig(row.rig)[1]}"
 
     def _film_print(self, row: Row) -> str:
         return _digest((_request_print(row), row.rig, row.camera, self._look))

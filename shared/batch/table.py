@@ -1,23 +1,28 @@
 """The table of a batch: CSV or JSON, one row a prompt, read and checked whole before it starts."""
 
-import re
+import unicodedata
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 import msgspec
 
 from ..errors import PlacidError
-from ..names import file_name
+from ..filming.orders import split_rig
+from ..names import file_name, is_remote, problem_of_path, same_file_key
 from ..protocol.messages import Capabilities, Generate, validate
-from .cells import Cells, Problem, TableError, read_cells
+from .cells import COLUMNS, Cells, Problem, TableError, read_cells
 
 Camera = Literal["auto", "front", "side", "still"]
 
 CAMERAS: Final[tuple[str, ...]] = get_args(Camera)
 SAMPLE_RIGS: Final = ("placid", "rigify", "mixamo")
-_FORBIDDEN: Final = re.compile(r'[<>:"|?*\\\x00-\x1f]')
 _MAX_OUTPUT: Final = 150
+# What the files of a batch end with; a folder of such a name could be in a result's place.
+_OF_RESULTS: Final = (".npz", ".bvh", ".mp4", ".png", ".jsonl", ".log", "-frames")
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -43,48 +48,65 @@ class Row(msgspec.Struct, frozen=True):
         return range(self.request.seed, self.request.seed + self.request.takes)
 
 
-def read_table(path: Path) -> list[Row]:
-    """The rows of a CSV or JSON file.
+@dataclass(frozen=True)
+class Table:
+    """A table as it was read; it can be run when `check` finds nothing wrong.
+
+    Attributes:
+        name: of its file, for messages.
+        folder: its own, where relative .blend files of the column rig are.
+        problems: the cells that cannot be understood whatever the backend offers.
+    """
+
+    name: str
+    folder: Path
+    rows: tuple[Row, ...]
+    problems: tuple[Problem, ...] = ()
+
+    def check(self, capabilities: Capabilities | None, with_rigs: bool = False) -> None:
+        """Hold the whole table against what the backend offers, and tell all problems at once.
+
+        Args:
+            capabilities: None while the backend has not said what it offers.
+            with_rigs: whether the .blend files must be there.
+
+        Raises:
+            TableError: with every cell that cannot be understood or provided.
+        """
+        problems = list(self.problems)
+        known: dict[tuple[object, ...], tuple[str, str, str]] = {}
+        for row in self.rows:
+            if capabilities is not None:
+                problems += _refused(row, capabilities, known)
+            if with_rigs and (remedy := _rig_problem(row.rig, self.folder)):
+                problems.append(Problem(row.number, "rig", row.rig, remedy))
+        # Of two words about one cell the first is about what stands there.
+        first = {(problem.row, problem.column): problem for problem in reversed(problems)}
+        if first:
+            order = {column: number for number, column in enumerate(COLUMNS)}
+            told = sorted(first.values(), key=lambda p: (p.row, order.get(p.column, -1)))
+            raise TableError(self.name, told)
+
+
+def read_table(path: Path) -> Table:
+    """The rows of a CSV or JSON file, and what is wrong with their cells.
 
     Raises:
-        TableError: with every cell that cannot be understood.
+        TableError: for a file that is no table, and for columns that no table has.
     """
     cells = read_cells(path)
     problems: list[Problem] = []
     rows = [_row(number, values, problems) for number, values in enumerate(cells, start=1)]
     rows = _name_outputs(rows)
     problems += _check_outputs(rows)
-    if problems:
-        raise TableError(path.name, sorted(problems, key=lambda problem: problem.row))
-    return rows
-
-
-def check_table(
-    name: str, rows: Sequence[Row], capabilities: Capabilities, folder: Path | None = None
-) -> None:
-    """Hold every row against what the backend offers.
-
-    Args:
-        name: of the table, for the message.
-        folder: where relative .blend files of the column rig are; None leaves rigs unchecked.
-
-    Raises:
-        TableError: with every value that the backend, or the rig, cannot provide.
-    """
-    problems = []
-    for row in rows:
-        problems += _refused(row, capabilities)
-        if folder is not None and (remedy := _rig_problem(row.rig, folder)):
-            problems.append(Problem(row.number, "rig", row.rig, remedy))
-    if problems:
-        raise TableError(name, problems)
+    return Table(path.name, path.parent, tuple(rows), tuple(problems))
 
 
 def rig_file(rig: str, folder: Path) -> Path | None:
     """The .blend file that a rig names, or None for one of `SAMPLE_RIGS`."""
     if rig in SAMPLE_RIGS:
         return None
-    return folder / rig.partition("#")[0]
+    return folder / split_rig(rig)[0]
 
 
 def _row(number: int, values: Mapping[str, Any], problems: list[Problem]) -> Row:
@@ -106,25 +128,25 @@ def _row(number: int, values: Mapping[str, Any], problems: list[Problem]) -> Row
     if camera not in CAMERAS:
         cells.refuse("camera", f"choose one of: {', '.join(CAMERAS)}")
     rig = cells.text("rig", "placid")
-    if rig not in SAMPLE_RIGS and not rig.partition("#")[0].lower().endswith(".blend"):
+    if rig not in SAMPLE_RIGS and not split_rig(rig)[0].lower().endswith(".blend"):
         cells.refuse(
             "rig", f"choose one of: {', '.join(SAMPLE_RIGS)}, or a file such as hero.blend#Armature"
         )
     problems += cells.problems
-    return Row(number, request, rig, camera, cells.text("output"))
+    output = unicodedata.normalize("NFC", cells.text("output"))
+    return Row(number, request, rig, camera, output)
 
 
 def _name_outputs(rows: Sequence[Row]) -> list[Row]:
     """Rows without an output are named after their prompt, the same prompt with a number."""
-    taken = {row.output.casefold() for row in rows if row.output}
+    taken = {same_file_key(row.output) for row in rows if row.output}
+    numbers: dict[str, count[int]] = defaultdict(lambda: count(2))
     named = []
     for row in rows:
         if not row.output:
             base = name = file_name(row.request.prompt)
-            count = 1
             while name in taken:
-                count += 1
-                name = f"{base}-{count}"
+                name = f"{base}-{next(numbers[base])}"
             taken.add(name)
             row = msgspec.structs.replace(row, output=name)
         named.append(row)
@@ -136,21 +158,25 @@ def _check_outputs(rows: Sequence[Row]) -> list[Problem]:
     problems: list[Problem] = []
     owners: dict[str, int] = {}
     for row in rows:
-        parts = row.output.split("/")
-        remedy = ""
-        if _FORBIDDEN.search(row.output) or len(row.output) > _MAX_OUTPUT:
-            remedy = f"use at most {_MAX_OUTPUT} letters, digits, dashes and slashes"
-        elif any(part.strip(". ") == "" or part.startswith(".") for part in parts):
-            remedy = "name a place inside the output folder, such as walks/slow"
-        elif (other := owners.setdefault(row.output.casefold(), row.number)) != row.number:
-            remedy = f"row {other} writes there too; give each row its own output"
+        remedy = problem_of_path(row.output)
+        folders = same_file_key(row.output).split("/")[:-1]
+        if len(row.output) > _MAX_OUTPUT:
+            remedy = f"use at most {_MAX_OUTPUT} characters"
+        elif any(folder.endswith(_OF_RESULTS) for folder in folders):
+            remedy = f"name no folder with {' or '.join(_OF_RESULTS)} at its end; results do"
+        elif not remedy:
+            other = owners.setdefault(same_file_key(row.output), row.number)
+            if other != row.number:
+                remedy = f"row {other} writes there too; give each row its own output"
         if remedy:
             problems.append(Problem(row.number, "output", row.output, remedy))
     return problems
 
 
-def _refused(row: Row, capabilities: Capabilities) -> list[Problem]:
-    """What the backend does not offer, column by column."""
+def _refused(
+    row: Row, capabilities: Capabilities, known: dict[tuple[object, ...], tuple[str, str, str]]
+) -> list[Problem]:
+    """What the backend does not offer, column by column; `known` has what was looked up before."""
     request = row.request
     plain = Generate(prompt="a person walks", model=capabilities.models[0].name, safety="off")
     columns: dict[str, tuple[str, dict[str, Any]]] = {
@@ -163,16 +189,25 @@ def _refused(row: Row, capabilities: Capabilities) -> list[Problem]:
     }
     problems = []
     for column, (value, change) in columns.items():
-        try:
-            validate(msgspec.structs.replace(plain, **change), capabilities)
-        except PlacidError as error:
-            if error.code == "unknown_concept":
-                column, value = "concept", "; ".join(request.concepts)
-            problems.append(Problem(row.number, column, value, error.message))
+        key = (column, *change.values())
+        if key not in known:
+            known[key] = (column, value, "")
+            try:
+                validate(msgspec.structs.replace(plain, **change), capabilities)
+            except PlacidError as error:
+                if error.code == "unknown_concept":
+                    known[key] = ("concept", "; ".join(request.concepts), error.message)
+                else:
+                    known[key] = (column, value, error.message)
+        told, shown, remedy = known[key]
+        if remedy:
+            problems.append(Problem(row.number, told, shown, remedy))
     return problems
 
 
 def _rig_problem(rig: str, folder: Path) -> str:
+    if is_remote(rig):
+        return "copy the file beside the table; a path to another machine is not followed"
     path = rig_file(rig, folder)
     if path is None or path.is_file():
         return ""

@@ -86,6 +86,17 @@ Order = Film | Sheet
 Answer = Ready | Filmed | Failed
 
 
+def split_rig(rig: str) -> tuple[str, str]:
+    """The file of a rig such as `hero.blend#Armature`, and the armature in it; "" for the first.
+
+    Both may have a # in their names, so the end of the file's name is what parts them.
+    """
+    end = rig.lower().find(".blend#")
+    if end < 0:
+        return rig, ""
+    return rig[: end + len(".blend")], rig[end + len(".blend#") :]
+
+
 def encode_answer(answer: Answer) -> bytes:
     """The line for an answer."""
     return PREFIX + msgspec.json.encode(answer) + b"\n"

@@ -7,9 +7,12 @@ from typing import Final
 
 import numpy as np
 
+from ..decoding.errors import FileKind, UndecodableError
+from ..decoding.limits import MAX_BVH_BYTES, MAX_MOTION_FRAMES
+from ..decoding.text import read_text
 from ..files import written_whole
 from .kinematics import Pose, forward_kinematics, solve
-from .motion import Motion, MotionError
+from .motion import MAX_FPS, Motion, MotionError
 from .rotations import from_axis_angle, multiply, to_matrix
 from .skeleton import JOINT_COUNT, JOINT_NAMES, PARENTS
 
@@ -96,33 +99,36 @@ class _Node:
     channels: list[str] = field(default_factory=list)
 
 
+_FILE: Final = FileKind(
+    "a BVH file of Placid's skeleton", "export it again with `backend generate`", MotionError
+)
+# Other programs' skeletons have a few hundred joints at most.
+_MAX_JOINTS: Final = 1000
+
+
 def load_bvh(path: Path) -> Motion:
     """Read a BVH file of the SMPL-22 skeleton, such as `save_bvh` writes, into a motion.
 
     Raises:
         MotionError: the file is missing, damaged, or of another skeleton.
     """
-    try:
-        tokens = iter(path.read_text(encoding="utf-8").split())
+    with _FILE.reading(path):
+        tokens = iter(read_text(path, MAX_BVH_BYTES).split())
         nodes = _read_hierarchy(tokens)
         frames, seconds = _read_motion_head(tokens)
-        values = np.array([float(token) for token in tokens])
-        table = values.reshape(frames, sum(len(node.channels) for node in nodes))
-    except FileNotFoundError:
-        raise MotionError(f"{path} does not exist") from None
-    except (OSError, ValueError, StopIteration, IndexError) as error:
-        raise MotionError(f"{path} is not a BVH file: {error or 'it ends too early'}") from error
-    names = [node.name for node in nodes]
-    missing = sorted(set(JOINT_NAMES) - set(names))
-    if missing or len(names) != JOINT_COUNT:
-        raise MotionError(
-            f"{path} has another skeleton than Placid's"
-            + (f" (no {missing[0]})" if missing else f" ({len(names)} joints)")
-        )
-    if not seconds > 0:
-        raise MotionError(f"{path} gives {seconds} seconds a frame; that must be positive")
-    joints = forward_kinematics(_pose_of(nodes, table))
-    return Motion(joints.astype(np.float32), fps=round(1.0 / seconds, 4))
+        names = [node.name for node in nodes]
+        missing = sorted(set(JOINT_NAMES) - set(names))
+        if missing or len(names) != JOINT_COUNT:
+            which = f"no {missing[0]}" if missing else f"{len(names)} joints"
+            raise MotionError(f"{path} has another skeleton than Placid's ({which})")
+        values = np.array(list(tokens), dtype=np.float64)
+        columns = sum(len(node.channels) for node in nodes)
+        if values.size != frames * columns:
+            raise UndecodableError(
+                f"promises {frames} frames of {columns} numbers and has {values.size} numbers"
+            )
+        pose = _pose_of(nodes, values.reshape(frames, columns))
+        return Motion(forward_kinematics(pose).astype(np.float32), fps=round(1.0 / seconds, 4))
 
 
 def _read_hierarchy(tokens: Iterator[str]) -> list[_Node]:
@@ -134,6 +140,8 @@ def _read_hierarchy(tokens: Iterator[str]) -> list[_Node]:
             return nodes
         if token in ("ROOT", "JOINT"):
             nodes.append(_Node(next(tokens), open_joints[-1] if open_joints else -1))
+            if len(nodes) > _MAX_JOINTS:
+                raise UndecodableError(f"has more than {_MAX_JOINTS} joints")
             open_joints.append(len(nodes) - 1)
         elif token == "End":
             # "Site { OFFSET x y z }" ends a chain and moves nothing.
@@ -143,19 +151,29 @@ def _read_hierarchy(tokens: Iterator[str]) -> list[_Node]:
             nodes[open_joints[-1]].offset = np.array([float(next(tokens)) for _ in range(3)])
         elif token == "CHANNELS":
             count = int(next(tokens))
+            if not 0 <= count <= len(_POSITIONS) + len(_ROTATIONS):
+                raise UndecodableError(f"has a joint of {count} channels; six are the most")
             nodes[open_joints[-1]].channels = [next(tokens) for _ in range(count)]
         elif token == "}":
             open_joints.pop()
-    raise ValueError("it has no MOTION part")
+    raise UndecodableError("has no MOTION part")
 
 
 def _read_motion_head(tokens: Iterator[str]) -> tuple[int, float]:
-    if next(tokens) != "Frames:":
-        raise ValueError("the number of frames is missing")
+    if next(tokens, "") != "Frames:":
+        raise UndecodableError("does not say how many frames it has")
     frames = int(next(tokens))
-    if (next(tokens), next(tokens)) != ("Frame", "Time:"):
-        raise ValueError("the frame time is missing")
-    return frames, float(next(tokens))
+    if not 1 <= frames <= MAX_MOTION_FRAMES:
+        raise UndecodableError(f"promises {frames} frames; 1 to {MAX_MOTION_FRAMES} can be read")
+    if (next(tokens, ""), next(tokens, "")) != ("Frame", "Time:"):
+        raise UndecodableError("does not say how long a frame takes")
+    seconds = float(next(tokens))
+    # Written so that what is not a number fails as well.
+    if not 1.0 / MAX_FPS <= seconds <= 1000.0:
+        raise UndecodableError(
+            f"gives a frame {seconds:g} seconds; {1.0 / MAX_FPS:g} to 1000 can be"
+        )
+    return frames, seconds
 
 
 def _pose_of(nodes: list[_Node], table: np.ndarray) -> Pose:

@@ -4,16 +4,24 @@ from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, Final, Literal
-from zipfile import BadZipFile
 
 import msgspec
 import numpy as np
 
+from ..decoding.arrays import read_npz
+from ..decoding.errors import FileKind
+from ..decoding.limits import MAX_MOTION_BYTES, MAX_SETTINGS_BYTES
+from ..decoding.text import decode_json
 from ..errors import PlacidError
 from ..files import written_whole
+from .audit import Audit
 from .skeleton import JOINT_COUNT
 
-FORMAT_VERSION: Final = 1
+# Version 2 has the audit.
+FORMAT_VERSION: Final = 2
+# Joints farther away than the earth's circumference, and frames faster than any camera, are damage.
+MAX_METRES: Final = 4e7
+MAX_FPS: Final = 10_000.0
 UpAxis = Literal["Y", "Z"]
 
 
@@ -38,6 +46,7 @@ class Motion:
         prompt: the text it was made from.
         seed: the seed it was made with; None for captured motion.
         provenance: what made it (checkpoint hash, edit, version, ...); plain JSON values.
+        audit: what the kinematic checks found in it; None when nobody looked.
     """
 
     joints: np.ndarray
@@ -47,6 +56,7 @@ class Motion:
     prompt: str = ""
     seed: int | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
+    audit: Audit | None = None
 
     def __post_init__(self) -> None:
         shape = self.joints.shape
@@ -54,17 +64,27 @@ class Motion:
             raise MotionError(
                 f"a motion needs joints of shape (frames, {JOINT_COUNT}, 3), not {shape}"
             )
+        if self.joints.dtype.kind not in "iuf":
+            raise MotionError(f"a motion needs joints that are numbers, not {self.joints.dtype}")
+        # Written so that a joint that is not a number fails as well.
+        is_far = ~(np.abs(self.joints) < MAX_METRES)
+        if is_far.any():
+            frame = int(np.argwhere(is_far)[0][0])
+            value = self.joints[is_far].flat[0]
+            raise MotionError(
+                f"the motion has a joint at {value:g} m in frame {frame}; a body does not get there"
+            )
         if self.joints.dtype != np.float32:
             object.__setattr__(self, "joints", self.joints.astype(np.float32))
-        if not np.isfinite(self.joints).all():
-            frame = int(np.argwhere(~np.isfinite(self.joints))[0][0])
-            raise MotionError(f"the motion has a joint that is not a number in frame {frame}")
         if self.contacts is not None and self.contacts.shape != (shape[0], 4):
             raise MotionError(f"contacts must be ({shape[0]}, 4), not {self.contacts.shape}")
         if self.up not in ("Y", "Z"):
             raise MotionError(f"up axis must be Y or Z, not {self.up!r}")
-        if not self.fps > 0:
-            raise MotionError(f"frames per second must be positive, not {self.fps}")
+        if not 0 < self.fps <= MAX_FPS:
+            raise MotionError(
+                f"a motion needs more than 0 and at most {MAX_FPS:g} frames a second, "
+                f"not {self.fps:g}"
+            )
 
     def __len__(self) -> int:
         return self.joints.shape[0]
@@ -90,10 +110,21 @@ class _Header(msgspec.Struct, forbid_unknown_fields=True):
     prompt: str
     seed: int | None
     provenance: dict[str, Any]
+    audit: Audit | None = None
+
+
+class _Version(msgspec.Struct):
+    version: int
+
+
+_FILE: Final = FileKind("a Placid motion", "export it again with `backend generate`", MotionError)
 
 
 def save_motion(motion: Motion, path: Path) -> None:
-    """Write a motion as npz (joints, contacts, JSON header), whole or not at all."""
+    """Write a motion as npz (joints, contacts, JSON header), whole or not at all.
+
+    Raises PlacidError `not_writable`.
+    """
     with written_whole(path) as file:
         _write(motion, file)
 
@@ -107,20 +138,23 @@ def encode_motion(motion: Motion) -> bytes:
 
 def load_motion(path: Path) -> Motion:
     """Read a motion written by `save_motion`. Raises MotionError for anything else."""
-    try:
-        return _read(path, str(path))
-    except FileNotFoundError:
-        raise MotionError(f"{path} does not exist") from None
+    return _read(path, str(path))
 
 
 def decode_motion(data: bytes) -> Motion:
     """The reverse of `encode_motion`. Raises MotionError for anything else."""
-    return _read(BytesIO(data), "the stored motion")
+    return _read(data, "the stored motion")
 
 
 def _write(motion: Motion, file: IO[bytes]) -> None:
     header = _Header(
-        FORMAT_VERSION, motion.up, motion.fps, motion.prompt, motion.seed, motion.provenance
+        FORMAT_VERSION,
+        motion.up,
+        motion.fps,
+        motion.prompt,
+        motion.seed,
+        motion.provenance,
+        motion.audit,
     )
     arrays = {
         "header": np.frombuffer(msgspec.json.encode(header), dtype=np.uint8),
@@ -131,23 +165,25 @@ def _write(motion: Motion, file: IO[bytes]) -> None:
     np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
 
-def _read(source: Path | IO[bytes], name: str) -> Motion:
-    try:
-        with np.load(source, allow_pickle=False) as file:
-            header = msgspec.json.decode(file["header"].tobytes(), type=_Header)
-            joints = file["joints"]
-            contacts = file.get("contacts")
-    except FileNotFoundError:
-        raise
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile, msgspec.MsgspecError) as error:
-        raise MotionError(
-            f"{name} is not a Placid motion ({error}); export it again with `backend generate`"
-        ) from error
-    if header.version != FORMAT_VERSION:
-        raise MotionError(
-            f"{name} has format version {header.version}; this Placid reads version "
-            f"{FORMAT_VERSION}: update Placid"
+def _read(source: Path | bytes, name: str) -> Motion:
+    with _FILE.reading(name):
+        arrays = read_npz(source, ("header",), most=MAX_SETTINGS_BYTES, kinds="u")
+        text = arrays["header"].tobytes()
+        version = decode_json(text, _Version).version
+        if version > FORMAT_VERSION:
+            raise MotionError(
+                f"{name} has format version {version}; this Placid reads up to version "
+                f"{FORMAT_VERSION}: update Placid"
+            )
+        header = decode_json(text, _Header)
+        arrays = read_npz(source, ("joints",), ("contacts",), MAX_MOTION_BYTES)
+        return Motion(
+            arrays["joints"],
+            header.up,
+            header.fps,
+            arrays.get("contacts"),
+            header.prompt,
+            header.seed,
+            header.provenance,
+            header.audit,
         )
-    return Motion(
-        joints, header.up, header.fps, contacts, header.prompt, header.seed, header.provenance
-    )
