@@ -18,6 +18,7 @@ from .filming.render import render_contact_sheet, render_video
 from .filming.stage import build_stage
 from .link import launch
 from .shared.errors import PlacidError
+from .shared.files import move_whole
 from .shared.names import file_name
 
 FRAMES_PER_SECOND = 30
@@ -86,7 +87,7 @@ def film(options: argparse.Namespace) -> None:
         scene.frame_set(first)
         bpy.ops.wm.save_as_mainfile(filepath=str(blend), compress=True)
         for file in files:
-            os.replace(file, options.out / file.name)
+            move_whole(file, options.out / file.name)
             print(f"{options.out / file.name}")
 
 

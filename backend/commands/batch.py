@@ -52,13 +52,13 @@ def batch(
     from backend.generation.generator import Generator
     from shared.batch.journal import open_journal
     from shared.batch.queue import Batch
-    from shared.batch.table import check_table, read_table
+    from shared.batch.table import read_table
     from shared.errors import PlacidError
 
     if (out is None) == (render is None):
         raise PlacidError("bad_request", "give either --out or --render, and the folder behind it")
     look = None if render is None else _look(engine, format, size, fps, samples)
-    rows = read_table(table)
+    read = read_table(table)
     if render is not None and not check:
         addon_folders()
         find_blender(blender)
@@ -69,14 +69,14 @@ def batch(
         encoder_folder=encoder,
         allow_download=allow_download,
     )
-    check_table(table.name, rows, generator.capabilities(), None if out else table.parent)
+    read.check(generator.capabilities(), with_rigs=render is not None)
     if check:
-        print(f"{table} is in order: {sum(row.request.takes for row in rows)} takes")
+        print(f"{table} is in order: {sum(row.request.takes for row in read.rows)} takes")
         return
     folder = out or render
     assert folder is not None
     with open_journal(folder) as journal:
-        queue = Batch(rows, journal, table.parent, look)
+        queue = Batch(read.rows, journal, table.parent, look)
         print(f"{queue.done} of {queue.total} results are there already", flush=True)
         with closing(tqdm(total=queue.total, initial=queue.done, leave=False)) as bar:
             worker = FilmWorker(lambda: start_blender(blender, folder / "blender.log"))

@@ -8,7 +8,6 @@ import typer
 
 from backend.commands.generation_options import (
     Options,
-    make_folder,
     progress_bar,
     with_options,
     write_all,
@@ -29,6 +28,7 @@ def edit(
     prompt: Annotated[str, typer.Option(help="What the body shall do there, in English.")],
 ) -> None:
     """Make parts of a motion anew under a prompt, and keep the rest."""
+    from shared.files import make_folder
     from shared.motion.motion import load_motion
     from shared.protocol.messages import EditMotion
 
@@ -39,14 +39,14 @@ def edit(
     generator = options.generator()
     with progress_bar() as (report, say):
         made = generator.generate(request, report, motion=original)
-        write_all(made, generator, options.out, say, lambda take: f"{motion.stem}-{take.seed}")
+        write_all(made, options.out, say, lambda take: f"{motion.stem}-{take.seed}")
 
 
 def _range(text: str, length: int) -> tuple[int, int]:
     """The frames that `text` names. Raises PlacidError `bad_request`."""
     from shared.errors import PlacidError
 
-    match = re.fullmatch(r"\s*(\d*)\s*:\s*(\d*)\s*", text)
+    match = re.fullmatch(r"\s*(\d{0,9})\s*:\s*(\d{0,9})\s*", text)
     if match is None:
         raise PlacidError(
             "bad_request", f"--frames {text!r} is no range of frames; write it as in 40:80"

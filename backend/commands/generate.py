@@ -7,7 +7,6 @@ import typer
 
 from backend.commands.generation_options import (
     Options,
-    make_folder,
     progress_bar,
     with_options,
     write_all,
@@ -32,6 +31,7 @@ def generate(
     ] = "off",
 ) -> None:
     """Generate motions and write each as npz (Placid's format) and BVH."""
+    from shared.files import make_folder
     from shared.protocol.messages import Generate
 
     fields: Any = {"seconds": seconds, "loop": loop} | options.settings()
@@ -40,11 +40,14 @@ def generate(
     generator = options.generator()
     with progress_bar() as (report, say):
         made = (motion for _, motion in generator.generate_batch(requests, report))
-        write_all(made, generator, options.out, say)
+        write_all(made, options.out, say)
 
 
 def _texts(prompt: str | None, file: Path | None) -> list[str]:
     """The prompt, or the lines of a file. Raises PlacidError without either, or with both."""
+    from shared.decoding.errors import FileKind
+    from shared.decoding.limits import MAX_TABLE_BYTES
+    from shared.decoding.text import read_text
     from shared.errors import PlacidError
 
     if (prompt is None) == (file is None):
@@ -53,10 +56,13 @@ def _texts(prompt: str | None, file: Path | None) -> list[str]:
         )
     if file is None:
         return [prompt or ""]
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise PlacidError("bad_request", f"{file} is no UTF-8 text; save it as such") from error
+    kind = FileKind(
+        "a list of prompts",
+        "save it as UTF-8 text with one prompt a line",
+        lambda sentence: PlacidError("bad_request", sentence),
+    )
+    with kind.reading(file):
+        lines = read_text(file, MAX_TABLE_BYTES).splitlines()
     texts = [line.strip() for line in lines if line.strip()]
     if not texts:
         raise PlacidError("bad_request", f"{file} holds no prompt; write one a line")

@@ -111,21 +111,8 @@ def progress_bar() -> Iterator[tuple[Callable[[float, str], None], Callable[[str
         yield report, bar.write
 
 
-def make_folder(out: Path) -> None:
-    """Make the folder for results. Raises PlacidError `not_writable`."""
-    from shared.errors import PlacidError
-
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise PlacidError(
-            "not_writable", f"{out} cannot be made ({error.strerror}); choose another --out folder"
-        ) from error
-
-
 def write_all(
     motions: Iterable["Motion"],
-    generator: "Generator",
     out: Path,
     say: Callable[[str], None],
     number: Callable[["Motion"], str] = lambda motion: str(motion.seed),
@@ -139,8 +126,12 @@ def write_all(
         path = out / f"{file_name(motion.prompt)}-{number(motion)}.npz"
         save_motion(motion, path)
         save_bvh(motion, path.with_suffix(".bvh"))
-        found = generator.audit(motion)
-        audit = ", ".join(f"{s.strike} at frames {s.start}-{s.end}" for s in found) or "none"
+        assert motion.audit is not None, "the generator has looked"
+        found = [
+            f"{'possibly ' * (s.certainty == 'possible')}{s.strike} at frames {s.start}-{s.end}"
+            for s in motion.audit.strikes
+        ]
+        audit = ", ".join(found) or "none"
         say(
             f"{path} and .bvh: {motion.seconds:.1f} s, seed {motion.seed}, "
             f"safety {motion.provenance['safety']}, strikes found: {audit}"

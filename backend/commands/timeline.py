@@ -6,7 +6,6 @@ import typer
 
 from backend.commands.generation_options import (
     Options,
-    make_folder,
     progress_bar,
     with_options,
     write_all,
@@ -28,6 +27,7 @@ def timeline(
     import msgspec
 
     from shared.errors import PlacidError
+    from shared.files import make_folder
     from shared.protocol.messages import Segment, Timeline
 
     segments = []
@@ -47,4 +47,4 @@ def timeline(
     make_folder(options.out)
     generator = options.generator()
     with progress_bar() as (report, say):
-        write_all(generator.generate(request, report), generator, options.out, say)
+        write_all(generator.generate(request, report), options.out, say)

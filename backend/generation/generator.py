@@ -30,11 +30,11 @@ from backend.unlearning.fit import FitInputs, fit_edit, statistics_folders, swif
 from backend.unlearning.summary import summarise
 from shared import VERSION
 from shared.errors import PlacidError
+from shared.motion.audit import Audit, FoundStrike
 from shared.motion.motion import Motion
 from shared.protocol.messages import (
     Capabilities,
     Choice,
-    FoundStrike,
     Generate,
     Request,
     Timeline,
@@ -164,10 +164,14 @@ class Generator:
             encoder=checkpoint.encoder,
         )
 
-    def audit(self, motion: Motion) -> tuple[FoundStrike, ...]:
+    def audit(self, motion: Motion) -> Audit:
         """The kicks, punches, bouts and swings that the kinematic checks find in a motion."""
         found = strikes(motion.with_up("Y").joints, motion.fps)
-        return tuple(FoundStrike(s.kind, s.side, s.start, s.end, s.peak) for s in found)
+        told = tuple(FoundStrike(s.kind, s.side, s.start, s.end, s.peak) for s in found)
+        return Audit(told, f"Placid {VERSION}")
+
+    def _audited(self, motion: Motion) -> Motion:
+        return replace(motion, audit=self.audit(motion))
 
     def generate(
         self,
@@ -176,7 +180,7 @@ class Generator:
         cancelled: IsCancelled = never,
         motion: Motion | None = None,
     ) -> Iterator[Motion]:
-        """Yield the takes of a request, each as soon as it is done.
+        """Yield the takes of a request, each as soon as it is done, with its audit.
 
         Take k has seed `request.seed + k` and depends on nothing but the request and that seed.
         What is generated has Y up and 20 fps; an edit has what its motion has.
@@ -205,7 +209,8 @@ class Generator:
             "frames": [list(span) for span in request.frames],
         }
         for seed, edited in zip(seeds, edit_motion(request, motion, seeds, context), strict=True):
-            yield replace(edited, prompt=request.prompt, seed=seed, provenance=provenance)
+            told = replace(edited, prompt=request.prompt, seed=seed, provenance=provenance)
+            yield self._audited(told)
 
     def _follow(
         self, timeline: Timeline, context: GenerationContext, provenance: dict[str, Any]
@@ -219,7 +224,7 @@ class Generator:
         }
         made = make_timeline(timeline, seeds, context, FPS)
         for seed, (joints, contacts) in zip(seeds, made, strict=True):
-            yield Motion(joints, "Y", FPS, contacts, timeline.prompt, seed, told)
+            yield self._audited(Motion(joints, "Y", FPS, contacts, timeline.prompt, seed, told))
 
     def _plan(self, request: Generate, longest: float) -> Timeline | None:
         """A timeline for a prompt that names several actions, where the model needs one.
@@ -276,7 +281,7 @@ class Generator:
             for take in make_takes(single, context, FPS) if single else ():
                 prompt = requests[take.request].prompt
                 motion = Motion(take.joints, "Y", FPS, take.contacts, prompt, take.seed, provenance)
-                yield take.request, motion
+                yield take.request, self._audited(motion)
             done += takes
 
     def _context(

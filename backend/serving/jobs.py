@@ -18,7 +18,6 @@ from shared.protocol.messages import (
     Capabilities,
     Done,
     Error,
-    FoundStrike,
     Message,
     Progress,
     Request,
@@ -52,7 +51,7 @@ class MotionGenerator(Protocol):
         cancelled: Callable[[], bool],
         motion: Motion | None = None,
     ) -> Iterator[Motion]:
-        """Yield takes as they are ready.
+        """Yield takes as they are ready, each with its audit.
 
         Args:
             request: already validated.
@@ -60,10 +59,6 @@ class MotionGenerator(Protocol):
             cancelled: asked between sampling steps; when true, raise PlacidError `cancelled`.
             motion: what an EditMotion is about.
         """
-        ...
-
-    def audit(self, motion: Motion) -> tuple[FoundStrike, ...]:
-        """The strikes that can be seen in a motion, in order of time."""
         ...
 
     def unload(self) -> None:
@@ -206,8 +201,7 @@ class Worker(threading.Thread):
         ):
             if job.is_cancelled():
                 raise cancellation()
-            audit = generator.audit(motion)
-            self._send(job.client, pack_result(job.number, take, takes, motion, audit))
+            self._send(job.client, pack_result(job.number, take, takes, motion))
             reporter.finished = take + 1
 
     def _load(self) -> MotionGenerator:

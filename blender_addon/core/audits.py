@@ -1,12 +1,16 @@
-"""The strikes that the backend's checks found in a take: kept in the take, told in its frames."""
+"""What the backend's checks found in a take: kept in the take, told in the frames of the scene."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import bpy
 import msgspec
 
-from ..shared.protocol.messages import FoundStrike
+from ..shared.decoding.errors import FileKind
+from ..shared.decoding.text import decode_json
+from ..shared.errors import PlacidError
+from ..shared.motion.audit import Answer, Audit
+from ..shared.motion.motion import Motion
 
 
 @dataclass(frozen=True)
@@ -16,43 +20,70 @@ class Strike:
     what: str
     first: int
     last: int
+    is_certain: bool
 
     @property
     def sentence(self) -> str:
-        return f"{self.what}: frames {self.first} to {self.last}"
+        doubt = "" if self.is_certain else "possibly "
+        return f"{doubt}{self.what}: frames {self.first} to {self.last}".capitalize()
 
 
-class _Audit(msgspec.Struct):
-    """What a take keeps."""
+class _KeptAudit(msgspec.Struct):
+    """What a take keeps, as JSON in a property that scripts and other files may have changed."""
 
     fps: float
-    strikes: tuple[FoundStrike, ...]
+    audit: Audit
 
 
-def keep(take, strikes: Sequence[FoundStrike], fps: float) -> None:
-    """Note the strikes found in a take of `fps` frames a second."""
-    take.audit = msgspec.json.encode(_Audit(fps, tuple(strikes))).decode()
+_KEPT: Final = FileKind(
+    "an audit", "generate the take again", lambda text: PlacidError("damaged_take", text)
+)
+
+
+def keep(take, motion: Motion) -> None:
+    """Note in a take what was found in its motion; a motion that nobody checked has no audit."""
+    if motion.audit is None:
+        take.audit = ""
+    else:
+        take.audit = msgspec.json.encode(_KeptAudit(motion.fps, motion.audit)).decode()
 
 
 def count(take) -> int | None:
-    """How many strikes were found; None when nobody looked."""
-    return len(_audit_of(take).strikes) if take.audit else None
+    """How many strikes were found; None when nobody looked, or what was noted is damaged."""
+    kept = _kept_of(take)
+    return None if kept is None else len(kept.audit.strikes)
+
+
+def answer(take) -> Answer | None:
+    """`none`, `possible` or `found`; None as of `count`."""
+    kept = _kept_of(take)
+    return None if kept is None else kept.audit.answer
 
 
 def strikes(scene: bpy.types.Scene, take) -> list[Strike]:
     """The strikes found, where the take's action has them."""
-    audit = _audit_of(take)
-    rate = scene.render.fps / scene.render.fps_base / audit.fps
+    kept = _kept_of(take)
+    if kept is None:
+        return []
+    rate = scene.render.fps / scene.render.fps_base / kept.fps
     start = take.action.frame_range[0] if take.action is not None else scene.frame_start
     return [
         Strike(
-            " ".join(filter(None, (strike.side, strike.strike))).capitalize(),
+            " ".join(filter(None, (strike.side, strike.strike))),
             round(start + strike.start * rate),
             round(start + (strike.end - 1) * rate),
+            strike.certainty == "found",
         )
-        for strike in audit.strikes
+        for strike in kept.audit.strikes
     ]
 
 
-def _audit_of(take) -> _Audit:
-    return msgspec.json.decode(take.audit or '{"fps": 1, "strikes": []}', type=_Audit)
+def _kept_of(take) -> _KeptAudit | None:
+    if not take.audit:
+        return None
+    try:
+        with _KEPT.reading(take.name):
+            kept = decode_json(take.audit.encode(), _KeptAudit)
+    except PlacidError:
+        return None
+    return kept if kept.fps > 0 else None

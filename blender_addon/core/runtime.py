@@ -225,7 +225,7 @@ class Runtime:
         """Put a take into the list first of all; showing it may fail, the take stays."""
         scene = _by_uid(bpy.data.scenes, job.scene) or bpy.context.scene
         armature = _by_uid(bpy.data.objects, job.armature)
-        take = takes.add_take(scene, armature, job.request, event.motion, event.audit)
+        take = takes.add_take(scene, armature, job.request, event.motion)
         if job.place is not None:
             take.placed, take.place = True, job.place
         job.takes.append(take.name)

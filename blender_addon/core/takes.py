@@ -15,7 +15,7 @@ from ..rig.mapping import MappingError
 from ..rig.skeleton_rig import RigError
 from ..shared.errors import PlacidError
 from ..shared.motion.motion import Motion, MotionError, decode_motion, encode_motion
-from ..shared.protocol.messages import FoundStrike, Request
+from ..shared.protocol.messages import Request
 from . import audits, scene_end
 from .motion_settings import apply_options, in_place_of
 
@@ -50,12 +50,8 @@ def add_take(
     armature: bpy.types.Object | None,
     request: Request,
     motion: Motion,
-    audit: Sequence[FoundStrike] | None = None,
 ):
-    """Append a take to the scene's list, unseen, and return it.
-
-    `audit` is what the backend's checks found; None for a motion that nobody checked.
-    """
+    """Append a take to the scene's list, unseen, and return it."""
     settings = scene.placid
     take = settings.takes.add()
     take.name = _name(request.prompt, [other.name for other in settings.takes[:-1]])
@@ -65,8 +61,7 @@ def add_take(
     take.safety = request.safety or str(motion.provenance.get("safety", ""))
     take.concepts = ", ".join(request.concepts)
     take.changes = "\n".join(motion.provenance.get("changes", ()))
-    if audit is not None:
-        audits.keep(take, audit, motion.fps)
+    audits.keep(take, motion)
     take.seconds = motion.seconds
     take.armature = armature
     take.motion = encode_motion(motion)

@@ -14,7 +14,16 @@ import bpy
 from ..character.sample_rigs import RIGS
 from ..retargeting import bone_mapping
 from ..shared.errors import PlacidError
-from ..shared.filming.orders import Failed, Film, Filmed, Order, Ready, decode_order, encode_answer
+from ..shared.filming.orders import (
+    Failed,
+    Film,
+    Filmed,
+    Order,
+    Ready,
+    decode_order,
+    encode_answer,
+    split_rig,
+)
 from .films import film, sheet
 
 
@@ -64,7 +73,7 @@ def _character(rig: str) -> Iterator[bpy.types.Object]:
         bpy.ops.wm.read_factory_settings(use_empty=True)
         yield RIGS[rig](bpy.context)
         return
-    path, _, name = rig.rpartition("#")
+    path, name = split_rig(rig)
     try:
         # Scripts of a file stay asleep: what is loaded is never executed.
         bpy.ops.wm.open_mainfile(filepath=path, load_ui=False, use_scripts=False)

@@ -22,7 +22,6 @@ from ..shared.protocol.messages import (
     Capabilities,
     Done,
     Error,
-    FoundStrike,
     Hello,
     Message,
     Ping,
@@ -55,16 +54,12 @@ _BROKEN: Final = (
 
 @dataclass(frozen=True)
 class Take:
-    """One finished motion of a job; `number` counts from 0 to `count` - 1.
-
-    `audit` holds the strikes that the backend's kinematic checks found in it.
-    """
+    """One finished motion of a job; `number` counts from 0 to `count` - 1."""
 
     job: int
     number: int
     count: int
     motion: Motion
-    audit: tuple[FoundStrike, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -201,7 +196,7 @@ class Client:
                 return message
             case Result():
                 motion = motion_of(message.clip, arrays)
-                return Take(message.job, message.take, message.takes, motion, message.audit)
+                return Take(message.job, message.take, message.takes, motion)
             case Done():
                 self.jobs.discard(message.job)
                 return message

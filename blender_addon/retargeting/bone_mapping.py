@@ -158,8 +158,17 @@ def own_presets() -> list[Mapping]:
 
 
 def save_preset(mapping: Mapping) -> Path:
-    """Keep a mapping as a preset that recognises further characters. Raises OSError."""
+    """Keep a mapping as a preset that recognises further characters.
+
+    A preset of the same name is replaced, one whose name differs in capitals or blanks is not.
+    Raises MappingError, or PlacidError `not_writable`.
+    """
     path = preset_folder() / f"{file_name(mapping.name)}.toml"
+    there = [own.name for own in own_presets() if file_name(own.name) == path.stem]
+    if there and there != [mapping.name]:
+        raise MappingError(
+            f"a preset {there[0]!r} is there already; name this one other than {mapping.name!r}"
+        )
     save_mapping(mapping, path)
     return path
 

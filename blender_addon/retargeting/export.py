@@ -5,7 +5,6 @@ whole or not at all, and selection, frame and scene range are afterwards as they
 """
 
 import contextlib
-import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ import bpy
 
 from ..filming.stage import dependents
 from ..shared.errors import PlacidError
+from ..shared.files import cannot_write, move_whole
 from ..shared.motion.amass import save_amass, smplx_parameters
 from .read_motion import read_motion
 
@@ -80,10 +80,7 @@ def export_fbx(context: bpy.types.Context, armature: bpy.types.Object, path: Pat
 def export_smplx(context: bpy.types.Context, armature: bpy.types.Object, path: Path) -> None:
     """Write the action as SMPL-X parameters in AMASS's keys: Z up, at the scene's frame rate."""
     motion = read_motion(context.scene, armature, _frames(armature))
-    try:
-        save_amass(smplx_parameters(motion), path)
-    except OSError as error:
-        raise _not_written(path, error.strerror or str(error)) from error
+    save_amass(smplx_parameters(motion), path)
 
 
 def _frames(armature: bpy.types.Object) -> tuple[int, int]:
@@ -107,9 +104,9 @@ def _export(
         ):
             partial = Path(folder) / f"motion.{suffix}"
             write(str(partial), first, last)
-            os.replace(partial, path)
+            move_whole(partial, path)
     except OSError as error:
-        raise _not_written(path, error.strerror or str(error)) from error
+        raise cannot_write(path, error) from error
     except RuntimeError as error:
         raise _not_written(path, str(error).strip()) from error
 

@@ -1,13 +1,15 @@
 """Which bones of a rig play which joints of ours, and the TOML files that say so."""
 
-import tomllib
+from collections import Counter
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from ..shared.decoding.errors import DecodeError, FileKind
+from ..shared.decoding.text import decode_text, decode_toml, read_bytes
 from ..shared.errors import PlacidError
-from ..shared.files import written_whole
+from ..shared.files import write_whole
 from ..shared.motion.skeleton import JOINT_NAMES
 
 PRESETS: Final = Path(__file__).parent / "presets"
@@ -21,6 +23,9 @@ REQUIRED_JOINTS: Final = (
 )
 
 Value = bool | int | float
+# Blender's longest name, in bytes, and more bones than any spine or neck has.
+_MAX_NAME: Final = 255
+_MAX_CHAIN: Final = 200
 
 
 class MappingError(PlacidError):
@@ -95,12 +100,14 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise MappingError(
                 f"mapping {self.name!r} says nothing for {', '.join(missing)}; add their bones"
             )
-        named = self.all_bones()
-        twice = [bone for bone in named if named.count(bone) > 1]
+        twice = [bone for bone, times in Counter(self.all_bones()).items() if times > 1]
         if twice:
             raise MappingError(
                 f"mapping {self.name!r} uses bone {twice[0]!r} twice; give each bone one joint"
             )
+
+
+_FILE: Final = FileKind("a bone mapping", "save it again in the mapping editor", MappingError)
 
 
 def parse_mapping(text: str, source: str) -> Mapping:
@@ -112,19 +119,33 @@ def parse_mapping(text: str, source: str) -> Mapping:
 
 def parse_unfinished(text: str, source: str) -> Mapping:
     """A mapping from TOML text that may still lack joints. Raises MappingError."""
-    try:
-        return msgspec.convert(tomllib.loads(text), Mapping)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise MappingError(f"{source} is not a bone mapping: {error}") from error
+    with _FILE.reading(source):
+        mapping = decode_toml(text, Mapping)
+        _check_sizes(mapping)
+        return mapping
 
 
 def load_mapping(path: Path) -> Mapping:
     """A mapping from a TOML file. Raises MappingError when it is missing or damaged."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise MappingError(f"{path} cannot be read as a bone mapping: {error}") from error
+    with _FILE.reading(path):
+        text = decode_text(read_bytes(path))
     return parse_mapping(text, str(path))
+
+
+def _check_sizes(mapping: Mapping) -> None:
+    for what, chain in (
+        ("spine", mapping.spine),
+        ("neck", mapping.neck),
+        ("prefixes", mapping.prefixes),
+        ("bones", mapping.bones),
+        ("parents", mapping.parents),
+        ("properties", mapping.properties),
+    ):
+        if len(chain) > _MAX_CHAIN:
+            raise DecodeError(f"has {len(chain)} entries in {what}; {_MAX_CHAIN} are the most")
+    for name in (mapping.name, *mapping.all_bones(), *mapping.prefixes):
+        if len(name.encode()) > _MAX_NAME:
+            raise DecodeError(f"has a name of {len(name)} characters; Blender's are shorter")
 
 
 def load_presets() -> list[Mapping]:
@@ -133,9 +154,19 @@ def load_presets() -> list[Mapping]:
 
 
 def save_mapping(mapping: Mapping, path: Path) -> None:
-    """Write a mapping as TOML that `load_mapping` reads back, whole or not. Raises OSError."""
-    with written_whole(path) as file:
-        file.write(format_mapping(mapping).encode())
+    """Write a mapping as TOML that `load_mapping` reads back, whole or not at all.
+
+    Raises:
+        MappingError: a name is not text; Blender keeps such names from old files.
+        PlacidError: `not_writable`.
+    """
+    try:
+        content = format_mapping(mapping).encode()
+    except UnicodeEncodeError as error:
+        raise MappingError(
+            f"mapping {mapping.name!r} has a name that is not text; rename that bone"
+        ) from error
+    write_whole(path, content)
 
 
 def format_mapping(mapping: Mapping) -> str:

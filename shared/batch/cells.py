@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from ..decoding.errors import FileKind, UndecodableError
+from ..decoding.errors import DecodeError, FileKind
 from ..decoding.limits import MAX_TABLE_BYTES
 from ..decoding.text import decode_json, read_text
 from ..errors import PlacidError
@@ -88,11 +88,9 @@ def read_cells(path: Path) -> list[dict[str, Any]]:
         is_json = path.suffix.lower() == ".json"
         found = _from_json(text) if is_json else _from_csv(text)
         if not found:
-            raise UndecodableError("has no rows; write one prompt a row under the heading 'prompt'")
+            raise DecodeError("has no rows; write one prompt a row under the heading 'prompt'")
         if len(found) > MAX_ROWS:
-            raise UndecodableError(
-                f"has {len(found)} rows; split it into tables of at most {MAX_ROWS}"
-            )
+            raise DecodeError(f"has {len(found)} rows; split it into tables of at most {MAX_ROWS}")
     _check_columns(path.name, found)
     return found
 
@@ -132,21 +130,19 @@ def _from_csv(text: str) -> list[dict[str, Any]]:
             row[""] = cells[len(heading) :]
         rows.append(row)
         if len(rows) > MAX_ROWS:
-            raise UndecodableError(f"has more than {MAX_ROWS} rows; split it")
+            raise DecodeError(f"has more than {MAX_ROWS} rows; split it")
     return rows
 
 
 def _check_heading(heading: Sequence[str]) -> None:
-    """Raises UndecodableError for columns that cannot be told apart."""
+    """Raises DecodeError for columns that cannot be told apart."""
     if len(heading) > _MAX_COLUMNS:
-        raise UndecodableError(
-            f"has {len(heading)} columns; the heading names {', '.join(COLUMNS)}"
-        )
+        raise DecodeError(f"has {len(heading)} columns; the heading names {', '.join(COLUMNS)}")
     if "" in heading:
-        raise UndecodableError(f"has no heading over column {heading.index('') + 1}; name it")
+        raise DecodeError(f"has no heading over column {heading.index('') + 1}; name it")
     twice = [name for name in heading if heading.count(name) > 1]
     if twice:
-        raise UndecodableError(f"has two columns {printable(twice[0][:_LONGEST_NAME])!r}; keep one")
+        raise DecodeError(f"has two columns {printable(twice[0][:_LONGEST_NAME])!r}; keep one")
 
 
 def _check_columns(name: str, rows: Iterable[Mapping[str, Any]]) -> None:

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 from numpy.lib import format as npy
 
-from .errors import UndecodableError
+from .errors import DecodeError
 from .limits import (
     MAX_ARRAY_BYTES,
     MAX_MEMBERS,
@@ -49,7 +49,7 @@ def read_npz(
         kinds: NumPy's letters of the types that are accepted.
 
     Raises:
-        UndecodableError and the errors of `UNDECODABLE`.
+        DecodeError and the errors of `UNDECODABLE`.
     """
     if isinstance(source, Path):
         # Compression only makes files smaller; a few kilobytes are for the zip itself.
@@ -57,13 +57,13 @@ def read_npz(
     with zipfile.ZipFile(BytesIO(source) if isinstance(source, bytes) else source) as archive:
         members = archive.infolist()
         if len(members) > MAX_MEMBERS:
-            raise UndecodableError(f"has more than {MAX_MEMBERS} members")
+            raise DecodeError(f"has more than {MAX_MEMBERS} members")
         by_name = {member.filename.removesuffix(".npy"): member for member in members}
         if len(by_name) != len(members):
-            raise UndecodableError("has two members of one name")
+            raise DecodeError("has two members of one name")
         missing = [name for name in wanted if name not in by_name]
         if missing:
-            raise UndecodableError(f"has no array {missing[0]!r}")
+            raise DecodeError(f"has no array {missing[0]!r}")
         return {
             name: _read_member(archive, by_name[name], most, kinds)
             for name in (*wanted, *optional)
@@ -88,13 +88,11 @@ def check_safetensors(path: Path, most: int) -> dict[str, str]:
     with path.open("rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
         if length > min(MAX_TENSOR_HEADER_BYTES, size - 8):
-            raise UndecodableError(
-                "is damaged: its head is longer than the file or than any head is"
-            )
+            raise DecodeError("is damaged: its head is longer than the file or than any head is")
         head = decode_json(file.read(length), dict[str, dict[str, Any]])
     metadata = head.pop("__metadata__", {})
     if len(head) > MAX_TENSORS:
-        raise UndecodableError(f"has more than {MAX_TENSORS} tensors")
+        raise DecodeError(f"has more than {MAX_TENSORS} tensors")
     return msgspec.convert(metadata, dict[str, str])
 
 
@@ -103,7 +101,7 @@ def _read_member(
 ) -> np.ndarray:
     name = member.filename.removesuffix(".npy")
     if member.compress_type not in _STORED_OR_DEFLATED or member.flag_bits & 1:
-        raise UndecodableError(f"is packed in another way than NumPy's ({name!r})")
+        raise DecodeError(f"is packed in another way than NumPy's ({name!r})")
     with archive.open(member) as file:
         return _read_array(file, member.file_size, most, kinds, name)
 
@@ -112,22 +110,22 @@ def _read_array(file: IO[bytes], size: int, most: int, kinds: str, name: str) ->
     """An array of a stream of `size` bytes, read only if it is what its head says."""
     version = npy.read_magic(file)
     if version not in _READERS:
-        raise UndecodableError(f"has an array of an unknown version ({name!r})")
+        raise DecodeError(f"has an array of an unknown version ({name!r})")
     shape, is_fortran, dtype = _READERS[version](file)
     if dtype.kind not in kinds or dtype.hasobject or dtype.fields:
-        raise UndecodableError(f"has an array {name!r} of {dtype.name[:40]} instead of numbers")
+        raise DecodeError(f"has an array {name!r} of {dtype.name[:40]} instead of numbers")
     if len(shape) > _MAX_AXES or any(
         type(side) is not int or not 0 <= side < 2**40 for side in shape
     ):
-        raise UndecodableError(f"has an array {name!r} of an impossible shape")
+        raise DecodeError(f"has an array {name!r} of an impossible shape")
     count = math.prod(shape)
     if count * dtype.itemsize > most:
-        raise UndecodableError(f"has an array {name!r} of more than {max(1, most // MIB)} MB")
+        raise DecodeError(f"has an array {name!r} of more than {max(1, most // MIB)} MB")
     if count * dtype.itemsize > size:
-        raise UndecodableError(f"ends within the array {name!r}")
+        raise DecodeError(f"ends within the array {name!r}")
     data = file.read(count * dtype.itemsize)
     if len(data) != count * dtype.itemsize:
-        raise UndecodableError(f"ends within the array {name!r}")
+        raise DecodeError(f"ends within the array {name!r}")
     values = np.frombuffer(data, dtype)
     values = values.reshape(shape[::-1]).T if is_fortran else values.reshape(shape)
     return np.array(values, dtype.newbyteorder("="), order="C")

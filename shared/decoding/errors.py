@@ -41,7 +41,7 @@ _TELLING: Final = (tomllib.TOMLDecodeError, msgspec.MsgspecError, csv.Error)
 _LONGEST: Final = 200
 
 
-class UndecodableError(PlacidError):
+class DecodeError(PlacidError):
     """A file that is refused, with a predicate for the sentence: "is larger than 8 MB"."""
 
     def __init__(self, problem: str) -> None:
@@ -68,7 +68,7 @@ class FileKind:
         """Turn all that reading can run into into `error`; `name` is the file's, for people."""
         try:
             yield
-        except (UndecodableError, *UNDECODABLE) as error:
+        except (DecodeError, *UNDECODABLE) as error:
             # A room's own sentence is one already.
             if isinstance(self.error, type) and isinstance(error, self.error):
                 raise
@@ -83,7 +83,7 @@ def explain(error: BaseException, what: str = "what it should be") -> str:
     NumPy's and PyTorch's texts are never passed on: they advise to load the file unsafely.
     """
     match error:
-        case UndecodableError():
+        case DecodeError():
             return error.problem
         case FileNotFoundError():
             return "does not exist"

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from .errors import UNDECODABLE, UndecodableError
+from .errors import UNDECODABLE, DecodeError
 from .limits import (
     MAX_DEPTH,
     MAX_DIGITS,
@@ -46,7 +46,7 @@ _MARKS: Final = (
 
 
 def read_bytes(path: Path, most: int = MAX_SETTINGS_BYTES) -> bytes:
-    """The content of an ordinary file of at most so many bytes. Raises UndecodableError, OSError."""
+    """The content of an ordinary file of at most so many bytes. Raises DecodeError, OSError."""
     check_file(path, most)
     with path.open("rb") as file:
         data = file.read(most + 1)
@@ -56,36 +56,36 @@ def read_bytes(path: Path, most: int = MAX_SETTINGS_BYTES) -> bytes:
 
 
 def check_file(path: Path, most: int) -> int:
-    """The size of an ordinary file. Raises UndecodableError for pipes, devices and what is larger."""
+    """The size of an ordinary file. Raises DecodeError for pipes, devices and what is larger."""
     try:
         status = path.stat()
     except ValueError:  # a NUL in the path
         raise FileNotFoundError(str(path)) from None
     if stat.S_ISDIR(status.st_mode):
-        raise UndecodableError("is a folder")
+        raise DecodeError("is a folder")
     # Opening a pipe would wait for a writer for ever, and a device may have no end.
     if not stat.S_ISREG(status.st_mode):
-        raise UndecodableError("is no ordinary file")
+        raise DecodeError("is no ordinary file")
     if status.st_size > most:
         raise too_large(most)
     return status.st_size
 
 
-def too_large(most: int) -> UndecodableError:
+def too_large(most: int) -> DecodeError:
     """The refusal of a file that has more bytes than its kind may have."""
     size = f"{most // MIB} MB" if most >= MIB else f"{most // 1024} kB"
-    return UndecodableError(f"is larger than {size}, which no such file is")
+    return DecodeError(f"is larger than {size}, which no such file is")
 
 
 def decode_text(data: bytes) -> str:
     """UTF-8 text, or UTF-16 with its mark; line ends become newlines.
 
-    Raises UndecodableError for other bytes, and for text with a NUL.
+    Raises DecodeError for other bytes, and for text with a NUL.
     """
     encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
     text = data.decode(encoding)
     if "\0" in text:
-        raise UndecodableError("is not UTF-8 text")
+        raise DecodeError("is not UTF-8 text")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -112,7 +112,7 @@ def decode_toml(text: str, kind: type[Value]) -> Value:
     plain = _TOML_TEXT.sub("x", text)
     _check_nesting(plain.encode("ascii", "replace"))
     if _LONG_KEY.search(plain):
-        raise UndecodableError("is nested too deeply")
+        raise DecodeError("is nested too deeply")
     table = tomllib.loads(text)
     _check_values(table)
     return msgspec.convert(table, kind)
@@ -123,7 +123,7 @@ def decode_json_lines(data: bytes, kind: type[Value]) -> Iterator[Value]:
     for line in data.splitlines():
         if not line.strip() or len(line) > MAX_SETTINGS_BYTES:
             continue
-        with contextlib.suppress(UndecodableError, *UNDECODABLE):
+        with contextlib.suppress(DecodeError, *UNDECODABLE):
             yield decode_json(line, kind)
 
 
@@ -132,7 +132,7 @@ def _check_nesting(plain: bytes) -> None:
     for character in plain.translate(None, _NOT_BRACKETS):
         depth += 1 if character in _OPENING else -1
         if depth > MAX_DEPTH:
-            raise UndecodableError("is nested too deeply")
+            raise DecodeError("is nested too deeply")
 
 
 def _check_values(table: dict[str, Any]) -> None:
@@ -142,7 +142,7 @@ def _check_values(table: dict[str, Any]) -> None:
     while level:
         depth += 1
         if depth > MAX_DEPTH:
-            raise UndecodableError("is nested too deeply")
+            raise DecodeError("is nested too deeply")
         entries += len(level)
         _check_count(entries, MAX_ENTRIES)
         below: list[Any] = []
@@ -154,14 +154,14 @@ def _check_values(table: dict[str, Any]) -> None:
             elif isinstance(value, int) and abs(value) >= 10**MAX_DIGITS:
                 raise _long_number()
             elif isinstance(value, float) and not math.isfinite(value):
-                raise UndecodableError("has a number that is not finite")
+                raise DecodeError("has a number that is not finite")
         level = below
 
 
 def _check_count(entries: int, most: int) -> None:
     if entries > most:
-        raise UndecodableError(f"has more than {most} entries")
+        raise DecodeError(f"has more than {most} entries")
 
 
-def _long_number() -> UndecodableError:
-    return UndecodableError(f"has a whole number of more than {MAX_DIGITS} digits")
+def _long_number() -> DecodeError:
+    return DecodeError(f"has a whole number of more than {MAX_DIGITS} digits")

@@ -73,7 +73,7 @@ def smplx_parameters(
 
 
 def save_amass(parameters: dict[str, np.ndarray], path: Path) -> None:
-    """Write parameters as npz, whole or not at all. Raises OSError."""
+    """Write parameters as npz, whole or not at all. Raises PlacidError."""
     with written_whole(path) as file:
         np.savez_compressed(file, **parameters)  # type: ignore[arg-type]
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from ..decoding.errors import FileKind, UndecodableError
+from ..decoding.errors import DecodeError, FileKind
 from ..decoding.limits import MAX_BVH_BYTES, MAX_MOTION_FRAMES
 from ..decoding.text import read_text
 from ..files import written_whole
@@ -124,7 +124,7 @@ def load_bvh(path: Path) -> Motion:
         values = np.array(list(tokens), dtype=np.float64)
         columns = sum(len(node.channels) for node in nodes)
         if values.size != frames * columns:
-            raise UndecodableError(
+            raise DecodeError(
                 f"promises {frames} frames of {columns} numbers and has {values.size} numbers"
             )
         pose = _pose_of(nodes, values.reshape(frames, columns))
@@ -141,7 +141,7 @@ def _read_hierarchy(tokens: Iterator[str]) -> list[_Node]:
         if token in ("ROOT", "JOINT"):
             nodes.append(_Node(next(tokens), open_joints[-1] if open_joints else -1))
             if len(nodes) > _MAX_JOINTS:
-                raise UndecodableError(f"has more than {_MAX_JOINTS} joints")
+                raise DecodeError(f"has more than {_MAX_JOINTS} joints")
             open_joints.append(len(nodes) - 1)
         elif token == "End":
             # "Site { OFFSET x y z }" ends a chain and moves nothing.
@@ -152,27 +152,25 @@ def _read_hierarchy(tokens: Iterator[str]) -> list[_Node]:
         elif token == "CHANNELS":
             count = int(next(tokens))
             if not 0 <= count <= len(_POSITIONS) + len(_ROTATIONS):
-                raise UndecodableError(f"has a joint of {count} channels; six are the most")
+                raise DecodeError(f"has a joint of {count} channels; six are the most")
             nodes[open_joints[-1]].channels = [next(tokens) for _ in range(count)]
         elif token == "}":
             open_joints.pop()
-    raise UndecodableError("has no MOTION part")
+    raise DecodeError("has no MOTION part")
 
 
 def _read_motion_head(tokens: Iterator[str]) -> tuple[int, float]:
     if next(tokens, "") != "Frames:":
-        raise UndecodableError("does not say how many frames it has")
+        raise DecodeError("does not say how many frames it has")
     frames = int(next(tokens))
     if not 1 <= frames <= MAX_MOTION_FRAMES:
-        raise UndecodableError(f"promises {frames} frames; 1 to {MAX_MOTION_FRAMES} can be read")
+        raise DecodeError(f"promises {frames} frames; 1 to {MAX_MOTION_FRAMES} can be read")
     if (next(tokens, ""), next(tokens, "")) != ("Frame", "Time:"):
-        raise UndecodableError("does not say how long a frame takes")
+        raise DecodeError("does not say how long a frame takes")
     seconds = float(next(tokens))
     # Written so that what is not a number fails as well.
     if not 1.0 / MAX_FPS <= seconds <= 1000.0:
-        raise UndecodableError(
-            f"gives a frame {seconds:g} seconds; {1.0 / MAX_FPS:g} to 1000 can be"
-        )
+        raise DecodeError(f"gives a frame {seconds:g} seconds; {1.0 / MAX_FPS:g} to 1000 can be")
     return frames, seconds
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import PlacidError
 from ..motion.motion import Motion
-from .messages import PROTOCOL_VERSION, AnyMessage, Clip, FoundStrike, Message, Result, Submit
+from .messages import PROTOCOL_VERSION, AnyMessage, Clip, Message, Result, Submit
 from .requests import Request
 
 DType = Literal["<f4", "|b1"]
@@ -94,11 +94,9 @@ def unpack(frames: Sequence[bytes]) -> tuple[AnyMessage, dict[str, np.ndarray]]:
     return message, _read_arrays(envelope.arrays, frames[1:])
 
 
-def pack_result(
-    job: int, take: int, takes: int, motion: Motion, audit: tuple[FoundStrike, ...] = ()
-) -> list[bytes]:
+def pack_result(job: int, take: int, takes: int, motion: Motion) -> list[bytes]:
     """Frames for one finished take."""
-    return pack(Result(job, take, takes, _clip(motion), audit), _arrays(motion))
+    return pack(Result(job, take, takes, _clip(motion)), _arrays(motion))
 
 
 def pack_submit(job: int, request: Request, motion: Motion | None = None) -> list[bytes]:
@@ -124,11 +122,12 @@ def motion_of(clip: Clip, arrays: Arrays) -> Motion:
         clip.prompt,
         clip.seed,
         clip.provenance,
+        clip.audit,
     )
 
 
 def _clip(motion: Motion) -> Clip:
-    return Clip(motion.up, motion.fps, motion.prompt, motion.seed, motion.provenance)
+    return Clip(motion.up, motion.fps, motion.prompt, motion.seed, motion.provenance, motion.audit)
 
 
 def _arrays(motion: Motion) -> dict[str, np.ndarray]:

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from ..errors import PlacidError
+from ..motion.audit import Audit
 from ..motion.motion import UpAxis
 from .requests import Capabilities as Capabilities
 from .requests import Choice as Choice
@@ -23,7 +24,7 @@ from .validation import MAX_STRENGTH as MAX_STRENGTH
 from .validation import MAX_TAKES as MAX_TAKES
 from .validation import validate as validate
 
-PROTOCOL_VERSION: Final = 2
+PROTOCOL_VERSION: Final = 3
 
 BackendState = Literal["loading", "ready", "failed"]
 
@@ -71,6 +72,7 @@ class Clip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prompt: str
     seed: int | None
     provenance: dict[str, Any]
+    audit: Audit | None = None
 
 
 class Submit(Message, frozen=True):
@@ -115,36 +117,13 @@ class Progress(Message, frozen=True):
     seconds_left: float | None = None
 
 
-class FoundStrike(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A strike that the kinematic checks found in a take.
-
-    Attributes:
-        strike: kick, punch, boxing or swing.
-        side: left, right or both; None when the check does not tell sides apart.
-        start: its first frame.
-        end: the frame behind its last.
-        peak: the frame in which the limb is most outstretched.
-    """
-
-    strike: str
-    side: str | None
-    start: int
-    end: int
-    peak: int
-
-
 class Result(Message, frozen=True):
-    """Backend to client: one finished take; its joints and contacts travel as arrays beside it.
-
-    Attributes:
-        audit: the strikes found in it, in order of time; empty when there are none.
-    """
+    """Backend to client: one finished take; its joints and contacts travel as arrays beside it."""
 
     job: int
     take: int
     takes: int
     clip: Clip
-    audit: tuple[FoundStrike, ...] = ()
 
 
 class Done(Message, frozen=True):

@@ -1,13 +1,14 @@
 """Requests held against what a backend can do: every refusal is one sentence with the remedy."""
 
 import difflib
-import math
+import unicodedata
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
 from ..errors import PlacidError
 from ..motion.motion import Motion
+from ..names import printable
 from .requests import (
     MAX_RANGES,
     MAX_SEGMENTS,
@@ -22,6 +23,7 @@ from .requests import (
 
 MAX_PROMPT_CHARACTERS: Final = 500
 MAX_TAKES: Final = 64
+MAX_CONCEPTS: Final = 32
 # The ranges outside which sampling yields noise or nothing; far wider than is useful.
 MAX_STRENGTH: Final = 2.0
 MAX_STEPS: Final = 100
@@ -87,24 +89,29 @@ def _check_settings(request: Settings, capabilities: Capabilities) -> None:
         raise PlacidError(
             "bad_request", "no concept to forget is named; name one, or choose safety 'off'"
         )
-    for concept in request.concepts:
+    if len(request.concepts) > MAX_CONCEPTS:
+        raise PlacidError(
+            "bad_request",
+            f"{len(request.concepts)} concepts are named; name at most {MAX_CONCEPTS}",
+        )
+    for concept in dict.fromkeys(request.concepts):
         _check_concept(concept, request.safety, capabilities)
 
 
 def _check_concept(concept: str, method: str | None, capabilities: Capabilities) -> None:
     typed, names = capabilities.typed_concepts, [choice.name for choice in capabilities.concepts]
-    # A word that nearly names a listed concept is a slip; forgetting the slip would be no help.
-    is_own = "," in concept or concept.endswith(".toml")
-    is_own = is_own or not difflib.get_close_matches(concept.lower(), names, n=1)
-    if concept in names or not typed or not is_own:
-        _check_name("concept", concept, capabilities.concepts, "unknown_concept")
-        return
     if len(concept) > MAX_PROMPT_CHARACTERS:
         raise PlacidError(
             "bad_request",
             f"the concept has {len(concept)} characters; shorten it to at most "
             f"{MAX_PROMPT_CHARACTERS}",
         )
+    # A word that nearly names a listed concept is a slip; forgetting the slip would be no help.
+    is_own = "," in concept or concept.endswith(".toml")
+    is_own = is_own or not difflib.get_close_matches(concept.lower(), names, n=1)
+    if concept in names or not typed or not is_own:
+        _check_name("concept", concept, capabilities.concepts, "unknown_concept")
+        return
     if method is not None and method not in typed:
         raise PlacidError(
             "unknown_method",
@@ -194,15 +201,29 @@ def _check_prompt(prompt: str) -> None:
             f"the prompt has {len(prompt)} characters; shorten it to at most "
             f"{MAX_PROMPT_CHARACTERS}",
         )
+    if not all(map(_is_character, prompt)):
+        # A terminal or a file in another encoding leaves halves of characters.
+        raise PlacidError(
+            "bad_request",
+            f"the prompt {printable(prompt[:60])!r} has bytes that are no characters, or control "
+            "characters; write it in UTF-8",
+        )
+
+
+def _is_character(character: str) -> bool:
+    return unicodedata.category(character) not in ("Cc", "Cs") or character in "\t\n"
 
 
 def _check_range(name: str, value: float | None, lowest: float, highest: float) -> None:
     if value is None:
         return
-    # Written so that a value that is not a number fails as well.
-    if not (math.isfinite(value) and lowest <= value <= highest):
+    # Written so that a value that is not a number fails as well; whole ones may be of any size.
+    if not lowest <= value <= highest:
+        # A whole number may be too large for any format.
+        is_huge = isinstance(value, int) and abs(value) > 10**300
+        shown = "far too large" if is_huge else f"{value:g}"
         raise PlacidError(
-            "bad_request", f"{name} is {value:g}; choose a value from {lowest:g} to {highest:g}"
+            "bad_request", f"{name} is {shown}; choose a value from {lowest:g} to {highest:g}"
         )
 
 
@@ -210,6 +231,6 @@ def _check_name(kind: str, name: str, choices: Sequence[Choice], code: str) -> N
     names = [choice.name for choice in choices]
     if name in names:
         return
-    close = difflib.get_close_matches(name.lower(), names, n=1)
+    close = difflib.get_close_matches(name[:60].lower(), names, n=1)
     remedy = f"did you mean {close[0]!r}?" if close else f"choose one of: {', '.join(names)}"
-    raise PlacidError(code, f"there is no {kind} {name!r}; {remedy}")
+    raise PlacidError(code, f"there is no {kind} {name[:60]!r}; {remedy}")

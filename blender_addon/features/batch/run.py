@@ -18,7 +18,7 @@ from ...link import paths
 from ...link.client import Event, Lost, Take
 from ...shared.batch.journal import open_journal
 from ...shared.batch.queue import Batch, MakeTakes, Task
-from ...shared.batch.table import check_table, read_table
+from ...shared.batch.table import read_table
 from ...shared.errors import PlacidError
 from ...shared.filming.orders import Failed, RenderSettings
 from ...shared.filming.process import RenderProcess, worker_command
@@ -55,7 +55,9 @@ class BatchRun:
         self.folder = folder
         self._table = table
         self._look = look
-        self._rows = read_table(table)
+        self._read = read_table(table)
+        # What the backend does not decide is told before it starts.
+        self._read.check(runtime.session().capabilities, with_rigs=True)
         self._task: Task | None = None
         self._task_fraction = 0.0
         self._job: int | None = None
@@ -103,9 +105,9 @@ class BatchRun:
             if session.state in ("stopped", "failed"):
                 raise runtime.get().notice or _stopped()
             return
-        check_table(self._table.name, self._rows, session.capabilities, self._table.parent)
+        self._read.check(session.capabilities, with_rigs=True)
         journal = self._open.enter_context(open_journal(self.folder))
-        self.batch = Batch(self._rows, journal, self._table.parent, self._look)
+        self.batch = Batch(self._read.rows, journal, self._table.parent, self._look)
         self.state = "running"
 
     def _go_on(self) -> None:

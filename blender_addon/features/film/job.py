@@ -1,6 +1,5 @@
 """A take becomes an MP4: a second Blender films it, from a copy of the file."""
 
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,9 @@ import bpy
 from ...core import runtime, takes
 from ...retargeting.bake import assign_action
 from ...shared.errors import PlacidError
+from ...shared.files import cannot_write, move_whole
 from ...shared.filming.orders import Failed, Film, RenderSettings
+from ...shared.names import printable
 from ..batch.run import start_films
 
 TICK_SECONDS = 0.2
@@ -45,8 +46,10 @@ class FilmedTake:
             copy = Path(self._folder.name) / "scene.blend"
             with _playing(armature, take.action):
                 bpy.ops.wm.save_as_mainfile(filepath=str(copy), copy=True)
-        except (OSError, RuntimeError) as error:
-            raise _not_written(path, error) from error
+        except OSError as error:
+            raise cannot_write(path, error) from error
+        except RuntimeError as error:
+            raise _not_saved(path, error) from error
         self._made = Path(self._folder.name) / "film.mp4"
         self._films = start_films()
         rig = f"{copy}#{armature.name}"
@@ -60,12 +63,10 @@ class FilmedTake:
                 return
             if isinstance(answer, Failed):
                 raise PlacidError(answer.code, answer.message)
-            os.replace(self._made, self.path)
+            move_whole(self._made, self.path)
             self.done = True
         except PlacidError as error:
             runtime.get().notice = error
-        except OSError as error:
-            runtime.get().notice = _not_written(self.path, error)
         self.stop()
 
     def stop(self) -> None:
@@ -99,8 +100,9 @@ def _playing(armature: bpy.types.Object, action: bpy.types.Action) -> Iterator[N
             bone.matrix_basis = matrix
 
 
-def _not_written(path: Path, error: Exception) -> PlacidError:
-    why = getattr(error, "strerror", None) or str(error).strip()
+def _not_saved(path: Path, error: RuntimeError) -> PlacidError:
+    """What Blender says when it cannot save the copy that is filmed."""
+    why = printable(str(error).strip())
     return PlacidError("not_writable", f"{path} cannot be written ({why}); choose another folder")
 
 

@@ -14,7 +14,6 @@ from ...rig.detect import detect
 from ...rig.mapping import Mapping, load_mapping, load_presets
 from ...rig.read_rig import read_rig
 from ...rig.skeleton_rig import RigError
-from ...shared.errors import PlacidError
 
 # Blender does not keep dynamic menu entries alive; without this the labels turn to garbage.
 _entries: list[tuple[str, str, str]] = []
@@ -118,14 +117,7 @@ class PLACID_OT_save_mapping(EditVerb, bpy.types.Operator):
 
     def run(self, context):
         mapping = from_rows(takes.target(context).placid_mapping)
-        try:
-            path = save_preset(mapping)
-        except OSError as error:
-            raise PlacidError(
-                "not_writable",
-                f"the preset cannot be written to {preset_folder()} ({error.strerror}); "
-                "free the disk or its permissions",
-            ) from error
+        path = save_preset(mapping)
         self.report({"INFO"}, f"Saved: {path}")
 
 

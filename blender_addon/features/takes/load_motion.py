@@ -28,7 +28,7 @@ class PLACID_OT_load_motion(Operator, ImportHelper, bpy.types.Operator):
         request = Generate(
             prompt=motion.prompt or path.stem,
             safety=str(motion.provenance.get("safety", "")) or None,
-            concepts=tuple(motion.provenance.get("concepts", ())),
+            concepts=tuple(map(str, motion.provenance.get("concepts", ()))),
         )
         takes.add_take(context.scene, target_or_new(context), request, motion)
         # The index shows the take by its update callback.

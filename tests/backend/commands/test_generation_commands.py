@@ -8,6 +8,7 @@ from tiny_checkpoint import HashedWords, write_tiny_checkpoint
 from backend import cli
 from backend.generation import generator
 from shared.motion.motion import load_motion
+from shared.names import file_name
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def test_prompts_of_a_file_a_timeline_and_an_edit_become_files(run, tmp_path):
     assert run("generate", "--prompts", str(prompts), "--seconds", "2")[0] == 0
     assert len(load_motion(tmp_path / "a-person-bows-0.npz")) == 40
     assert run("timeline", "walks:2", "waves: 1.5", "--seed", "3")[0] == 0
-    assert len(load_motion(tmp_path / "walks-then-waves-3.npz")) == 72
+    assert len(load_motion(tmp_path / f"{file_name('walks, then waves')}-3.npz")) == 72
     source = tmp_path / "a-person-walks-0.npz"
     assert run("edit", str(source), "--frames", "20:", "--prompt", "jumps")[0] == 0
     edited, original = load_motion(tmp_path / "jumps-a-person-walks-0-0.npz"), load_motion(source)
@@ -41,11 +42,49 @@ def test_prompts_of_a_file_a_timeline_and_an_edit_become_files(run, tmp_path):
     assert "30:41 reaches beyond the motion, which has 40 frames" in text
 
 
+def test_prompts_that_are_alike_for_sixty_letters_become_two_files(run, tmp_path):
+    shared = "a person walks forward slowly and then turns around to look at "
+    prompts = tmp_path / "prompts.txt"
+    texts = [shared + "the door", shared + "the window", "он машет", "она машет", "он, машет"]
+    prompts.write_text("\n".join(texts), encoding="utf-8")
+    assert run("generate", "--prompts", str(prompts), "--seconds", "2")[0] == 0
+    made = {load_motion(path).prompt for path in tmp_path.glob("*.npz")}
+    assert made == set(texts)
+
+
+def test_the_audit_is_in_the_file(run, tmp_path):
+    assert run("generate", "a person bows", "--seconds", "2")[0] == 0
+    audit = load_motion(tmp_path / "a-person-bows-0.npz").audit
+    assert audit is not None
+    assert audit.answer in ("none", "found")
+
+
+def test_lists_of_prompts_that_are_none_end_in_a_sentence(run, tmp_path):
+    listed = tmp_path / "prompts.txt"
+    for content, said in (
+        (b"\xff\xfe\xff", "is not UTF-8 text"),
+        (b"a person\0walks", "is not UTF-8 text"),
+        (b"\n \n", "holds no prompt"),
+        (b"a" * 9_000_000, "larger than 8 MB"),
+    ):
+        listed.write_bytes(content)
+        code, text = run("generate", "--prompts", str(listed))
+        assert code == 1
+        assert said in text
+        assert text.count("\n") == 1
+    code, text = run("generate", "--prompts", str(tmp_path))
+    assert code == 1
+    assert "is a folder" in text
+
+
 @pytest.mark.parametrize(
     ("arguments", "names"),
     [
         (("generate",), "name either a prompt or"),
         (("generate", ""), "the prompt is empty"),
+        (("generate", "a person w\udce4lks"), "bytes that are no characters"),
+        (("generate", "a\x1b[2J"), "control characters"),
+        (("generate", "a", "--seed", "9" * 400), "seed is far too large"),
         (("timeline", "walks"), "'walks' is no prompt with its seconds"),
         (("edit", "none.npz", "--frames", "a", "--prompt", "x"), "none.npz does not exist"),
     ],

@@ -239,8 +239,9 @@ def test_a_bad_request_in_a_batch_stops_it_before_it_begins(generator):
 
 
 def test_a_take_is_audited(generator):
-    assert generator.audit(one(generator, Generate("a person walks", 2.0))) is not None
-    assert generator.audit(walking_motion(60)) == ()
+    made = one(generator, Generate("a person walks", 2.0))
+    assert made.audit == generator.audit(made)
+    assert generator.audit(walking_motion(60)).answer == "none"
 
 
 def test_a_prompt_of_two_actions_is_made_as_a_timeline():

@@ -95,7 +95,8 @@ def test_a_strike_is_reported_with_its_take(
     for job, prompt in ((1, "walk"), (2, "kick")):
         client.submit(job, request_for(addon_package, prompt))
         [take] = [e for e in until(client, "Done") if type(e).__name__ == "Take"]
-        kinds[prompt] = [(s.strike, s.side, s.start, s.end, s.peak) for s in take.audit]
+        found = take.motion.audit.strikes
+        kinds[prompt] = [(s.strike, s.side, s.start, s.end, s.peak) for s in found]
     found = (KICK.strike, KICK.side, KICK.start, KICK.end, KICK.peak)
     assert kinds == {"walk": [], "kick": [found]}
 

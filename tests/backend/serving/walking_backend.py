@@ -19,9 +19,10 @@ from backend.serving.lifecycle import read_handover
 from backend.serving.server import Limits, serve
 from shared import VERSION
 from shared.errors import PlacidError
+from shared.motion.audit import Audit, FoundStrike
 from shared.motion.motion import Motion
 from shared.motion.skeleton import JOINT, JOINT_COUNT
-from shared.protocol.messages import Capabilities, Choice, FoundStrike, Generate, Request
+from shared.protocol.messages import Capabilities, Choice, Generate, Request
 
 STEPS = 10
 FPS = 20.0
@@ -81,10 +82,6 @@ class WalkingGenerator:
             else:
                 yield replace(motion, prompt=request.prompt, seed=request.seed + take)
 
-    def audit(self, motion: Motion) -> tuple[FoundStrike, ...]:
-        """A kick where the prompt says so."""
-        return (KICK,) if "kick" in motion.prompt else ()
-
 
 def walk(request: Request, seed: int) -> Motion:
     """Legs and arms swing, the body moves along +Z; the seed sets the phase."""
@@ -99,7 +96,9 @@ def walk(request: Request, seed: int) -> Motion:
         joints[:, JOINT[f"{side}_ankle"], 2] += sign * swing
         joints[:, JOINT[f"{side}_wrist"], 2] -= sign * swing
     contacts = np.repeat(np.stack([swing > 0, swing <= 0], axis=1), 2, axis=1)
-    return Motion(joints, "Y", FPS, contacts, request.prompt, seed, {"model": request.model})
+    audit = Audit((KICK,) if "kick" in request.prompt else ())
+    provenance = {"model": request.model}
+    return Motion(joints, "Y", FPS, contacts, request.prompt, seed, provenance, audit)
 
 
 def broken_generator() -> WalkingGenerator:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.decoding.errors import FileKind, UndecodableError, explain
+from shared.decoding.errors import DecodeError, FileKind, explain
 from shared.decoding.limits import MAX_DEPTH
 from shared.decoding.text import (
     decode_json,
@@ -145,7 +145,7 @@ def test_a_rooms_own_sentence_stays() -> None:
         OSError(),
         KeyError("x"),
         OverflowError("x"),
-        UndecodableError("is odd"),
+        DecodeError("is odd"),
     ],
 )
 def test_no_librarys_advice_is_passed_on(error: Exception) -> None:

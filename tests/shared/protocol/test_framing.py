@@ -1,12 +1,14 @@
 """Messages on the wire."""
 
 import random
+from dataclasses import replace
 
 import msgspec
 import numpy as np
 import pytest
 
 from shared.errors import PlacidError
+from shared.motion.audit import Audit, FoundStrike
 from shared.motion.motion import Motion
 from shared.protocol.framing import motion_of, pack, pack_result, pack_submit, unpack
 from shared.protocol.messages import PROTOCOL_VERSION as VERSION
@@ -17,7 +19,6 @@ from shared.protocol.messages import (
     Done,
     EditMotion,
     Error,
-    FoundStrike,
     Generate,
     Hello,
     Message,
@@ -80,10 +81,11 @@ def test_a_motion_survives_bit_for_bit(contacts: bool) -> None:
 
 
 def test_a_strike_travels_with_its_take() -> None:
-    audit = (FoundStrike("kick", "left", 3, 9, 6), FoundStrike("swing", None, 20, 30, 24))
-    message, _ = unpack(pack_result(1, 0, 1, motion(), audit))
+    kick = FoundStrike("kick", "left", 3, 9, 6)
+    audit = Audit((kick, FoundStrike("swing", None, 20, 30, 24, "possible")), "v1")
+    message, arrays = unpack(pack_result(1, 0, 1, replace(motion(), audit=audit)))
     assert isinstance(message, Result)
-    assert message.audit == audit
+    assert motion_of(message.clip, arrays).audit == audit
 
 
 def test_an_edit_travels_with_its_motion() -> None:
