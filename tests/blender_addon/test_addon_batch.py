@@ -93,9 +93,19 @@ def test_a_bad_table_is_refused_as_a_whole(walking, batch_run, tmp_path):
     out = _table(tmp_path, "a person walks,1,1,0", "a person walks,many,1,0")
     with pytest.raises(RuntimeError, match="row 2, column seconds, value 'many'"):
         bpy.ops.placid.start_batch()
-    _table(tmp_path, "a person walks,1,1,0", "a person walks,99,1,0")
+    _table(tmp_path, "a person walks,99,many,0", "a person walks,99,1,0")
+    with pytest.raises(RuntimeError, match=r"row 1, column seconds.*row 1, column takes.*row 2"):
+        bpy.ops.placid.start_batch()
+    assert not out.exists()
+
+
+def test_what_only_the_backend_knows_is_told_when_it_has_started(
+    fresh_backend, batch_run, tmp_path
+):
+    out = _table(tmp_path, "a person walks,1,1,0", "a person walks,99,1,0")
+    fresh_backend.core.runtime.get().stop_backend()
     bpy.ops.placid.start_batch()
-    _until(walking, batch_run, lambda run: not run.active)
+    _until(fresh_backend, batch_run, lambda run: not run.active)
     assert "row 2, column seconds" in batch_run.current().error.message
     assert not out.exists()
 
@@ -112,6 +122,19 @@ def test_a_dead_backend_pauses_the_batch_and_resume_restarts_it(fresh_backend, b
     bpy.ops.placid.start_batch()
     _until(fresh_backend, batch_run, lambda run: not run.active)
     assert (batch_run.current().state, batch_run.current().batch.done) == ("done", 2)
+
+
+def test_the_audit_of_a_result_is_in_the_take_that_is_loaded(walking, batch_run, tmp_path):
+    out = _table(tmp_path, "a person does a kick,1,1,5", "a person walks,1,1,6")
+    bpy.ops.placid.start_batch()
+    _until(walking, batch_run, lambda run: not run.active)
+    for name in ("a-person-does-a-kick-5.npz", "a-person-walks-6.npz", "a-person-walks-6.bvh"):
+        assert bpy.ops.placid.load_motion(filepath=str(out / name)) == {"FINISHED"}
+    audits, takes = walking.core.audits, bpy.context.scene.placid.takes
+    answers = [audits.answer(take) for take in takes]
+    assert answers == ["found", "none", None], "nobody looked at what is in a BVH"
+    [strike] = audits.strikes(bpy.context.scene, takes[0])
+    assert "kick" in strike.sentence
 
 
 def test_a_result_can_be_loaded_as_a_take(walking, batch_run, tmp_path):

@@ -155,6 +155,61 @@ def test_preset_and_file_fill_the_editor(blank, character, tmp_path: Path) -> No
         bpy.ops.placid.load_mapping(filepath=str(bad))
 
 
+def test_presets_of_two_alphabets_are_two_files(blank, character) -> None:
+    bpy.ops.placid.guess_mapping()
+    folder = blank.retargeting.bone_mapping.preset_folder()
+    before = set(folder.iterdir())
+    titles = ["Герой", "Враг", "英雄", "敵", "Café", "Cafe", "Café 2"]
+    for title in titles:
+        character.placid_mapping.title = title
+        assert bpy.ops.placid.save_mapping() == {"FINISHED"}
+    made = set(folder.iterdir()) - before
+    names = sorted(preset.name for preset in blank.retargeting.bone_mapping.own_presets())
+    for path in made:
+        path.unlink()
+    assert len(made) == len(titles)
+    assert set(titles) <= set(names)
+
+
+def test_a_preset_does_not_take_the_place_of_one_with_nearly_its_name(blank, character) -> None:
+    bpy.ops.placid.guess_mapping()
+    folder = blank.retargeting.bone_mapping.preset_folder()
+    for title in ("Nearly", "Nearly"):
+        character.placid_mapping.title = title
+        assert bpy.ops.placid.save_mapping() == {"FINISHED"}
+    character.placid_mapping.title = "NEARLY"
+    with pytest.raises(RuntimeError, match="a preset 'Nearly' is there already"):
+        bpy.ops.placid.save_mapping()
+    (folder / "nearly.toml").unlink()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"\xff\xfe\xff", b"name = 'x'", b"name = 5", b"\0" * 100, b"bones = 1"),
+        b"name='x'\nbones=" + b"[" * 50_000 + b"]" * 50_000,
+        b"name='x'\nbones=" + b"{a=" * 5000,
+        b".".join([b"a"] * 50_000) + b" = 1",
+        b"name='x'\n[bones]\n" + b"".join(b"b%d='x%d'\n" % (i, i) for i in range(10_000)),
+        b"name='x'\n[bones]\n" + b"".join(b"b%d='x'\n" % i for i in range(300)),
+        b"name='" + b"n" * 100_000 + b"'\n[bones]\n",
+        b"name='x'\nspine=[" + b"'s'," * 50_000 + b"]\n[bones]\n",
+        b"name='x'\n[bones]\n[properties.a]\nb = " + b"9" * 5000,
+        b"name='x'\n[bones]\n[properties.a]\nb = nan",
+        b"#" * 2_000_000,
+    ],
+)
+def test_hostile_mappings_are_one_sentence(blank, character, tmp_path: Path, content) -> None:
+    path = tmp_path / "mapping.toml"
+    path.write_bytes(content)
+    with pytest.raises(blank.rig.mapping.MappingError) as caught:
+        blank.rig.mapping.load_mapping(path)
+    assert "\n" not in caught.value.message
+    assert len(caught.value.message) < 700
+    with pytest.raises(RuntimeError, match=r"mapping|is damaged|nested|larger"):
+        bpy.ops.placid.load_mapping(filepath=str(path))
+
+
 def test_damaged_preset_does_not_stop_recognition(blank, character) -> None:
     (blank.retargeting.bone_mapping.preset_folder() / "bad.toml").write_text("]")
     assert blank.retargeting.rig_label.rig_label(character).startswith("Placid: Placid")

@@ -273,11 +273,40 @@ def test_the_badge_names_the_strikes_in_frames_of_the_scene(walking):
     audits = walking.core.audits
     assert (audits.count(kick), audits.count(walk)) == (1, 0)
     [strike] = audits.strikes(bpy.context.scene, kick)
-    [found] = json.loads(kick.audit)["strikes"]
+    [found] = json.loads(kick.audit)["audit"]["strikes"]
     assert strike.first == kick.action.frame_range[0] + 2 * found["start"]
     assert "kick" in strike.sentence.lower()
     kick.audit = ""
     assert audits.count(kick) is None, "a take that nobody checked has no badge"
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        *("x", "{}", "[" * 5000, '{"fps": 0, "audit": {}}', '{"fps": 20, "audit": 5}'),
+        '{"fps": 20, "strikes": []}',
+        '{"fps": 1e999, "audit": {"strikes": []}}',
+        '{"fps": 20, "audit": {"strikes": [{"strike": "kick"}]}}',
+    ],
+)
+def test_a_damaged_audit_is_no_audit(walking, damaged):
+    _generate(walking, prompt="a person does a kick")
+    [kick] = _settings().takes
+    kick.audit = damaged
+    audits = walking.core.audits
+    assert (audits.count(kick), audits.answer(kick)) == (None, None)
+    assert audits.strikes(bpy.context.scene, kick) == []
+
+
+def test_a_possible_strike_is_told_as_such(walking):
+    _generate(walking, prompt="a person does a kick")
+    [kick] = _settings().takes
+    kept = json.loads(kick.audit)
+    kept["audit"]["strikes"][0]["certainty"] = "possible"
+    kick.audit = json.dumps(kept)
+    audits = walking.core.audits
+    assert audits.answer(kick) == "possible"
+    assert audits.strikes(bpy.context.scene, kick)[0].sentence.startswith("Possibly left kick")
 
 
 def test_own_sampling_reaches_the_backend_and_is_regenerated(walking):

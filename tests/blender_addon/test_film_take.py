@@ -108,7 +108,7 @@ def test_a_take_that_is_not_the_active_action_is_filmed_and_the_scene_stays_as_i
     assert copied.action.startswith(take.action.name)
     assert _state(scene) == before
     film_take.close()
-    with pytest.raises(RuntimeError, match="choose another folder"):
+    with pytest.raises(RuntimeError, match="choose a folder that exists"):
         bpy.ops.placid.film_take(filepath=str(tmp_path / "nowhere" / "walk.mp4"))
     assert _state(scene) == before
 
@@ -177,7 +177,7 @@ def _film_lines(blank) -> str:
 
 
 def test_what_goes_wrong_is_said(blank, film_take, tmp_path, monkeypatch):
-    with pytest.raises(RuntimeError, match="choose another folder"):
+    with pytest.raises(RuntimeError, match="choose a folder that exists"):
         bpy.ops.placid.film_take(filepath=str(tmp_path / "nowhere" / "walk.mp4"))
     command = [sys.executable, "-c", "raise SystemExit('no display')"]
     monkeypatch.setattr(film_take, "start_films", lambda: _process(blank, command, tmp_path))
