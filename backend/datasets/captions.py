@@ -10,7 +10,8 @@ import numpy as np
 
 from backend.datasets import phrases
 from backend.datasets.actions import Action
-from backend.datasets.phrases import Form
+from backend.text.inflection import Form
+from backend.text.vocabulary import Vocabulary
 
 # Subject, its noun for an adjective to stand before (or none), and its possessive.
 _SUBJECTS: Final = (
@@ -206,53 +207,22 @@ def mirror_caption(text: str) -> str:
     return _SWAP_WORD.sub(swap, text)
 
 
-_GENERAL_SUBJECTS: Final = (
-    "person|man|woman|someone|somebody|human being|human|figure|character|girl|boy|individual"
-    "|he|she|they|people|guy|player|fighter|boxer|dancer"
-)
-_LINK: Final = re.compile(
-    r"(?:, |,? )(?:and then|then|and|afterwards|next|followed by) |, (?:and then |then )?"
-)
-
-
 @cache
-def _subject_start() -> re.Pattern[str]:
-    nouns = "|".join((*map(re.escape, phrases.all_subjects()), _GENERAL_SUBJECTS))
-    return re.compile(rf"^(?:(?:a|an|the|some) (?:\w+ )?)?(?:{nouns}) (?:is |are )?")
-
-
-@cache
-def _setting_end() -> re.Pattern[str]:
-    every = (*phrases.settings("places"), *phrases.settings("occasions"))
-    return re.compile(rf"(?: (?:{'|'.join(map(re.escape, every))}))+$")
-
-
-@cache
-def _manner_pattern() -> re.Pattern[str]:
-    return _any_of(phrases.all_modifiers("style", "speed"))
-
-
-@cache
-def _count_pattern() -> re.Pattern[str]:
-    return _any_of(phrases.all_modifiers("count"))
-
-
-def _any_of(words: Sequence[str]) -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{'|'.join(map(re.escape, words))})\b")
+def vocabulary() -> Vocabulary:
+    """Everything that `caption` can say of any action."""
+    return Vocabulary(
+        wordings=tuple(sorted(phrases.all_wordings())),
+        verbs=tuple(sorted(phrases.all_verbs())),
+        subjects=phrases.all_subjects(),
+        modifiers=phrases.all_modifiers("style", "speed"),
+        counts=phrases.all_modifiers("count"),
+        settings=(*phrases.settings("places"), *phrases.settings("occasions")),
+    )
 
 
 def normalise(text: str) -> str:
-    """A prompt reduced to its verb phrases: no subject, manner, place, possessive or full stop."""
-    text = re.sub(r"[^\w\s,'-]", "", text.lower()).strip(" ,")
-    text = _setting_end().sub("", _subject_start().sub("", text))
-    text = re.sub(r"\b(?:his|her|its|their)\b", "the", text)
-    text = _manner_pattern().sub("", text)
-    return re.sub(r"\s+", " ", text).strip(" ,")
-
-
-@cache
-def _known() -> frozenset[str]:
-    return frozenset(map(normalise, phrases.all_wordings()))
+    """A prompt reduced to its verb phrases; see `Vocabulary.normalise`."""
+    return vocabulary().normalise(text)
 
 
 def is_training_wording(prompt: str) -> bool:
@@ -260,53 +230,4 @@ def is_training_wording(prompt: str) -> bool:
 
     The animals that people imitate are named by the data, so sentences about them are not known.
     """
-    return _in_stock(normalise(prompt.lower().removeprefix("after ")))
-
-
-def _in_stock(text: str) -> bool:
-    text = normalise(text)
-    # A wording may name a number itself ("hop repeatedly"), so one is only left out if need be.
-    uncounted = normalise(_count_pattern().sub("", text))
-    # A wording may hold a link itself ("jump and kick"), so every link is tried as the border.
-    return not _known().isdisjoint((text, uncounted)) or any(
-        normalise(text[: link.start()]) in _known() and _in_stock(text[link.end() :])
-        for link in _LINK.finditer(text)
-    )
-
-
-# Words that put one action after another; "next" alone may also belong to a place.
-_IN_ORDER: Final = re.compile(r"then|afterwards|followed|, next")
-_AT_ONCE: Final = ("while ", "when ", "as ", "after ", "before ")
-
-
-def split_sequence(prompt: str) -> tuple[str, ...]:
-    """Prompts for the actions that a prompt names one after another; itself when it names one.
-
-    "then" and its like always part two actions, "and" and a comma only where a known wording
-    follows: "walks and turns left" is one wording, "raises and lowers an arm" has no second.
-    """
-    text = re.sub(r"\s+", " ", prompt.strip().rstrip("."))
-    if normalise(text) in _known() or text.lower().startswith(_AT_ONCE):
-        return (prompt,)
-    subject = _subject_start().match(text.lower())
-    head = text[: subject.end()] if subject else ""
-    links = [link for link in _LINK.finditer(text, len(head) + 1) if _starts_action(text, link)]
-    if not links:
-        return (prompt,)
-    parts = [text[: links[0].start()]]
-    ends = [link.start() for link in links[1:]] + [len(text)]
-    for link, end in zip(links, ends, strict=True):
-        part = text[link.end() : end]
-        alone = "followed" in link[0] or _subject_start().match(part.lower())
-        parts.append(part if alone else head + part)
-    return tuple(part.strip(" ,") for part in parts)
-
-
-def _starts_action(text: str, link: re.Match[str]) -> bool:
-    if _IN_ORDER.search(link[0]):
-        return True
-    follows = text[link.end() :]
-    following = _LINK.search(follows)
-    return _in_stock(follows) or bool(
-        following and normalise(follows[: following.start()]) in _known()
-    )
+    return vocabulary().knows_all(prompt.lower().removeprefix("after "))

@@ -2,7 +2,6 @@
 
 import re
 import tomllib
-from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from importlib import resources
@@ -10,14 +9,12 @@ from itertools import product
 from typing import Any, Final, Literal
 
 from backend.datasets.actions import Action, Side
-
-Form = Literal["third", "gerund", "base"]
-FORMS: Final[tuple[Form, ...]] = ("third", "gerund", "base")
+from backend.text import inflection
+from backend.text.inflection import FORMS, Form
 
 _VERB: Final = re.compile(r"\*([a-z]+)")
 _LIMB: Final = re.compile(r"\{(hand|arm|leg|foot|fist)\}")
 _VOWEL_START: Final = re.compile(r"\b([Aa]) (?=[aeiou])")
-_DOUBLED: Final = re.compile(r"^(?:[^aeiou]+|.*qu)?[aeiou][bdfgklmnprstvz]$")
 _PLURAL: Final = {"foot": "feet"}
 
 
@@ -111,23 +108,18 @@ def fill(template: str, action: Action, choose: int = 0) -> str:
 
 def inflect(template: str, form: Form) -> str:
     """Put the marked verbs into the third person, the gerund or the plain form."""
-    changes: dict[Form, Callable[[str], str]] = {"third": _third, "gerund": _gerund, "base": str}
-    change = changes[form]
-    return _VERB.sub(lambda match: change(match[1]), template)
+    return _VERB.sub(lambda match: inflection.inflect(match[1], form), template)
 
 
-def _third(verb: str) -> str:
-    if verb.endswith(("s", "sh", "ch", "x", "z", "o")):
-        return verb + "es"
-    if verb.endswith("y") and verb[-2] not in "aeiou":
-        return verb[:-1] + "ies"
-    return verb + "s"
-
-
-def _gerund(verb: str) -> str:
-    if verb.endswith("e") and not verb.endswith(("ee", "oe", "ye")):
-        return verb[:-1] + "ing"
-    return verb + (verb[-1] if _DOUBLED.match(verb) else "") + "ing"
+def all_verbs() -> frozenset[str]:
+    """The base form of every verb in the wordings."""
+    every = (
+        template
+        for kind in kinds()
+        for variant in (None, *variants(kind))
+        for template in templates(Action(kind, variant=variant))
+    )
+    return frozenset(verb for template in every for verb in _VERB.findall(template))
 
 
 @cache

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from backend.checkpoints.loading import EMBEDDED, Checkpoint, load_checkpoint
-from backend.datasets.captions import split_sequence
+from backend.datasets.captions import vocabulary
 from backend.generation.context import GenerationContext, subprogress
 from backend.generation.editing import edit_motion
 from backend.generation.motion_codec import MotionCodec
@@ -23,6 +23,7 @@ from backend.generation.token_sampler import ReportProgress, SampleSpec, TokenSa
 from backend.kinematic_checks.detect import strikes
 from backend.models.device import choose_device
 from backend.text.encoders import SentenceEncoder, TextEncoder, clip_folder, make_encoder
+from backend.text.prompts import split_prompt
 from backend.unlearning.concept import find_concept
 from backend.unlearning.edit import Edit
 from backend.unlearning.edit_store import EditStore, edit_folders
@@ -226,18 +227,20 @@ class Generator:
         for seed, (joints, contacts) in zip(seeds, made, strict=True):
             yield self._audited(Motion(joints, "Y", FPS, contacts, timeline.prompt, seed, told))
 
-    def _plan(self, request: Generate, longest: float) -> Timeline | None:
+    def _plan(self, request: Generate, longest: float) -> Timeline | Generate:
         """A timeline for a prompt that names several actions, where the model needs one.
 
         The embedded model has met few sequences, and mostly makes one of their actions; official
-        models read whole sentences.
+        models read whole sentences. What a prompt denies is not asked of the embedded model.
         """
-        if self.load().encoder != SentenceEncoder.name or request.loop != "off":
-            return None
-        prompts = split_sequence(request.prompt)
+        if self.load().encoder != SentenceEncoder.name:
+            return request
+        prompts = split_prompt(request.prompt, vocabulary())
+        if len(prompts) == 1:
+            return msgspec.structs.replace(request, prompt=prompts[0])
         seconds = request.seconds or min(longest, ACTION_SECONDS * len(prompts))
-        if len(prompts) == 1 or seconds < SHORTEST_ACTION * len(prompts):
-            return None
+        if request.loop != "off" or seconds < SHORTEST_ACTION * len(prompts):
+            return request
         fields = msgspec.structs.asdict(request)
         for own in ("prompt", "seconds", "loop"):
             fields.pop(own)
@@ -274,10 +277,12 @@ class Generator:
                 number: self._plan(requests[number], capabilities.max_seconds) for number in numbers
             }
             for number, plan in plans.items():
-                if plan is not None:
+                if isinstance(plan, Timeline):
                     for motion in self._follow(plan, context, provenance):
                         yield number, replace(motion, prompt=requests[number].prompt)
-            single = [(number, requests[number]) for number in numbers if plans[number] is None]
+            single = [
+                (number, plan) for number, plan in plans.items() if isinstance(plan, Generate)
+            ]
             for take in make_takes(single, context, FPS) if single else ():
                 prompt = requests[take.request].prompt
                 motion = Motion(take.joints, "Y", FPS, take.contacts, prompt, take.seed, provenance)

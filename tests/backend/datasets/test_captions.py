@@ -8,7 +8,6 @@ from backend.datasets.captions import (
     is_training_wording,
     mirror_caption,
     normalise,
-    split_sequence,
     verb_phrases,
 )
 
@@ -112,25 +111,3 @@ def test_sequences_are_recognised_part_by_part(kinds):
     for text in captions([Action(kind) for kind in kinds], 100):
         assert is_training_wording(text), text
     assert not is_training_wording("a person jumps up and then skateboards")
-
-
-@pytest.mark.parametrize(
-    ("prompt", "parts"),
-    [
-        ("a person walks forward and waves", ("a person walks forward", "a person waves")),
-        ("He runs, then jumps over a fence.", ("He runs", "He jumps over a fence")),
-        (
-            "a man walks, bows and then dances salsa",
-            ("a man walks", "a man bows", "a man dances salsa"),
-        ),
-        ("a person walks in and she waves", ("a person walks in", "she waves")),
-        ("a person walks and turns left", ("a person walks and turns left",)),
-        ("someone raises and lowers an arm", ("someone raises and lowers an arm",)),
-        ("a man takes the next left", ("a man takes the next left",)),
-        ("while walking, a man turns left", ("while walking, a man turns left",)),
-        ("she throws a punch followed by a kick", ("she throws a punch", "a kick")),
-        ("a person waves", ("a person waves",)),
-    ],
-)
-def test_a_sequence_is_split_into_prompts_of_one_action(prompt, parts):
-    assert split_sequence(prompt) == parts

@@ -129,7 +129,7 @@ def hand_on_heart(s: Script) -> None:
     s.finish(0.8)
 
 
-@gesture("handshake", counts=(2, 3, 4))
+@gesture("shake_hands", counts=(2, 3, 4))
 def handshake(s: Script) -> None:
     """The hand is held out low, shakes up and down and lets go."""
     s.lean.to(0.09, 0.6)
