@@ -1,8 +1,9 @@
-"""The one entry for people: demo, tests and the extension's zip.
+"""The one entry for people: demo, tests, the extension's zip and releases.
 
     python build.py demo "a person walks forward and waves"
     python build.py test
     python build.py addon
+    python build.py release
 
 A thin driver over venv, pip, pytest and Blender's own extension tools. Everything it makes lies
 in `.placid/`, `dist/` and `out/`; deleting those folders undoes it.
@@ -14,6 +15,7 @@ import argparse
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -29,7 +31,7 @@ STAMP = "complete"
 
 # The libraries that travel inside the extension, for every platform that Blender runs on.
 ADDON_LIBRARIES = ("pyzmq==27.3.0", "msgspec==0.22.0")
-# Blender 4.2 to 5.0 run Python 3.11, later ones 3.13.
+# Blender 4.5 runs Python 3.11, 5.2 and 5.3 run 3.13.
 WHEEL_PYTHONS = ("3.11", "3.13")
 WHEEL_PLATFORMS: Mapping[str, tuple[str, ...]] = {
     "linux-x64": ("manylinux_2_28_x86_64", "manylinux2014_x86_64"),
@@ -63,6 +65,7 @@ class Environment(NamedTuple):
     packages: tuple[str, ...]
     files: tuple[Path, ...] = ()
     remedy: str = ""
+    python: str = "3.11"
 
 
 BACKEND = Environment(
@@ -71,16 +74,18 @@ BACKEND = Environment(
     ("--editable", ".[dev]", "--constraint", str(REQUIREMENTS)),
     (CHECKOUT / "pyproject.toml", REQUIREMENTS),
 )
-# The versions of bpy for Python 3.11 that the extension is tested with.
-BLENDER_VERSIONS = {"4.2": "4.2.23", "4.5": "4.5.15", "5.0": "5.0.1"}
+# The versions that the extension is tested with: those of bpy, and the Python that they are for.
+BLENDER_VERSIONS = {"4.5": ("4.5.15", "3.11"), "5.2": ("5.2.3", "3.13"), "5.3": ("5.3.0", "3.13")}
 
 
 def blender_environment(version: str) -> Environment:
     """Blender as a Python module, beside the libraries that the extension carries."""
+    bpy, python = BLENDER_VERSIONS[version]
     return Environment(
         f"blender-{version}",
         f"Blender {version} as a Python module",
-        (f"bpy=={BLENDER_VERSIONS[version]}", *ADDON_LIBRARIES, "pytest==9.2.0"),
+        (f"bpy=={bpy}", *ADDON_LIBRARIES, "pytest==9.2.0"),
+        python=python,
         remedy="; where no bpy is offered, install the zip from `build.py addon` into Blender "
         "itself",
     )
@@ -100,21 +105,25 @@ def step(what: str, says_time: bool = True) -> Iterator[None]:
         print(f"    took {time.monotonic() - start:.1f} s", flush=True)
 
 
-def find_python() -> str:
-    """An interpreter of Python 3.11, the only version that bpy 4.5 is built for."""
+def find_python(version: str = "3.11") -> str:
+    """An interpreter of a version of Python, by default the only one that bpy 4.5 is built for."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    candidates = [[sys.executable], ["python3.11"], ["py", "-3.11"]]
-    candidates += [[str(path)] for path in sorted(pyenv.glob("3.11*/bin/python"))]
-    probe = "import ensurepip, sys; sys.version_info[:2] == (3, 11) and print(sys.executable)"
+    candidates = [[sys.executable], [f"python{version}"], ["py", f"-{version}"]]
+    candidates += [[str(path)] for path in sorted(pyenv.glob(f"{version}*/bin/python"))]
+    wanted = tuple(map(int, version.split(".")))
+    probe = f"import ensurepip, sys; sys.version_info[:2] == {wanted} and print(sys.executable)"
     for candidate in candidates:
         with contextlib.suppress(OSError):
             answer = subprocess.run([*candidate, "-c", probe], capture_output=True, text=True)
             if answer.returncode == 0 and answer.stdout.strip():
                 return answer.stdout.strip()
+    blenders = ", ".join(
+        name for name, (_, python) in BLENDER_VERSIONS.items() if python == version
+    )
     raise BuildError(
-        "Blender 4.5 needs Python 3.11 with venv, and this is Python "
-        f"{sys.version_info[0]}.{sys.version_info[1]}: install 3.11 from python.org, with "
-        "`pyenv install 3.11` or with your system's packages, then run the same command again"
+        f"Blender {blenders} needs Python {version} with venv, and this is Python "
+        f"{sys.version_info[0]}.{sys.version_info[1]}: install {version} from python.org, with "
+        f"`pyenv install {version}` or with your system's packages, then run the same command again"
     )
 
 
@@ -131,7 +140,7 @@ def ensure(environment: Environment) -> Path:
     contents = [path.read_bytes().partition(b"\n[tool.ruff]")[0] for path in environment.files]
     if python.exists() and _is_complete(folder, environment.packages, *contents):
         return python
-    interpreter = find_python()
+    interpreter = find_python(environment.python)
     with step(f"Installing {environment.what} into {_short(folder)}; the first time takes minutes"):
         shutil.rmtree(folder, ignore_errors=True)
         run_logged([interpreter, "-m", "venv", str(folder)], environment)
@@ -254,6 +263,65 @@ def run_addon(options: argparse.Namespace) -> int:
     return 0
 
 
+def run_release(options: argparse.Namespace) -> int:
+    """The `release` command: the zips, their sums, and a tag on what they were made of."""
+    version = project_version()
+    check_changelog((CHECKOUT / "docs" / "changelog.md").read_text(encoding="utf-8"), version)
+    if _git("status", "--porcelain"):
+        raise BuildError("there are changes that no commit holds: commit them, then release again")
+    tag = f"v{version}"
+    if _git("tag", "--list", tag):
+        raise BuildError(
+            f"{tag} is released already: raise the version in shared/__init__.py, pyproject.toml, "
+            "blender_manifest.toml and CITATION.cff, then release again"
+        )
+    output = CHECKOUT / "dist"
+    shutil.rmtree(output, ignore_errors=True)
+    output.mkdir()
+    sums = ""
+    for folder, split in (("release-each", True), ("release-all", False)):
+        for archive in build_extension(WORK / folder, split):
+            shutil.copy(archive, output)
+            sums += f"{hashlib.sha256(archive.read_bytes()).hexdigest()}  {archive.name}\n"
+    (output / "SHA256SUMS").write_text(sums, encoding="utf-8")
+    _git("tag", "--annotate", tag, "--message", f"Placid {version}")
+    print(f"{sums}The zips lie in {_short(output)}; publish the tag with: git push origin {tag}")
+    return 0
+
+
+def project_version() -> str:
+    """The version, which is the same wherever it stands. Raises BuildError where it is not."""
+    places = {
+        "shared/__init__.py": r'VERSION: Final = "(.+)"',
+        "pyproject.toml": r'(?m)^version = "(.+)"',
+        "blender_addon/blender_manifest.toml": r'(?m)^version = "(.+)"',
+        "CITATION.cff": r"(?m)^version: (.+)$",
+    }
+    found = {}
+    for place, pattern in places.items():
+        match = re.search(pattern, (CHECKOUT / place).read_text(encoding="utf-8"))
+        found[place] = match[1] if match else "none"
+    if len(set(found.values())) > 1:
+        listed = ", ".join(f"{version} in {place}" for place, version in found.items())
+        raise BuildError(f"the versions differ ({listed}): write the same one into all of them")
+    return found["pyproject.toml"]
+
+
+def check_changelog(text: str, version: str) -> None:
+    """Raises BuildError unless the changelog's first section is this version's, with a date."""
+    heading = re.search(r"(?m)^## (.+)$", text)
+    if heading is None or not re.fullmatch(
+        rf"{re.escape(version)} \(\d{{4}}-\d{{2}}-\d{{2}}\)", heading[1]
+    ):
+        raise BuildError(
+            f"docs/changelog.md begins with {heading[1] if heading else 'nothing'!r}: its first "
+            f"section has to be `## {version} (year-month-day)`"
+        )
+    section = text[heading.end() :].partition("\n## ")[0]
+    if not re.search(r"(?m)^- \S", section):
+        raise BuildError(f"docs/changelog.md says nothing of {version}: list what a user notices")
+
+
 def run_demo(options: argparse.Namespace) -> int:
     """The `demo` command: a prompt becomes a .blend, a video and a contact sheet."""
     start = time.monotonic()
@@ -278,20 +346,31 @@ def run_tests(options: argparse.Namespace) -> int:
     blenders = {
         version: str(ensure(BLENDER if version == "4.5" else blender_environment(version)))
         for version in options.blender
+        if "blender" in options.only
     }
     variables = {**_plain_environment(), "PYTHONPATH": str(CHECKOUT)}
-    others = ["tests", *(f"--ignore={path}" for path in BLENDER_TESTS)]
+    pytest = [backend, "-m", "pytest", "tests", *(f"--ignore={path}" for path in BLENDER_TESTS)]
+    if options.coverage:
+        pytest += ["--cov", "--cov-report=term:skip-covered", "--cov-report=xml:dist/coverage.xml"]
     lint_imports = "from importlinter.cli import lint_imports_command as lint; lint()"
-    stages = {
-        "Checking style (ruff)": [backend, "-m", "ruff", "check", "."],
-        "Checking the format (ruff)": [backend, "-m", "ruff", "format", "--check", "."],
-        "Checking types (mypy)": [backend, "-m", "mypy"],
-        "Checking who imports whom (import-linter)": [backend, "-c", lint_imports, "--no-cache"],
-        **{
+    groups = {
+        "style": {
+            "Checking style (ruff)": [backend, "-m", "ruff", "check", "."],
+            "Checking the format (ruff)": [backend, "-m", "ruff", "format", "--check", "."],
+            "Checking types (mypy)": [backend, "-m", "mypy"],
+            "Checking who imports whom (import-linter)": [backend, "-c", lint_imports],
+        },
+        "blender": {
             f"Testing inside Blender {version} (pytest)": [python, "-m", "pytest", *BLENDER_TESTS]
             for version, python in blenders.items()
         },
-        "Testing everything else (pytest)": [backend, "-m", "pytest", *others],
+        "backend": {"Testing everything else (pytest)": pytest},
+    }
+    stages = {
+        what: command
+        for group, commands in groups.items()
+        if group in options.only
+        for what, command in commands.items()
     }
     failed = []
     for what, command in stages.items():
@@ -325,10 +404,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         default=["4.5"],
         help="Blender versions to test the extension in (default: 4.5)",
     )
+    groups = ("style", "blender", "backend")
+    test.add_argument(
+        "--only", nargs="+", choices=groups, default=groups, help="a part of the tests"
+    )
+    test.add_argument(
+        "--coverage", action="store_true", help="report the lines that the backend's tests reach"
+    )
     test.set_defaults(run=run_tests)
     addon = commands.add_parser("addon", help="build the extension's zip into dist/")
     addon.add_argument("--split-platforms", action="store_true", help="one zip per platform")
     addon.set_defaults(run=run_addon)
+    release = commands.add_parser("release", help="check the changelog, make the zips, tag them")
+    release.set_defaults(run=run_release)
     options = parser.parse_args(arguments)
     try:
         return options.run(options)
@@ -358,6 +446,14 @@ def _extension_tool(python: Path, *arguments: str) -> None:
     if answer.returncode:
         problem = " ".join((answer.stdout + answer.stderr).split())
         raise BuildError(f"Blender's extension tool refuses to {arguments[0]}: {problem}")
+
+
+def _git(*arguments: str) -> str:
+    """What git answers in the checkout. Raises BuildError where it refuses."""
+    answer = subprocess.run(["git", *arguments], cwd=CHECKOUT, capture_output=True, text=True)
+    if answer.returncode:
+        raise BuildError(f"git {arguments[0]} failed: {answer.stderr.strip()}")
+    return answer.stdout.strip()
 
 
 def _plain_environment() -> dict[str, str]:

@@ -1,5 +1,7 @@
 """The entry point: what it stages, what it writes into the manifest, and how it refuses."""
 
+import hashlib
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -8,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import build
+from shared import VERSION
 
 
 @pytest.fixture
@@ -53,11 +56,81 @@ def test_the_manifest_names_every_wheel_and_platform(tmp_path: Path) -> None:
     assert (package / "wheels" / wheel.name).read_bytes() == b"wheel"
 
 
-def test_the_manifest_has_the_version_of_the_project(tmp_path: Path) -> None:
-    package = build.stage_addon(tmp_path)
-    manifest = tomllib.loads((package / "blender_manifest.toml").read_text())
-    project = tomllib.loads((build.CHECKOUT / "pyproject.toml").read_text())["project"]
-    assert manifest["version"] == project["version"]
+def test_there_is_one_version() -> None:
+    assert build.project_version() == VERSION
+    assert f"## {VERSION} (" in (build.CHECKOUT / "docs" / "changelog.md").read_text()
+    assert f"placid-{VERSION}.zip" in (build.CHECKOUT / "README.md").read_text()
+
+
+def test_versions_that_differ_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for place in ("shared/__init__.py", "pyproject.toml", "CITATION.cff"):
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        shutil.copy(build.CHECKOUT / place, tmp_path / place)
+    (tmp_path / "blender_addon").mkdir()
+    (tmp_path / "blender_addon" / "blender_manifest.toml").write_text('id = 1\nversion = "9.9.9"')
+    monkeypatch.setattr(build, "CHECKOUT", tmp_path)
+    with pytest.raises(build.BuildError, match=r"9\.9\.9 in blender_addon/blender_manifest\.toml"):
+        build.project_version()
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("# Changelog\n\n## 1.0 (2026-01-02)\n\n- Motion.\n", ""),
+        ("# Changelog\n\n## 1.0 (unreleased)\n\n- Motion.\n", "first section has to be"),
+        ("# Changelog\n\n## 0.9 (2026-01-02)\n\n- Motion.\n", "first section has to be"),
+        ("# Changelog\n", "first section has to be"),
+        ("## 1.0 (2026-01-02)\n\n## 0.9 (2026-01-01)\n\n- Old.\n", "says nothing of 1.0"),
+    ],
+)
+def test_a_release_needs_its_section_in_the_changelog(text: str, problem: str) -> None:
+    if not problem:
+        build.check_changelog(text, "1.0")
+        return
+    with pytest.raises(build.BuildError, match=problem):
+        build.check_changelog(text, "1.0")
+
+
+def test_a_release_of_uncommitted_or_released_work_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = {"status": " M build.py", "tag": ""}
+    monkeypatch.setattr(build, "_git", lambda verb, *_: answers[verb])
+    monkeypatch.setattr(build, "check_changelog", lambda *_: None)
+    assert build.main(["release"]) == 1
+    assert "commit them" in capsys.readouterr().err
+    answers |= {"status": "", "tag": f"v{VERSION}"}
+    assert build.main(["release"]) == 1
+    assert "is released already" in capsys.readouterr().err
+
+
+def test_a_release_holds_every_zip_and_its_sum(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[tuple[str, ...]] = []
+
+    def pack(output: Path, split: bool) -> list[Path]:
+        output.mkdir(parents=True)
+        made = [output / name for name in (("a.zip", "b.zip") if split else ("all.zip",))]
+        for path in made:
+            path.write_text(path.name)
+        return made
+
+    monkeypatch.setattr(build, "_git", lambda *arguments: calls.append(arguments) or "")
+    monkeypatch.setattr(build, "check_changelog", lambda *_: None)
+    monkeypatch.setattr(build, "project_version", lambda: "1.0")
+    monkeypatch.setattr(build, "build_extension", pack)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "changelog.md").touch()
+    monkeypatch.setattr(build, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(build, "WORK", tmp_path / "work")
+    assert build.main(["release"]) == 0
+    lines = (tmp_path / "dist" / "SHA256SUMS").read_text().splitlines()
+    assert {line.split()[1] for line in lines} == {"a.zip", "b.zip", "all.zip"}
+    for line in lines:
+        digest, name = line.split()
+        assert hashlib.sha256((tmp_path / "dist" / name).read_bytes()).hexdigest() == digest
+    assert calls[-1] == ("tag", "--annotate", "v1.0", "--message", "Placid 1.0")
 
 
 def test_the_extension_and_the_backend_use_the_same_wire_libraries() -> None:
@@ -122,7 +195,7 @@ def test_an_interrupted_environment_is_made_afresh(
             raise KeyboardInterrupt
 
     monkeypatch.setattr(build, "run_logged", pretend)
-    monkeypatch.setattr(build, "find_python", lambda: sys.executable)
+    monkeypatch.setattr(build, "find_python", lambda _: sys.executable)
     with pytest.raises(KeyboardInterrupt):
         build.ensure(environment)
     leftover = work / "small" / "leftover"
@@ -152,7 +225,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(
     blocked = tmp_path / "file"
     blocked.touch()
     monkeypatch.setattr(build, "WORK", blocked / "work")
-    monkeypatch.setattr(build, "find_python", lambda: sys.executable)
+    monkeypatch.setattr(build, "find_python", lambda _: sys.executable)
     assert build.main(["test"]) == 1
     message = capsys.readouterr().err
     assert message.startswith("build.py: ")
@@ -163,10 +236,17 @@ def test_all_stages_run_and_one_failure_fails_the_whole(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(build, "ensure", lambda environment: Path(environment.name))
-    codes = iter([0, 1, 0, 0, 0])
-    monkeypatch.setattr(
-        build.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], next(codes))
-    )
+    commands: list[list[str]] = []
+
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        assert all(isinstance(part, str) for part in command)
+        commands.append(command)
+        return subprocess.CompletedProcess(command, int("format" in command))
+
+    monkeypatch.setattr(build.subprocess, "run", run)
     assert build.main(["test"]) == 1
-    assert next(codes, None) is None
+    parts = [" ".join(command) for command in commands]
+    for tool in ("ruff check", "ruff format", "mypy", "importlinter", "pytest tests/blender_addon"):
+        assert any(tool in part for part in parts), tool
+    assert "pytest tests" in parts[-1]
     assert "failed so far: Checking the format (ruff)" in capsys.readouterr().out
