@@ -6,7 +6,7 @@ import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
-from shared.errors import PlacidError
+from .errors import PlacidError
 
 Entry = TypeVar("Entry")
 
