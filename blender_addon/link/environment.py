@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from ..shared import background
 from ..shared.errors import PlacidError
 
 # PyTorch's builds that the package index does not have for every system; the plain index has the
@@ -19,6 +20,7 @@ _CPU_INDEX = _INDEX + "cpu"
 _CUDA_INDEX = _INDEX + "cu130"
 _MARK = "complete"
 _LOG_LINES = 4
+_PIECE_BYTES = 64 * 1024
 # Runs a tool and ends it when its own input is closed, so also when Blender is killed: a pip left
 # behind would write into the environment that the next set-up makes.
 _GUARD = """
@@ -53,7 +55,8 @@ class Setup:
 
     The environment is made beside the place where it shall be and takes that place when it is
     complete, so an earlier one stays usable until then and after a failure. What an interrupted run
-    left behind is removed at the next start; what it had downloaded is not downloaded again.
+    left behind is removed at the next start; what it had downloaded is not downloaded again. Old
+    folders are moved aside, which takes no time, and removed in the background.
 
     Args:
         folder: where the environment shall be.
@@ -91,13 +94,15 @@ class Setup:
         self.detail = ""
         self.recent: tuple[str, ...] = ()
         self.fraction = 0.0
+        self._read = self._fetched = 0
+        self._installing = self._no_ensurepip = False
         self._process = self._start()
 
     def poll(self) -> bool:
         """Whether the environment is complete. Raises PlacidError `setup_failed`."""
-        self._read_progress()
         code = self._process.poll()
-        if code is None:
+        behind = self._read_progress(ended=code is not None)
+        if code is None or behind:
             return False
         if code != 0:
             self._log.close()
@@ -113,13 +118,14 @@ class Setup:
 
     def cancel(self) -> None:
         """End the running tool; an earlier environment stays as it was."""
+        # The tool ends when its guard's input closes; see `_GUARD`.
         assert self._process.stdin is not None
         self._process.stdin.close()
-        self._process.wait()
+        background.collect(self._process)
         self._log.close()
 
     def _failure(self, code: int) -> str:
-        if "ensurepip is not available" in self._log_path.read_text(errors="replace"):
+        if self._no_ensurepip:
             return (
                 f"Blender's Python {sys.version_info[0]}.{sys.version_info[1]} comes from the "
                 "system and cannot make environments; install the system's package python3-venv, "
@@ -144,18 +150,15 @@ class Setup:
         """Put the finished environment where the earlier one is."""
         try:
             (self._unfinished / _MARK).write_text(_digest(self._requirements))
-            if self._folder.exists():
-                shutil.rmtree(self._folder)
             # Nothing in an environment but the scripts that nobody runs knows where it lies.
-            self._unfinished.rename(self._folder)
+            background.replace(self._unfinished, self._folder)
+            background.remove(self._downloads)
         except OSError as error:
             raise PlacidError("setup_failed", _not_changed(error)) from error
-        shutil.rmtree(self._downloads, ignore_errors=True)
 
     def _prepare(self) -> IO[bytes]:
         try:
-            if self._unfinished.exists():
-                shutil.rmtree(self._unfinished)
+            background.remove(self._unfinished)
             self._log_path.parent.mkdir(parents=True, exist_ok=True)
             return self._log_path.open("wb")
         except OSError as error:
@@ -183,20 +186,29 @@ class Setup:
                 "environment in the preferences instead",
             ) from error
 
-    def _read_progress(self) -> None:
+    def _read_progress(self, ended: bool) -> bool:
+        """Read a bounded piece of the log; returns whether more of it is there already."""
         try:
-            lines = self._log_path.read_text(errors="replace").splitlines()
+            with self._log_path.open("rb") as log:
+                log.seek(self._read)
+                piece = log.read(_PIECE_BYTES)
         except OSError:
-            return
-        said = [line.strip()[:120] for line in lines if line.strip()]
-        self.recent = tuple(said[-_LOG_LINES:])
-        self.detail = said[-1] if said else ""
+            return False
+        behind = len(piece) == _PIECE_BYTES
+        # A line that is still being written is read when it is whole.
+        whole = piece if behind or ended else piece[: piece.rfind(b"\n") + 1]
+        self._read += len(whole)
+        lines = whole.decode(errors="replace").splitlines()
+        self.recent = (*self.recent, *(line.strip()[:120] for line in lines if line.strip()))
+        self.recent = self.recent[-_LOG_LINES:]
+        self.detail = self.recent[-1] if self.recent else ""
         # pip names every library once while it fetches; installing them is the last tenth.
-        fetched = sum(line.startswith("Collecting ") for line in lines)
-        if any(line.startswith("Installing collected") for line in lines):
-            self.fraction = 0.9
-        else:
-            self.fraction = 0.05 * self._index + 0.8 * min(1.0, fetched / self._expected)
+        self._fetched += sum(line.startswith("Collecting ") for line in lines)
+        self._installing |= any(line.startswith("Installing collected") for line in lines)
+        self._no_ensurepip |= any("ensurepip is not available" in line for line in lines)
+        share = min(1.0, self._fetched / self._expected)
+        self.fraction = 0.9 if self._installing else 0.05 * self._index + 0.8 * share
+        return behind
 
 
 def _digest(requirements: Path) -> str:

@@ -5,7 +5,7 @@ import difflib
 import io
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,7 @@ from ..decoding.limits import MAX_TABLE_BYTES
 from ..decoding.text import decode_json, read_text
 from ..errors import PlacidError
 from ..names import printable
+from .steps import Steps
 
 COLUMNS: Final = (
     "prompt",
@@ -64,8 +65,8 @@ class TableError(PlacidError):
         self.problems = tuple(problems)
 
 
-def read_cells(path: Path) -> list[dict[str, Any]]:
-    """Rows as they stand in the file, by column; only known columns.
+def read_cells(path: Path) -> Steps[list[dict[str, Any]]]:
+    """Rows as they stand in the file, by column; only known columns. A row is a step.
 
     Raises:
         TableError: for what is no table of such columns.
@@ -86,21 +87,24 @@ def read_cells(path: Path) -> list[dict[str, Any]]:
     with table.reading(path.name):
         text = read_text(path, MAX_TABLE_BYTES)
         is_json = path.suffix.lower() == ".json"
-        found = _from_json(text) if is_json else _from_csv(text)
+        found = []
+        for row in _from_json(text) if is_json else _from_csv(text):
+            found.append(row)
+            yield None
         if not found:
             raise DecodeError("has no rows; write one prompt a row under the heading 'prompt'")
         if len(found) > MAX_ROWS:
             raise DecodeError(f"has {len(found)} rows; split it into tables of at most {MAX_ROWS}")
-    _check_columns(path.name, found)
+    yield from _check_columns(path.name, found)
     return found
 
 
-def _from_json(text: str) -> list[dict[str, Any]]:
-    rows = decode_json(text.encode(), list[dict[str, Any]])
-    return [{key.strip().lower(): value for key, value in row.items()} for row in rows]
+def _from_json(text: str) -> Iterator[dict[str, Any]]:
+    for row in decode_json(text.encode(), list[dict[str, Any]]):
+        yield {key.strip().lower(): value for key, value in row.items()}
 
 
-def _from_csv(text: str) -> list[dict[str, Any]]:
+def _from_csv(text: str) -> Iterator[dict[str, Any]]:
     lines = text.split("\n")
     # Spreadsheets keep rows that were emptied, and separate what is not there.
     while lines and not lines[0].strip(' ,;\t"'):
@@ -114,7 +118,7 @@ def _from_csv(text: str) -> list[dict[str, Any]]:
         # Spreadsheets of many countries separate by semicolons.
         delimiter = max(",;\t", key=first.count)
     text = "\n".join(lines)
-    rows = []
+    count = 0
     heading: list[str] = []
     for cells in csv.reader(io.StringIO(text), delimiter=delimiter, strict=True):
         while cells and not cells[-1].strip():
@@ -128,10 +132,10 @@ def _from_csv(text: str) -> list[dict[str, Any]]:
         row: dict[str, Any] = dict(zip(heading, cells, strict=False))
         if len(cells) > len(heading):
             row[""] = cells[len(heading) :]
-        rows.append(row)
-        if len(rows) > MAX_ROWS:
+        count += 1
+        if count > MAX_ROWS:
             raise DecodeError(f"has more than {MAX_ROWS} rows; split it")
-    return rows
+        yield row
 
 
 def _check_heading(heading: Sequence[str]) -> None:
@@ -145,10 +149,11 @@ def _check_heading(heading: Sequence[str]) -> None:
         raise DecodeError(f"has two columns {printable(twice[0][:_LONGEST_NAME])!r}; keep one")
 
 
-def _check_columns(name: str, rows: Iterable[Mapping[str, Any]]) -> None:
+def _check_columns(name: str, rows: Iterable[Mapping[str, Any]]) -> Steps[None]:
     """Raises TableError for columns that no table has, each told once."""
     problems: dict[str, Problem] = {}
     for number, row in enumerate(rows, start=1):
+        yield None
         for column in row:
             if column in COLUMNS or column in problems:
                 continue

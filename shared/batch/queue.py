@@ -18,6 +18,7 @@ from ..motion.bvh import save_bvh
 from ..motion.motion import Motion, save_motion
 from ..protocol.messages import Generate
 from .journal import Journal
+from .steps import Steps
 from .table import Row, rig_file
 
 
@@ -59,6 +60,7 @@ class Batch:
         look: how films look; None for motions only.
 
     Attributes:
+        total, done: results in all, and those that are there.
         failures: what went wrong in this run, by row number; failed rows are tried again in the
             next run.
     """
@@ -70,16 +72,29 @@ class Batch:
         table_folder: Path,
         look: RenderSettings | None = None,
     ) -> None:
-        self.rows = rows
         self.failures: dict[int, PlacidError] = {}
+        self.total = self.done = 0
         self._journal = journal
         self._table_folder = table_folder
         self._look = look
-        self._open = {row.number: row for row in rows}
-        per_take = 1 if look is None else 2
-        per_row = 0 if look is None else 1
-        self.total = sum(per_take * row.request.takes + per_row for row in rows)
-        self.done = sum(self._done_of(row) for row in rows)
+        self._open: dict[int, Row] = {}
+        for row in rows:
+            self._add(row)
+
+    @classmethod
+    def in_steps(
+        cls,
+        rows: Sequence[Row],
+        journal: Journal,
+        table_folder: Path,
+        look: RenderSettings | None = None,
+    ) -> Steps["Batch"]:
+        """A batch, made a row a step: what is done is looked for on the disk."""
+        batch = cls((), journal, table_folder, look)
+        for row in rows:
+            batch._add(row)
+            yield None
+        return batch
 
     @property
     def fraction(self) -> float:
@@ -88,7 +103,8 @@ class Batch:
 
     def next_task(self) -> Task | None:
         """What to do now; None when nothing is left that has not failed in this run."""
-        for number, row in list(self._open.items()):
+        while self._open:
+            number, row = next(iter(self._open.items()))
             if task := self._task_of(row):
                 return task
             del self._open[number]
@@ -119,6 +135,12 @@ class Batch:
         """Give a row up for this run."""
         self.failures[row.number] = error
         self._open.pop(row.number, None)
+
+    def _add(self, row: Row) -> None:
+        self._open[row.number] = row
+        per_take, per_row = (1, 0) if self._look is None else (2, 1)
+        self.total += per_take * row.request.takes + per_row
+        self.done += self._done_of(row)
 
     def _publish(
         self, key: str, fingerprint: str, files: dict[Path, str], audit: Audit | None = None

@@ -15,6 +15,7 @@ from ..filming.orders import split_rig
 from ..names import file_name, is_remote, problem_of_path, same_file_key
 from ..protocol.messages import Capabilities, Generate, validate
 from .cells import COLUMNS, Cells, Problem, TableError, read_cells
+from .steps import Steps, finish
 
 Camera = Literal["auto", "front", "side", "still"]
 
@@ -73,9 +74,16 @@ class Table:
         Raises:
             TableError: with every cell that cannot be understood or provided.
         """
+        finish(self.check_in_steps(capabilities, with_rigs))
+
+    def check_in_steps(
+        self, capabilities: Capabilities | None, with_rigs: bool = False
+    ) -> Steps[None]:
+        """As `check`, for a caller that must not be held up."""
         problems = list(self.problems)
         known: dict[tuple[object, ...], tuple[str, str, str]] = {}
         for row in self.rows:
+            yield None
             if capabilities is not None:
                 problems += _refused(row, capabilities, known)
             if with_rigs and (remedy := _rig_problem(row.rig, self.folder)):
@@ -94,11 +102,19 @@ def read_table(path: Path) -> Table:
     Raises:
         TableError: for a file that is no table, and for columns that no table has.
     """
-    cells = read_cells(path)
+    return finish(read_table_in_steps(path))
+
+
+def read_table_in_steps(path: Path) -> Steps[Table]:
+    """As `read_table`, for a caller that must not be held up."""
+    cells = yield from read_cells(path)
     problems: list[Problem] = []
-    rows = [_row(number, values, problems) for number, values in enumerate(cells, start=1)]
-    rows = _name_outputs(rows)
-    problems += _check_outputs(rows)
+    rows = []
+    for number, values in enumerate(cells, start=1):
+        rows.append(_row(number, values, problems))
+        yield None
+    rows = yield from _name_outputs(rows)
+    problems += yield from _check_outputs(rows)
     return Table(path.name, path.parent, tuple(rows), tuple(problems))
 
 
@@ -137,12 +153,13 @@ def _row(number: int, values: Mapping[str, Any], problems: list[Problem]) -> Row
     return Row(number, request, rig, camera, output)
 
 
-def _name_outputs(rows: Sequence[Row]) -> list[Row]:
+def _name_outputs(rows: Sequence[Row]) -> Steps[list[Row]]:
     """Rows without an output are named after their prompt, the same prompt with a number."""
     taken = {same_file_key(row.output) for row in rows if row.output}
     numbers: dict[str, count[int]] = defaultdict(lambda: count(2))
     named = []
     for row in rows:
+        yield None
         if not row.output:
             base = name = file_name(row.request.prompt)
             while name in taken:
@@ -153,11 +170,12 @@ def _name_outputs(rows: Sequence[Row]) -> list[Row]:
     return named
 
 
-def _check_outputs(rows: Sequence[Row]) -> list[Problem]:
+def _check_outputs(rows: Sequence[Row]) -> Steps[list[Problem]]:
     """Outputs stay inside the output folder, and no two rows write to the same place."""
     problems: list[Problem] = []
     owners: dict[str, int] = {}
     for row in rows:
+        yield None
         remedy = problem_of_path(row.output)
         folders = same_file_key(row.output).split("/")[:-1]
         if len(row.output) > _MAX_OUTPUT:

@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from .. import background
 from ..errors import PlacidError
 from .orders import Answer, Failed, Filmed, Order, Ready, decode_answer, encode_order
 
@@ -118,15 +119,8 @@ class RenderProcess:
         return answer
 
     def stop(self) -> None:
-        """End the process at once."""
-        with contextlib.suppress(OSError):
-            self._process.kill()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe:
-                with contextlib.suppress(OSError):
-                    pipe.close()
-        self._profile.cleanup()
+        """End the process at once; its profile is removed when it has ended."""
+        background.kill(self._process, self._profile.cleanup)
 
     def _spawn(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
         # The variables that lead one Python to another one's libraries stay out.

@@ -1,8 +1,8 @@
 """A batch inside Blender: one step at a time between Blender's own work, through the session.
 
-Nothing here waits. Takes come from the backend that the panel uses; films are made by a second
-Blender without a window, so that this one stays usable; files are written by a thread, because a
-disk may take its time.
+Nothing here waits. A table is read and checked a few rows at a time; takes come from the backend
+that the panel uses; films are made by a second Blender without a window, so that this one stays
+usable; files are written by a thread, because a disk may take its time.
 """
 
 import contextlib
@@ -18,7 +18,8 @@ from ...link import paths
 from ...link.client import Event, Lost, Take
 from ...shared.batch.journal import open_journal
 from ...shared.batch.queue import Batch, MakeTakes, Task
-from ...shared.batch.table import read_table
+from ...shared.batch.steps import WAIT, Steps, Work
+from ...shared.batch.table import read_table_in_steps
 from ...shared.errors import PlacidError
 from ...shared.filming.orders import Failed, RenderSettings
 from ...shared.filming.process import RenderProcess, worker_command
@@ -27,6 +28,8 @@ from ...shared.protocol.messages import Done, Error, Progress
 State = Literal["starting", "running", "paused", "done"]
 
 TICK_SECONDS = 0.05
+# So long the reading and checking of a table may hold Blender up in one tick.
+_STEP_SECONDS = 0.008
 
 
 class BatchRun:
@@ -36,9 +39,10 @@ class BatchRun:
         table: CSV or JSON file.
         folder: takes the results.
         look: how films look; None for motions only.
+        before: the run before this one, which may still be writing.
 
     Attributes:
-        state: `starting` until the backend can say what it offers.
+        state: `starting` until the table is checked against what the backend offers.
         batch: the queue; None while starting.
         stage: what is being done, for people.
         error: what ended the run early.
@@ -47,17 +51,16 @@ class BatchRun:
         PlacidError: for a table that cannot be understood, or a backend that cannot start.
     """
 
-    def __init__(self, table: Path, folder: Path, look: RenderSettings | None) -> None:
+    def __init__(
+        self, table: Path, folder: Path, look: RenderSettings | None, before: "BatchRun | None" = None
+    ) -> None:
         self.state: State = "starting"
         self.batch: Batch | None = None
-        self.stage = "Starting the backend"
+        self.stage = "Reading the table"
         self.error: PlacidError | None = None
         self.folder = folder
         self._table = table
         self._look = look
-        self._read = read_table(table)
-        # What the backend does not decide is told before it starts.
-        self._read.check(runtime.session().capabilities, with_rigs=True)
         self._task: Task | None = None
         self._task_fraction = 0.0
         self._job: int | None = None
@@ -66,7 +69,11 @@ class BatchRun:
         self._writer = ThreadPoolExecutor(1, "placid batch")
         self._writes: list[Future[Path]] = []
         self._open = contextlib.ExitStack()
-        runtime.session().start()
+        self._closed: Future[None] | None = None
+        self._fraction = 0.0
+        self._preparation = Work(self._prepare(before))
+        # What is wrong with a table of usual size is told at once.
+        self._preparation.advance(_STEP_SECONDS)
         runtime.get().listeners.append(self._hear)
         runtime.get().watch()
 
@@ -76,12 +83,19 @@ class BatchRun:
         return self.state in ("starting", "running")
 
     @property
+    def closed(self) -> bool:
+        """Whether the run has ended and written everything."""
+        return self._closed is not None and self._closed.done()
+
+    @property
     def fraction(self) -> float:
-        """Share of the results that are there, 0 to 1."""
-        if self.batch is None:
-            return 0.0
-        takes = self._task.request.takes if isinstance(self._task, MakeTakes) else 0
-        return min(1.0, self.batch.fraction + self._task_fraction * takes / self.batch.total)
+        """Share of the results that are there, 0 to 1; it never falls."""
+        if self.batch is not None:
+            takes = self._task.request.takes if isinstance(self._task, MakeTakes) else 0
+            share = self.batch.fraction + self._task_fraction * takes / self.batch.total
+            # A take that has arrived counts again only when it is on the disk.
+            self._fraction = max(self._fraction, min(1.0, share))
+        return self._fraction
 
     def tick(self) -> None:
         """Do what is due; never raises, what goes wrong ends the run."""
@@ -100,15 +114,31 @@ class BatchRun:
         self._end("paused", None)
 
     def _begin(self) -> None:
+        if self._preparation.advance(_STEP_SECONDS):
+            self.batch = self._preparation.result
+            self.state = "running"
+
+    def _prepare(self, before: "BatchRun | None") -> Steps[Batch]:
+        table = yield from read_table_in_steps(self._table)
         session = runtime.session()
-        if session.capabilities is None or session.state != "ready":
+        # What the backend does not decide is told before it starts.
+        yield from table.check_in_steps(session.capabilities, with_rigs=True)
+        session.start()
+        self.stage = "Starting the backend"
+        yield WAIT
+        while session.capabilities is None or session.state != "ready":
+            yield WAIT
             if session.state in ("stopped", "failed"):
                 raise runtime.get().notice or _stopped()
-            return
-        self._read.check(session.capabilities, with_rigs=True)
-        journal = self._open.enter_context(open_journal(self.folder))
-        self.batch = Batch(self._read.rows, journal, self._table.parent, self._look)
-        self.state = "running"
+        self.stage = "Checking the table"
+        yield from table.check_in_steps(session.capabilities, with_rigs=True)
+        while before is not None and not before.closed:
+            yield WAIT
+        opening = self._writer.submit(self._open.enter_context, open_journal(self.folder))
+        while not opening.done():
+            yield WAIT
+        journal, folder = opening.result(), self._table.parent
+        return (yield from Batch.in_steps(table.rows, journal, folder, self._look))
 
     def _go_on(self) -> None:
         assert self.batch is not None
@@ -199,8 +229,9 @@ class BatchRun:
             runtime.session().cancel(self._job)
         self._job = self._task = None
         self._stop_films()
-        self._writer.shutdown()
-        self._open.close()
+        # Behind all that is still to be written.
+        self._closed = self._writer.submit(self._open.close)
+        self._writer.shutdown(wait=False)
         with contextlib.suppress(ValueError):
             runtime.get().listeners.remove(self._hear)
 
@@ -234,7 +265,7 @@ def current() -> BatchRun | None:
 def start(table: Path, folder: Path, look: RenderSettings | None) -> BatchRun:
     """Begin a batch, or go on with one. Raises PlacidError as `BatchRun` does."""
     global _run
-    _run = BatchRun(table, folder, look)
+    _run = BatchRun(table, folder, look, _run)
     if not bpy.app.timers.is_registered(_on_timer):
         bpy.app.timers.register(_on_timer, first_interval=TICK_SECONDS, persistent=True)
     return _run
