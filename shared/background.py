@@ -92,8 +92,13 @@ def replace(folder: Path, place: Path) -> None:
 def sweep(parent: Path) -> None:
     """Remove in the background what was moved aside here, also before an earlier program's end."""
     left = list(parent.glob(f"*{_ASIDE}"))
+
+    def remove_all() -> None:
+        for folder in left:
+            shutil.rmtree(folder, ignore_errors=True)
+
     if left:
-        run(lambda: [shutil.rmtree(folder, ignore_errors=True) for folder in left], "removal")
+        run(remove_all, "removal")
 
 
 def _move_aside(folder: Path) -> Path | None:

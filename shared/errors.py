@@ -1,5 +1,19 @@
 """The one exception that carries a sentence for the user from any room to any front end."""
 
+from typing import Final
+
+# What libraries say besides raising MemoryError: PyTorch raises a RuntimeError on the CPU.
+_OUT_OF_MEMORY: Final = ("out of memory", "can't allocate memory", "not enough memory")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the memory ran out, the processor's or a graphics card's."""
+    # PyTorch's own class is known by its name, because most of Placid runs without PyTorch.
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(sign in text for sign in _OUT_OF_MEMORY)
+
 
 class PlacidError(Exception):
     """Something a user can act on.

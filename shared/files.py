@@ -24,6 +24,34 @@ _REMEDIES: Final = {
 _REMEDY: Final = "choose a folder that you may write to"
 
 
+def take_lock(path: Path) -> BinaryIO | None:
+    """Lock a file until it is closed or this process ends, however it ends; None if another has it.
+
+    Raises:
+        PlacidError: `not_writable` when the file cannot be made, or its disk has no locks.
+    """
+    try:
+        file = path.open("ab")
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        # Some network disks have no locks, which is another thing than one that is taken.
+        if error.errno not in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
+            raise cannot_write(path, error) from error
+        return None
+    return file
+
+
 @contextlib.contextmanager
 def written_whole(path: Path, private: bool = False) -> Iterator[BinaryIO]:
     """A file to write to, which takes its place at the end and vanishes after an error.

@@ -1,4 +1,4 @@
-"""Who may speak to the backend: CURVE keys made for one launch, and a doorkeeper for them.
+"""Who may speak to the backend: CURVE keys made for one launch, and an authenticator for them.
 
 ZeroMQ's CURVE mechanism encrypts and proves the keys; which client key is welcome is decided by
 whoever answers on the ZAP address (https://rfc.zeromq.org/spec/27/). pyzmq's own authenticator
@@ -13,6 +13,7 @@ import zmq
 from zmq.utils import z85
 
 from shared.protocol.handshake import KeyPair
+from shared.protocol.sockets import Socket, Sockets
 
 ZAP_ENDPOINT: Final = "inproc://zeromq.zap.01"
 _ZAP_DOMAIN: Final = b"placid"
@@ -26,8 +27,8 @@ def make_keys() -> KeyPair:
     return KeyPair(public.decode(), secret.decode())
 
 
-def lock(router: zmq.Socket[bytes], keys: KeyPair) -> None:
-    """Make a server socket accept CURVE alone, and nobody while no doorkeeper answers."""
+def lock(router: Socket, keys: KeyPair) -> None:
+    """Make a server socket accept CURVE alone, and nobody while no authenticator answers."""
     router.curve_server = True
     router.curve_secretkey = keys.secret.encode()
     router.zap_domain = _ZAP_DOMAIN
@@ -37,10 +38,9 @@ def lock(router: zmq.Socket[bytes], keys: KeyPair) -> None:
 class ZapAuthenticator:
     """Answers ZeroMQ's question whether a client key is welcome. Exactly one is."""
 
-    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], client_public_key: str) -> None:
+    def __init__(self, sockets: Sockets, client_public_key: str) -> None:
         self._welcome = z85.decode(client_public_key)
-        self.socket = context.socket(zmq.REP)
-        self.socket.linger = 0
+        self.socket = sockets.open(zmq.REP)
         self.socket.bind(ZAP_ENDPOINT)
 
     def answer(self) -> None:

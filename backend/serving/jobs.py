@@ -1,5 +1,6 @@
 """The jobs of all clients, one after the other, in one worker thread that owns the generator."""
 
+import gc
 import logging
 import threading
 import time
@@ -25,11 +26,14 @@ from shared.protocol.messages import (
     validate,
 )
 
+from .failures import explain
+
 # Progress in the same stage travels no more often than a display can show it.
 _PROGRESS_SECONDS: Final = 0.05
 # Before this share of a job is done its speed is not known.
 _ENOUGH_TO_ESTIMATE: Final = 0.03
-_OUT_OF_MEMORY: Final = ("out of memory", "can't allocate memory", "not enough memory")
+# A client that asks for more without waiting for anything is broken.
+_MOST_WAITING: Final = 1000
 
 # The address of everybody, for `Send`.
 EVERYBODY: Final = b""
@@ -62,7 +66,7 @@ class MotionGenerator(Protocol):
         ...
 
     def unload(self) -> None:
-        """Free the model's memory; the next request loads it again."""
+        """Free what a device holds; the generator is not used afterwards."""
         ...
 
 
@@ -101,20 +105,46 @@ class JobQueue:
         self._closed = False
 
     def put(self, job: Job) -> None:
+        """Let a job wait for its turn.
+
+        Raises:
+            PlacidError: `duplicate_job` for the number of an unfinished job of the same client,
+                `busy` when too many wait.
+        """
         with self._changed:
+            if self._knows(job.client, job.number):
+                raise PlacidError(
+                    "duplicate_job",
+                    f"job {job.number} is not finished yet; give each job a number of its own",
+                )
+            if len(self._waiting) >= _MOST_WAITING:
+                raise PlacidError(
+                    "busy",
+                    f"{_MOST_WAITING} jobs are waiting already; wait for some of them or cancel "
+                    "them",
+                )
             self._waiting.append(job)
             self._changed.notify()
+
+    def knows(self, client: bytes, number: int) -> bool:
+        """Whether a client has an unfinished job of this number."""
+        with self._changed:
+            return self._knows(client, number)
 
     def take(self) -> Job | None:
         """The next job, as soon as there is one; None once the queue is closed."""
         with self._changed:
-            self._running = None
             self._changed.wait_for(lambda: self._waiting or self._closed)
             if self._closed:
                 return None
             self._running = self._waiting.popleft()
             self._running.alive_at = time.monotonic()
             return self._running
+
+    def finish(self) -> None:
+        """The job that was taken last is over; its number is free again."""
+        with self._changed:
+            self._running = None
 
     def cancel(self, client: bytes, number: int | None = None) -> list[Job]:
         """Give up one job of a client, or all; returns those that had not begun."""
@@ -142,6 +172,10 @@ class JobQueue:
     def running(self) -> Job | None:
         return self._running
 
+    def _knows(self, client: bytes, number: int) -> bool:
+        jobs = [*self._waiting, self._running] if self._running else self._waiting
+        return any((job.client, job.number) == (client, number) for job in jobs)
+
 
 class Worker(threading.Thread):
     """Loads the generator, then runs jobs; one job's failure is not the next one's.
@@ -162,6 +196,8 @@ class Worker(threading.Thread):
         super().__init__(name="worker", daemon=True)
         self.queue = JobQueue()
         self.welcome = Welcome(VERSION, "loading")
+        # When the generator was made last.
+        self.loaded_at = 0.0
         self._make_generator = make_generator
         self._generator: MotionGenerator | None = None
         self._send = send
@@ -173,24 +209,28 @@ class Worker(threading.Thread):
         except PlacidError as error:
             log.error("the model could not be loaded: %s", error.message)
         while (job := self.queue.take()) is not None:
-            self._tell(job.client, self._outcome(job))
+            outcome = self._outcome(job)
+            self.queue.finish()
+            self._tell(job.client, outcome)
 
     def _outcome(self, job: Job) -> Message:
         began = time.monotonic()
         try:
             self._perform(job)
         except Exception as error:
-            failure = self._explain(error)
+            failure = explain(error, self._log_path)
             log.info("job %d: %s", job.number, failure.message)
             return Error.of(failure, job.number)
         log.info("job %d done in %.2f s", job.number, time.monotonic() - began)
         return Done(job.number)
 
     def _perform(self, job: Job) -> None:
-        generator = self._generator or self._load()
         if job.request is None:
-            generator.unload()
+            self._unload()
             return
+        generator = self._generator or self._load()
+        if job.is_cancelled():
+            raise cancellation()
         capabilities = self.welcome.capabilities
         assert capabilities is not None, "a loaded generator has told its capabilities"
         validate(job.request, capabilities, job.motion)
@@ -204,16 +244,24 @@ class Worker(threading.Thread):
             self._send(job.client, pack_result(job.number, take, takes, motion))
             reporter.finished = take + 1
 
+    def _unload(self) -> None:
+        """Let go of the generator; the next request makes another one."""
+        if self._generator is not None:
+            self._generator.unload()
+        self._generator = None
+        gc.collect()
+
     def _load(self) -> MotionGenerator:
         self._announce("loading")
         try:
             generator = self._make_generator()
             capabilities = generator.capabilities()
         except Exception as error:
-            failure = self._explain(error)
+            failure = explain(error, self._log_path)
             self._announce("failed", problem=Error.of(failure))
             raise failure from None
         self._generator = generator
+        self.loaded_at = time.monotonic()
         self._announce("ready", capabilities)
         return generator
 
@@ -229,31 +277,13 @@ class Worker(threading.Thread):
     def _tell(self, client: bytes, message: Message) -> None:
         self._send(client, pack(message))
 
-    def _explain(self, error: Exception) -> PlacidError:
-        if isinstance(error, PlacidError):
-            return error
-        log.error("unforeseen error", exc_info=error)
-        details = {"log": str(self._log_path)}
-        if _is_out_of_memory(error):
-            return PlacidError(
-                "resource_exhausted",
-                "the memory ran out; ask for fewer takes, close other programs, or choose "
-                "another device",
-                details,
-            )
-        return PlacidError(
-            "internal",
-            f"the backend failed unexpectedly ({type(error).__name__}); please report it with "
-            f"the log {self._log_path}",
-            details,
-        )
-
 
 class _Reporter:
     """Turns the generator's progress into messages, not more of them than can be seen."""
 
     def __init__(self, job: Job, takes: int, tell: Callable[[bytes, Message], None]) -> None:
         self.finished = 0
+        self._most = 0.0
         self._job = job
         self._takes = takes
         self._tell = tell
@@ -266,16 +296,10 @@ class _Reporter:
         if stage == self._last_stage and now - self._last_time < _PROGRESS_SECONDS:
             return
         self._last_stage, self._last_time = stage, now
+        # A part that is begun again, with less memory for example, does not set the display back.
+        fraction = self._most = max(self._most, min(1.0, fraction))
         left = None
         if fraction > _ENOUGH_TO_ESTIMATE:
             left = (now - self._began) * (1 - fraction) / fraction
         job, takes = self._job.number, self._takes
         self._tell(self._job.client, Progress(job, fraction, stage, self.finished, takes, left))
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    # torch's own class is known by its name: serving does not import torch.
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    text = str(error).lower()
-    return isinstance(error, RuntimeError) and any(sign in text for sign in _OUT_OF_MEMORY)

@@ -1,32 +1,37 @@
 """Birth and death of the backend process: hand-over, log file, and the end with its parent."""
 
+import contextlib
 import logging
 import logging.handlers
 import os
 import select
+import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
 import msgspec
 
 from shared.errors import PlacidError
-from shared.protocol.handshake import Announcement, Handover
+from shared.files import make_folder, take_lock
+from shared.protocol.handshake import MAX_LINE_BYTES, Announcement, Handover
 
 _PARENT_CHECK_SECONDS: Final = 1.0
 _LOG_BYTES: Final = 1_000_000
+# What ends a program from outside, where the system has it.
+_ENDING_SIGNALS: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")
 
 log = logging.getLogger(__name__)
 
 
 def read_handover(stdin: BinaryIO) -> Handover:
     """The line that the parent writes first. Raises PlacidError `bad_handover`."""
-    line = stdin.readline()
+    line = stdin.readline(MAX_LINE_BYTES)
     try:
         return msgspec.json.decode(line, type=Handover)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise PlacidError(
             "bad_handover",
             f"the starting program handed over no usable key ({error}); "
@@ -53,10 +58,59 @@ def log_to(path: Path, level: int = logging.INFO) -> None:
             f"the log {path} cannot be written ({error.strerror}); "
             "choose a folder you may write to",
         ) from error
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(level)
+
+
+class _OneLine(logging.Formatter):
+    """A message is one line, whatever texts it repeats; only a traceback has more."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        record.message = "".join(c if c.isprintable() else repr(c)[1:-1] for c in record.message)
+        return super().formatMessage(record)
+
+
+@contextlib.contextmanager
+def ending_on_signals(end: Callable[[], None]) -> Iterator[None]:
+    """Call `end` instead of dying when the system or a person ends this process."""
+    before = {}
+    for name in _ENDING_SIGNALS:
+        number = getattr(signal, name, None)
+        # `nohup` has its programs ignore SIGHUP. A shell that starts a command in the background
+        # has it ignore Ctrl-C, which it should hear all the same.
+        ignored = number is not None and signal.getsignal(number) == signal.SIG_IGN
+        if number is not None and not (ignored and name == "SIGHUP"):
+            before[number] = signal.signal(number, lambda *_: end())
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def connection_file(path: Path) -> Iterator[None]:
+    """Have the place of a connection file alone, and remove the file in the end.
+
+    Raises:
+        PlacidError: `backend_running` while another backend has it, or `not_writable`.
+    """
+    make_folder(path.parent)
+    # Unlike a file, a lock does not outlive its owner.
+    lock = take_lock(path.with_name(f"{path.name}.lock"))
+    if lock is None:
+        raise PlacidError(
+            "backend_running",
+            f"a backend that was started by hand is running already, and clients connect with "
+            f"{path}; use that one, end it, or name another file with --connection",
+        )
+    with lock:
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def silence_pipes(log_path: Path) -> None:
@@ -77,9 +131,14 @@ def watch_parent(parent_pid: int, on_gone: Callable[[], None]) -> None:
     wait = _wait_on_windows if sys.platform == "win32" else _wait_on_posix
 
     def watch() -> None:
-        wait(parent_pid)
-        log.info("the program that started the backend has ended")
-        on_gone()
+        try:
+            wait(parent_pid)
+            log.info("the program that started the backend has ended")
+        except Exception:
+            log.exception("the program that started the backend cannot be watched")
+        finally:
+            # A backend that nobody watches over could live for ever.
+            on_gone()
 
     threading.Thread(target=watch, name="parent watch", daemon=True).start()
 
@@ -88,9 +147,10 @@ def _wait_on_posix(parent_pid: int) -> None:
     # The pipe closes with the parent, unless another child of the parent inherited it;
     # therefore the process is asked for as well.
     stdin = sys.stdin.fileno()
+    poller = select.poll()
+    poller.register(stdin, select.POLLIN)
     while _exists(parent_pid):
-        readable, _, _ = select.select([stdin], [], [], _PARENT_CHECK_SECONDS)
-        if readable and not os.read(stdin, 4096):
+        if poller.poll(1000 * _PARENT_CHECK_SECONDS) and not os.read(stdin, 4096):
             return
 
 

@@ -1,8 +1,8 @@
-"""The backend's socket: one poll loop between the clients, the doorkeeper and the worker."""
+"""The backend's socket: one poll loop between the clients, the authenticator and the worker."""
 
+import contextlib
 import logging
 import os
-import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,15 @@ from typing import Final
 import zmq
 
 from shared.errors import PlacidError
-from shared.protocol.framing import MAX_REQUEST_BYTES, Arrays, motion_of, pack, unpack
+from shared.protocol.framing import (
+    MAX_REQUEST_BYTES,
+    Arrays,
+    job_begun_by,
+    motion_of,
+    pack,
+    too_large,
+    unpack,
+)
 from shared.protocol.handshake import Announcement, Connection, ExitCode, Handover, write_connection
 from shared.protocol.messages import (
     PROTOCOL_VERSION,
@@ -27,17 +35,20 @@ from shared.protocol.messages import (
     Submit,
     Unload,
 )
+from shared.protocol.sockets import Socket, Sockets
 
 from . import auth, lifecycle
+from .failures import explain
 from .jobs import EVERYBODY, Job, MotionGenerator, Worker, cancellation
 
 _OUTBOX: Final = "inproc://placid.outbox"
-# How long the last messages may take to leave when the backend ends, in milliseconds.
-LINGER: Final = 500
+# How long the last messages may take to leave when the backend ends.
+_CLOSE_SECONDS: Final = 1.0
 # How long a generator may take to notice the end before the process ends without it.
 _WORKER_SECONDS: Final = 2.0
-
-Context = zmq.Context[zmq.Socket[bytes]]
+# A frame that is larger than this, ZeroMQ does not even take into memory: it ends the connection.
+# What is smaller and still too large gets an answer.
+_MAX_FRAME_BYTES: Final = 64 * MAX_REQUEST_BYTES
 
 log = logging.getLogger(__name__)
 
@@ -51,12 +62,14 @@ class Limits:
         liveness: heartbeats without a sign of life after which a connection counts as gone.
         cancel: for the generator to notice that a job was cancelled.
         stall: for the generator to do one step.
+        load: for the generator to be made, from a slow disk for example; nothing else counts then.
     """
 
     heartbeat: float = 1.0
     liveness: int = 5
     cancel: float = 15.0
     stall: float = 180.0
+    load: float = 600.0
 
 
 def serve(
@@ -77,33 +90,30 @@ def serve(
         log_level: the least severe level that is logged, as the module `logging` counts.
 
     Raises:
-        PlacidError: `no_port` or `not_writable`, before anything is announced.
+        PlacidError: `no_port`, `not_writable` or `backend_running`, before anything is announced.
     """
     lifecycle.log_to(log_path, log_level)
-    server_keys = auth.make_keys()
-    context: Context = zmq.Context()
-    try:
+    server_keys, sockets = auth.make_keys(), Sockets()
+    with contextlib.ExitStack() as at_end:
+        at_end.callback(sockets.close, _CLOSE_SECONDS)
         if isinstance(handover, Handover):
-            server = Server(context, server_keys, handover.client_public_key, limits or Limits())
+            server = Server(sockets, server_keys, handover.client_public_key, limits or Limits())
             lifecycle.announce(server.announcement)
             lifecycle.silence_pipes(log_path)
             lifecycle.watch_parent(handover.parent_pid, lambda: os._exit(ExitCode.PARENT_GONE))
-            code = server.run(make_generator, log_path)
         else:
             client_keys = auth.make_keys()
-            server = Server(context, server_keys, client_keys.public, limits or Limits())
+            server = Server(sockets, server_keys, client_keys.public, limits or Limits())
+            at_end.enter_context(lifecycle.ending_on_signals(server.end))
+            at_end.enter_context(lifecycle.connection_file(handover))
             write_connection(Connection(server.announcement, client_keys), handover)
             print(f"Placid's backend is ready; clients connect with {handover}", flush=True)
-            try:
-                # A shell that starts a command in the background has it ignore Ctrl-C.
-                for end in (signal.SIGTERM, signal.SIGINT):
-                    signal.signal(end, signal.default_int_handler)
-                code = server.run(make_generator, log_path)
-            finally:
-                handover.unlink(missing_ok=True)
-    finally:
-        context.destroy(linger=LINGER)
+        code = server.run(make_generator, log_path)
     log.info("the backend ends with exit code %d", code)
+    if not server.at_rest:
+        # The interpreter's shutdown under a thread that computes would crash.
+        logging.shutdown()
+        os._exit(code)
     return code
 
 
@@ -118,22 +128,25 @@ class Server:
 
     def __init__(
         self,
-        context: Context,
+        sockets: Sockets,
         keys: auth.KeyPair,
         client_public_key: str,
         limits: Limits,
     ) -> None:
-        self._context = context
+        self._sockets = sockets
         self._limits = limits
         self._clients: set[bytes] = set()
-        self._doorkeeper = auth.ZapAuthenticator(context, client_public_key)
-        self._router = context.socket(zmq.ROUTER)
+        self._ending = False
+        self._worker: Worker | None = None
+        self._log_path: Path | None = None
+        self._zap = auth.ZapAuthenticator(sockets, client_public_key)
+        self._router = sockets.open(zmq.ROUTER)
         auth.lock(self._router, keys)
         # Sending to a client that has gone is an error instead of silence.
         self._router.router_mandatory = True
         # Nothing waits for a client that does not read: its messages are few and small.
         self._router.sndhwm = 0
-        self._router.maxmsgsize = MAX_REQUEST_BYTES
+        self._router.maxmsgsize = _MAX_FRAME_BYTES
         # ZeroMQ's own threads answer these, so a client whose program is busy stays connected
         # and one that is gone does not.
         self._router.heartbeat_ivl = round(limits.heartbeat * 1000)
@@ -149,103 +162,111 @@ class Server:
         port = int(self._router.get_string(zmq.LAST_ENDPOINT).rpartition(":")[2])
         self.announcement = Announcement(PROTOCOL_VERSION, port, keys.public)
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing of it computes any more."""
+        return self._worker is None or not self._worker.is_alive()
+
+    def end(self) -> None:
+        """Let `run` return soon; may be called at any moment, from a signal's handler too."""
+        self._ending = True
+
     def run(self, make_generator: Callable[[], MotionGenerator], log_path: Path) -> int:
-        """Serve until a client says Shutdown, Ctrl-C, or a generator that hangs."""
-        inbox = self._context.socket(zmq.PULL)
+        """Serve until a client says Shutdown, `end` is called, or a generator hangs."""
+        inbox = self._sockets.open(zmq.PULL)
         inbox.bind(_OUTBOX)
-        outbox = self._context.socket(zmq.PUSH)
+        outbox = self._sockets.open(zmq.PUSH)
         outbox.connect(_OUTBOX)
 
         def send(client: bytes, frames: list[bytes]) -> None:
             outbox.send_multipart([client, *frames])
 
-        self._worker = Worker(make_generator, send, log_path)
-        self._worker.start()
-        try:
-            code = self._loop(inbox)
-        except KeyboardInterrupt:
-            code = ExitCode.DONE
-        self._worker.queue.close()
+        self._log_path = log_path
+        self._worker = worker = Worker(make_generator, send, log_path)
+        worker.start()
+        code = self._loop(inbox, worker)
+        worker.queue.close()
         if code != ExitCode.HUNG:
-            self._worker.join(_WORKER_SECONDS)
-        if self._worker.is_alive():
-            # Let the last messages leave; then end hard, because the interpreter's shutdown
-            # under a thread that computes would crash.
-            time.sleep(LINGER / 1000)
-            logging.shutdown()
-            os._exit(code)
-        outbox.close()
+            worker.join(_WORKER_SECONDS)
         return code
 
-    def _loop(self, inbox: zmq.Socket[bytes]) -> ExitCode:
+    def _loop(self, inbox: Socket, worker: Worker) -> ExitCode:
         poller = zmq.Poller()
-        for socket in (inbox, self._router, self._doorkeeper.socket):
+        for socket in (inbox, self._router, self._zap.socket):
             poller.register(socket, zmq.POLLIN)
         beat_at = time.monotonic()
-        while True:
+        while not self._ending:
             wait = max(0.0, beat_at + self._limits.heartbeat - time.monotonic())
             ready = dict(poller.poll(round(wait * 1000)))
-            if self._doorkeeper.socket in ready:
-                self._doorkeeper.answer()
+            if self._zap.socket in ready:
+                self._zap.answer()
             if inbox in ready:
                 client, *frames = inbox.recv_multipart()
                 self._forward(client, frames)
             if self._router in ready:
-                client, *frames = self._router.recv_multipart()
-                if self._receive(client, frames):
-                    return ExitCode.DONE
+                self._receive(worker)
             if time.monotonic() - beat_at >= self._limits.heartbeat:
                 beat_at = time.monotonic()
                 self._forward(EVERYBODY, pack(Ping()))
-                if self._worker_hangs():
+                if self._hangs(worker):
                     return ExitCode.HUNG
-                if not self._worker.is_alive():
+                if not worker.is_alive():
                     return ExitCode.FAILED
+        return ExitCode.DONE
 
-    def _receive(self, client: bytes, frames: list[bytes]) -> bool:
-        """Act on one message; true when the backend is to end."""
+    def _receive(self, worker: Worker) -> None:
+        """Read one message and act on it; what is wrong with it is told to who sent it."""
+        client, frames, size = self._read()
         self._clients.add(client)
         try:
+            if size > MAX_REQUEST_BYTES:
+                raise too_large(size)
             message, arrays = unpack(frames)
-            return self._dispatch(client, message, arrays)
-        except PlacidError as error:
-            log.warning("a message was refused: %s", error.message)
-            self._tell(client, Error.of(error))
-        return False
+            self._dispatch(worker, client, message, arrays)
+        except Exception as error:
+            failure = explain(error, self._log_path)
+            log.warning("a message was refused: %s", failure.message)
+            job = job_begun_by(frames[0]) if frames else None
+            # The number of a job that runs is not the one that failed.
+            if job is not None and worker.queue.knows(client, job):
+                job = None
+            self._tell(client, Error.of(failure, job))
 
-    def _dispatch(self, client: bytes, message: AnyMessage, arrays: Arrays) -> bool:
+    def _read(self) -> tuple[bytes, list[bytes], int]:
+        """Who sent a message, its frames, and their size; of one that is too large, what fits."""
+        client, frames, size = self._router.recv(), list[bytes](), 0
+        while self._router.rcvmore:
+            frame = self._router.recv(copy=False)
+            size += len(frame)
+            if size <= MAX_REQUEST_BYTES:
+                frames.append(frame.bytes)
+        return client, frames, size
+
+    def _dispatch(self, worker: Worker, client: bytes, message: AnyMessage, arrays: Arrays) -> None:
         match message:
             case Hello():
                 log.info("%s has connected", message.client)
-                self._tell(client, self._worker.welcome)
+                self._tell(client, worker.welcome)
             case Submit():
-                self._enqueue(client, message, arrays)
+                motion = motion_of(message.clip, arrays) if message.clip else None
+                worker.queue.put(Job(client, message.job, message.request, motion))
             case Unload():
-                self._worker.queue.put(Job(client, message.job, None))
+                worker.queue.put(Job(client, message.job, None))
             case Cancel():
-                for job in self._worker.queue.cancel(client, message.job):
+                for job in worker.queue.cancel(client, message.job):
                     self._tell(client, Error.of(cancellation(), job.number))
             case Ping():
                 self._tell(client, Pong())
             case Pong():
                 pass
             case Shutdown():
-                return True
+                self.end()
             case _:
                 raise PlacidError(
                     "bad_message",
                     f"{type(message).__name__} is for a backend to send, not to receive; "
                     "use the client that comes with Placid",
                 )
-        return False
-
-    def _enqueue(self, client: bytes, submit: Submit, arrays: Arrays) -> None:
-        try:
-            motion = motion_of(submit.clip, arrays) if submit.clip else None
-        except PlacidError as error:
-            self._tell(client, Error.of(error, submit.job))
-            return
-        self._worker.queue.put(Job(client, submit.job, submit.request, motion))
 
     def _tell(self, client: bytes, message: Message) -> None:
         self._forward(client, pack(message))
@@ -263,15 +284,25 @@ class Server:
         if client in self._clients:
             log.info("a client has gone; its jobs are dropped")
             self._clients.discard(client)
-        self._worker.queue.cancel(client)
+        if self._worker is not None:
+            self._worker.queue.cancel(client)
 
-    def _worker_hangs(self) -> bool:
-        job = self._worker.queue.running
+    def _hangs(self, worker: Worker) -> bool:
+        job = worker.queue.running
         if job is None:
             return False
-        now = time.monotonic()
-        ignored = job.cancelled_at is not None and now - job.cancelled_at > self._limits.cancel
-        if not ignored and now - job.alive_at < self._limits.stall:
+        # While the generator is made, nobody asks whether the job is cancelled.
+        loading = worker.welcome.state == "loading"
+        # From the last sign of life on, or from when the generator could give one.
+        silent = time.monotonic() - max(job.alive_at, worker.loaded_at)
+        if loading:
+            hangs = silent > self._limits.load
+        elif job.cancelled_at is None:
+            hangs = silent > self._limits.stall
+        else:
+            ignored = time.monotonic() - max(job.cancelled_at, worker.loaded_at)
+            hangs = ignored > self._limits.cancel
+        if not hangs:
             return False
         error = PlacidError(
             "hung",

@@ -8,6 +8,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable
+from typing import TypeVar
 
 import bpy
 
@@ -20,6 +21,8 @@ from ..shared.motion.motion import Motion
 from ..shared.protocol.messages import Done, Error, Progress, Request, Welcome
 from . import takes
 from .jobs import Job
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +48,6 @@ class Runtime:
         notice: the last problem, for the panel and the preferences.
         tracebacks: of unforeseen errors, for the report.
         listeners: told every event of the session, besides the panel's own generations.
-        unloaded: whether the idle backend was asked to free the model's memory.
     """
 
     def __init__(self) -> None:
@@ -55,7 +57,6 @@ class Runtime:
         self.notice: PlacidError | None = None
         self.tracebacks: deque[str] = deque(maxlen=5)
         self.listeners: list[Callable[[Event], None]] = []
-        self.unloaded = False
         self._busy_at = time.monotonic()
         self._drawn: object = None
 
@@ -89,11 +90,12 @@ class Runtime:
         self.watch()
         return job
 
-    def cancel(self) -> None:
-        """Give every generation up; takes that arrived stay."""
+    def cancel(self, given_up: Job | None = None) -> None:
+        """Give one generation up, or every one; takes that arrived stay."""
         for number, job in self._jobs.items():
-            job.cancel()
-            self.session.cancel(number)
+            if given_up in (None, job):
+                job.cancel()
+                self.session.cancel(number)
 
     def stop_backend(self) -> None:
         """End the backend; unfinished generations are given up."""
@@ -130,28 +132,23 @@ class Runtime:
             bpy.app.timers.register(_on_timer, first_interval=BUSY_SECONDS, persistent=True)
 
     def tick(self, wait: float = 0.0) -> None:
-        """Do what is due. Never raises: what goes wrong becomes the notice."""
-        try:
-            for event in self.session.poll(wait):
-                if isinstance(event, Welcome | Progress | Take):
-                    self._busy_at, self.unloaded = time.monotonic(), False
-                self._handle(event)
-                for listener in tuple(self.listeners):
-                    listener(event)
-            if self.setup is not None and self.setup.poll():
-                self.setup = None
-            self._rest()
-        except PlacidError as error:
-            self.notice = error
-            if self.setup is not None and error.code == "setup_failed":
-                self.setup = None
-        except Exception as error:
-            self.note_unforeseen(error)
+        """Do what is due. Never raises: what goes wrong becomes the notice, and stops nothing else.
+
+        An event that cannot be handled takes neither the events behind it along nor its job's end.
+        """
+        for event in self._guard(self.session.poll, wait) or ():
+            for hear in (self._handle, *self.listeners):
+                self._guard(hear, event)
+        self._guard(self._poll_setup)
+        self._guard(self._rest)
 
     def note_unforeseen(self, error: Exception) -> PlacidError:
         """Keep the traceback for the report; returns the sentence for the user."""
-        self.tracebacks.append("".join(traceback.format_exception(error)))
-        log.error("unforeseen error", exc_info=error)
+        text = "".join(traceback.format_exception(error))
+        # What happens again at every tick is told once.
+        if not self.tracebacks or self.tracebacks[-1] != text:
+            self.tracebacks.append(text)
+            log.error("unforeseen error", exc_info=error)
         self.notice = PlacidError(
             "internal",
             f"something unforeseen went wrong ({error}); press Copy Report and tell the authors",
@@ -173,26 +170,43 @@ class Runtime:
             job and (round(job.fraction, 2), job.summary()),
             setup and (setup.label, setup.detail, round(setup.fraction, 2)),
             self.notice,
-            self.unloaded,
         )
         if look == self._drawn:
             return
         self._drawn = look
         redraw()
 
-    def unload(self) -> None:
-        """Let the backend free the model's memory; the next generation loads it again."""
-        if self.session.state == "ready" and not self.session.jobs:
-            self.session.unload()
-            self.unloaded = True
+    def _guard(self, do: Callable[..., T], *arguments: object) -> T | None:
+        """Do one thing; what goes wrong with it becomes the notice."""
+        try:
+            return do(*arguments)
+        except PlacidError as error:
+            self.notice = error
+        except Exception as error:
+            self.note_unforeseen(error)
+        return None
+
+    def _poll_setup(self) -> None:
+        """A set-up that fails, in whatever way, is over."""
+        if self.setup is None:
+            return
+        try:
+            over = self.setup.poll()
+        except Exception:
+            self.cancel_setup()
+            raise
+        if over:
+            self.setup = None
 
     def _rest(self) -> None:
-        """Free the model's memory once nothing was asked for so long as the preferences say."""
+        """Free the backend's memory once nothing was asked for so long as the preferences say."""
         minutes = launch.preferences().idle_minutes
-        if minutes and not self.unloaded and time.monotonic() - self._busy_at > minutes * 60:
-            self.unload()
+        if minutes and self.session.running and time.monotonic() - self._busy_at > minutes * 60:
+            self.session.rest()
 
     def _handle(self, event: Event) -> None:
+        if isinstance(event, Welcome | Progress | Take):
+            self._busy_at = time.monotonic()
         match event:
             case Welcome(problem=Error() as problem):
                 self.notice = PlacidError(problem.code, problem.message, problem.details)
@@ -209,6 +223,8 @@ class Runtime:
                 else:
                     self._finish(event.job, error)
             case Lost():
+                if isinstance(cause := event.error.__cause__, Exception):
+                    self.note_unforeseen(cause)
                 self.notice = event.error
                 for number in event.jobs:
                     self._finish(number, event.error)
@@ -276,7 +292,7 @@ def _on_timer() -> float | None:
     state = runtime.session.state
     if runtime.job or runtime.setup or state in ("starting", "loading"):
         return BUSY_SECONDS
-    return None if state == "stopped" else IDLE_SECONDS
+    return IDLE_SECONDS if runtime.session.running else None
 
 
 def _by_uid(blocks, uid: int):

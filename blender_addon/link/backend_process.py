@@ -13,8 +13,16 @@ from typing import Final
 import msgspec
 import zmq
 
+from ..shared import background
 from ..shared.errors import PlacidError
-from ..shared.protocol.handshake import Announcement, Connection, ExitCode, Handover, KeyPair
+from ..shared.protocol.handshake import (
+    MAX_LINE_BYTES,
+    Announcement,
+    Connection,
+    ExitCode,
+    Handover,
+    KeyPair,
+)
 from ..shared.protocol.messages import PROTOCOL_VERSION
 
 # So many ends within so many seconds mean that starting it once more will not help.
@@ -122,14 +130,8 @@ class BackendProcess:
         return PlacidError("backend_lost", self._sentence(code), details)
 
     def stop(self) -> None:
-        """End the process at once; it has nothing to save."""
-        with contextlib.suppress(OSError):
-            self._process.kill()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe:
-                with contextlib.suppress(OSError):
-                    pipe.close()
+        """Kill the process; it has nothing to save. Returns before it has ended."""
+        background.kill(self._process)
 
     def _spawn(self, command: Sequence[str], folder: Path) -> subprocess.Popen[bytes]:
         environment = dict(os.environ, PYTHONPATH=str(folder), PYTHONUTF8="1")
@@ -174,12 +176,12 @@ class BackendProcess:
     def _read_line(self) -> None:
         assert self._process.stdout is not None
         with contextlib.suppress(OSError, ValueError):
-            self._line = self._process.stdout.readline()
+            self._line = self._process.stdout.readline(MAX_LINE_BYTES)
 
     def _parse(self, line: bytes) -> Announcement:
         try:
             announcement = msgspec.json.decode(line, type=Announcement)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             announcement = None
         if announcement is None or announcement.version != PROTOCOL_VERSION:
             raise PlacidError(

@@ -5,6 +5,7 @@ made for the next backend. So nobody waits for a job that an earlier backend too
 """
 
 import contextlib
+import logging
 import time
 from dataclasses import dataclass
 from typing import Final
@@ -34,6 +35,7 @@ from ..shared.protocol.messages import (
     Welcome,
     validate,
 )
+from ..shared.protocol.sockets import Sockets
 
 HEARTBEAT_SECONDS: Final = 1.0
 LIVENESS: Final = 5
@@ -41,7 +43,6 @@ LIVENESS: Final = 5
 LOADING_LIVENESS: Final = 60
 # So many messages are read in one poll; the rest waits for the next, so a poll stays short.
 _MESSAGES_PER_POLL: Final = 32
-LINGER: Final = 200  # milliseconds
 
 _BROKEN: Final = (
     zmq.EVENT_DISCONNECTED
@@ -50,6 +51,9 @@ _BROKEN: Final = (
     | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
     | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
 )
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,9 @@ class Client:
     Attributes:
         capabilities: what the backend offers; None until it is ready.
         jobs: numbers of the unfinished jobs.
+
+    Raises:
+        PlacidError: `backend_refused` for a connection that cannot be one.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -89,17 +96,19 @@ class Client:
         self._beat_at = time.monotonic()
         self._admitted = False
         self._lost: PlacidError | None = None
-        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self._socket = self._context.socket(zmq.DEALER)
-        self._socket.reconnect_ivl = -1
-        # A long freeze of Blender must not hold up the backend.
-        self._socket.rcvhwm = 0
-        keys = connection.client_keys
-        self._socket.curve_serverkey = connection.announcement.server_public_key.encode()
-        self._socket.curve_publickey = keys.public.encode()
-        self._socket.curve_secretkey = keys.secret.encode()
-        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | _BROKEN)
-        self._socket.connect(f"tcp://127.0.0.1:{connection.announcement.port}")
+        self._closed = False
+        self._sockets = Sockets()
+        self._socket = self._sockets.open(zmq.DEALER)
+        self._monitor = self._sockets.monitor(self._socket, zmq.EVENT_HANDSHAKE_SUCCEEDED | _BROKEN)
+        try:
+            self._connect(connection)
+        except zmq.ZMQError as error:
+            self._sockets.close()
+            raise PlacidError(
+                "backend_refused",
+                f"the backend's address or key cannot be used ({error.strerror}); restart the "
+                "backend, and set it up again in the preferences if that does not help",
+            ) from error
         self._send(Hello(f"Placid {VERSION}"))
 
     def submit(self, job: int, request: Request, motion: Motion | None = None) -> None:
@@ -113,11 +122,18 @@ class Client:
         """
         if self.capabilities:
             validate(request, self.capabilities, motion)
-        self._begin(job, pack_submit(job, request, motion))
+        self.begin(job, pack_submit(job, request, motion))
 
     def unload(self, job: int) -> None:
-        """Ask the backend to free the model's memory; a job that ends in Done."""
-        self._begin(job, pack(Unload(job)))
+        """Ask the backend to drop the model; a job that ends in Done."""
+        self.begin(job, pack(Unload(job)))
+
+    def begin(self, job: int, frames: list[bytes]) -> None:
+        """Send the message that begins a job. Raises PlacidError when the backend is lost."""
+        if self._lost:
+            raise self._lost
+        self.jobs.add(job)
+        self._send_frames(frames)
 
     def cancel(self, job: int) -> None:
         """Give a job up. It ends in an Error `cancelled`, or in Done when it was just complete."""
@@ -129,7 +145,7 @@ class Client:
 
     def poll(self, timeout: float = 0.0) -> list[Event]:
         """What happened since the last call; waits for something at most `timeout` seconds."""
-        if self._lost:
+        if self._lost or self._closed:
             return []
         if timeout > 0:
             poller = zmq.Poller()
@@ -147,23 +163,28 @@ class Client:
         return events
 
     def close(self) -> None:
-        """Hang up; the backend drops what this client asked for."""
-        if not self._socket.closed:
-            self._socket.disable_monitor()
-            self._context.destroy(linger=LINGER)
+        """Hang up, at once and whatever the other side does; the backend drops our jobs."""
+        if not self._closed:
+            self._closed = True
+            self._sockets.close()
 
-    def _begin(self, job: int, frames: list[bytes]) -> None:
-        if self._lost:
-            raise self._lost
-        self.jobs.add(job)
-        self._send_frames(frames)
+    def _connect(self, connection: Connection) -> None:
+        self._socket.reconnect_ivl = -1
+        # A long freeze of Blender must not hold up the backend, and no request gets lost on its
+        # way to a backend that is slow to read.
+        self._socket.rcvhwm = self._socket.sndhwm = 0
+        keys = connection.client_keys
+        self._socket.curve_serverkey = connection.announcement.server_public_key.encode()
+        self._socket.curve_publickey = keys.public.encode()
+        self._socket.curve_secretkey = keys.secret.encode()
+        self._socket.connect(f"tcp://127.0.0.1:{connection.announcement.port}")
 
     def _send(self, message: Message) -> None:
         self._send_frames(pack(message))
 
     def _send_frames(self, frames: list[bytes]) -> None:
-        # A full or broken pipe is found out by the heartbeat.
-        with contextlib.suppress(zmq.Again):
+        # A broken pipe is found out by the monitor, a closed client wants nothing any more.
+        with contextlib.suppress(zmq.ZMQError):
             self._socket.send_multipart(frames, zmq.NOBLOCK)
 
     def _read_messages(self, all_of_them: bool = False) -> list[Event]:
@@ -175,10 +196,18 @@ class Client:
             except zmq.Again:
                 break
             count += 1
+            # One message that cannot be read takes neither the others nor the connection along.
             try:
                 event = self._event(frames)
             except PlacidError as error:
                 event = Error.of(error)
+            except Exception as error:
+                log.error("a message of the backend was not understood", exc_info=error)
+                event = Error(
+                    "bad_message",
+                    f"a message of the backend was not understood ({type(error).__name__}); "
+                    "generate again, and report it if it recurs",
+                )
             if event:
                 events.append(event)
         if count:

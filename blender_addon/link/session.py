@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from ..shared.errors import PlacidError
 from ..shared.motion.motion import Motion
+from ..shared.protocol.framing import pack_submit
 from ..shared.protocol.messages import (
     BackendState,
     Capabilities,
@@ -20,11 +21,11 @@ from ..shared.protocol.messages import (
 from .backend_process import BackendProcess, CircuitBreaker
 from .client import Client, Event, Lost, Take
 
-State = Literal["stopped", "starting"] | BackendState
+State = Literal["stopped", "resting", "starting"] | BackendState
 
 _POLL_SECONDS: Final = 0.05
 # After the connection broke, the process may need so long to end and so to tell the reason.
-_OBITUARY_SECONDS: Final = 5.0
+_EXIT_REASON_TIMEOUT: Final = 5.0
 
 
 class Session:
@@ -35,7 +36,7 @@ class Session:
 
     Attributes:
         capabilities: of the running backend, or of the last one; None before the first.
-        state: for display.
+        state: for display; `resting` while no process holds memory, because nothing was asked for.
         launched: whether there has been a backend yet.
     """
 
@@ -48,8 +49,8 @@ class Session:
         self._numbers = itertools.count(1)
         self._process: BackendProcess | None = None
         self._client: Client | None = None
-        # Requests made before the backend can be reached.
-        self._pending: dict[int, tuple[Request, Motion | None]] = {}
+        # Requests made before the backend can be reached, as they will be sent.
+        self._pending: dict[int, list[bytes]] = {}
         self._undelivered: list[Event] = []
         # The connection broke; until the deadline the reason may become known.
         self._broken: Lost | None = None
@@ -62,6 +63,11 @@ class Session:
         if self._client:
             active |= self._client.jobs
         return tuple(sorted(active | self._pending.keys()))
+
+    @property
+    def running(self) -> bool:
+        """Whether there is a backend process."""
+        return self._process is not None
 
     def start(self) -> None:
         """Start the backend unless there is one. Returns at once.
@@ -90,12 +96,15 @@ class Session:
         """
         if self.capabilities:
             validate(request, self.capabilities, motion)
-        self.start()
         job = next(self._numbers)
+        # What is too large is refused here, before it can do harm, whether there is a backend yet
+        # or not.
+        frames = pack_submit(job, request, motion)
+        self.start()
         if self._client:
-            self._client.submit(job, request, motion)
+            self._client.begin(job, frames)
         else:
-            self._pending[job] = request, motion
+            self._pending[job] = frames
         return job
 
     def cancel(self, job: int) -> None:
@@ -105,10 +114,15 @@ class Session:
         elif self._client:
             self._client.cancel(job)
 
-    def unload(self) -> None:
-        """Free the model's memory, if a backend holds any."""
-        if self._client and not self._broken:
-            self._client.unload(next(self._numbers))
+    def rest(self) -> None:
+        """Free all memory that the backend takes, if nothing is being made: its process ends.
+
+        Dropping the model alone would free next to nothing, since most of a backend's memory is
+        its libraries. The next request starts a new process.
+        """
+        if self._process and not self.jobs:
+            self.stop()
+            self.state = "resting"
 
     def poll(self, timeout: float = 0.0) -> list[Event]:
         """What happened since the last call; waits for something at most `timeout` seconds."""
@@ -124,6 +138,9 @@ class Session:
                 events += self._listen(self._client, timeout)
         except PlacidError as error:
             events.append(self._end(Lost(error, self.jobs)))
+        except Exception as error:
+            # Whatever it was, it would happen again at every poll: this backend is given up.
+            events.append(self._end(Lost(_unforeseen(error), self.jobs)))
         return events
 
     def generate(
@@ -179,8 +196,8 @@ class Session:
             time.sleep(timeout)
             return
         self._client = Client(connection)
-        for job, (request, motion) in self._pending.items():
-            self._client.submit(job, request, motion)
+        for job, frames in self._pending.items():
+            self._client.begin(job, frames)
         self._pending.clear()
 
     def _listen(self, client: Client, timeout: float) -> list[Event]:
@@ -192,7 +209,7 @@ class Session:
         if events and isinstance(lost := events[-1], Lost):
             if lost.error.code == "backend_lost":
                 self._broken = lost
-                self._broken_until = time.monotonic() + _OBITUARY_SECONDS
+                self._broken_until = time.monotonic() + _EXIT_REASON_TIMEOUT
                 return events[:-1]
             self._end(lost)
         return events
@@ -209,3 +226,14 @@ class Session:
         self._breaker.record_end()
         self.stop()
         return lost
+
+
+def _unforeseen(error: Exception) -> PlacidError:
+    """What ended a backend that we ourselves failed with; the error follows as its cause."""
+    failure = PlacidError(
+        "internal",
+        f"the connection to the backend failed unexpectedly ({type(error).__name__}); press Copy "
+        "Report and tell the authors",
+    )
+    failure.__cause__ = error
+    return failure

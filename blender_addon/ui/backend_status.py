@@ -8,6 +8,7 @@ from .text import draw_sentence
 
 STATES = {
     "stopped": ("Backend: not running", "RADIOBUT_OFF"),
+    "resting": ("Backend: at rest, its memory is free", "SORTTIME"),
     "starting": ("Backend: starting", "SORTTIME"),
     "loading": ("Backend: loading", "SORTTIME"),
     "ready": ("Backend: ready", "RADIOBUT_ON"),
@@ -21,13 +22,11 @@ def draw_backend(layout: bpy.types.UILayout, current: Runtime) -> None:
     text, icon = STATES[state]
     if state == "stopped" and not current.session.launched:
         text = "Backend: not started yet"
-    elif state == "ready" and current.unloaded:
-        text, icon = "Backend: at rest", "SORTTIME"
     elif state == "ready" and capabilities is not None:
         text += f" on {capabilities.device}"
     row = layout.row(align=True)
     row.label(text=text, icon=icon)
-    if state == "stopped":
+    if not current.session.running:
         row.operator("placid.start_backend", text="", icon="PLAY")
         return
     row.operator("placid.unload", text="", icon="TRIA_DOWN_BAR")

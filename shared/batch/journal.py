@@ -147,12 +147,14 @@ def open_journal(folder: Path) -> Iterator[Journal]:
         PlacidError: `not_writable`, or `batch_running` when another process works there.
     """
     make_folder(folder)
-    try:
-        lock = (folder / _LOCK).open("ab")
-    except OSError as error:
-        raise cannot_write(folder / _LOCK, error) from error
+    lock = take_lock(folder / _LOCK)
+    if lock is None:
+        raise PlacidError(
+            "batch_running",
+            f"another batch is writing to {folder}; wait for it or choose another output folder",
+        )
+    # The system frees the lock when the process ends, however it ends.
     with lock:
-        _take_lock(lock, folder)
         try:
             journal = Journal(folder)
         except OSError as error:
@@ -161,27 +163,6 @@ def open_journal(folder: Path) -> Iterator[Journal]:
             yield journal
         finally:
             journal.close()
-
-
-def _take_lock(lock: BinaryIO, folder: Path) -> None:
-    """The system frees the lock when the process ends, however it ends."""
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        else:
-            import fcntl
-
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        # Some network disks have no locks, which is another thing than one that is taken.
-        if error.errno not in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
-            raise cannot_write(folder / _LOCK, error) from error
-        raise PlacidError(
-            "batch_running",
-            f"another batch is writing to {folder}; wait for it or choose another output folder",
-        ) from None
 
 
 _FILE: Final = FileKind(

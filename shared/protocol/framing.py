@@ -13,12 +13,13 @@ import numpy as np
 from ..errors import PlacidError
 from ..motion.motion import Motion
 from .messages import PROTOCOL_VERSION, AnyMessage, Clip, Message, Result, Submit
-from .requests import Request
+from .requests import MAX_CLIP_FRAMES, Request
 
 DType = Literal["<f4", "|b1"]
 Arrays = Mapping[str, np.ndarray]
 
-# The largest request is an edit with its motion, 264 bytes a frame; see MAX_CLIP_FRAMES.
+# All frames of a message to the backend together. The largest request is an edit with its motion,
+# 264 bytes a frame; see MAX_CLIP_FRAMES.
 MAX_REQUEST_BYTES: Final = 1024 * 1024
 
 
@@ -42,11 +43,17 @@ class _Tag(msgspec.Struct):
     type: str
 
 
+class _Beginning(msgspec.Struct):
+    type: Literal["submit", "unload"]
+    job: int
+
+
 _encoder = msgspec.msgpack.Encoder()
 _version_decoder = msgspec.msgpack.Decoder(_Version)
 _envelope_decoder = msgspec.msgpack.Decoder(_Envelope)
 _message_decoder: msgspec.msgpack.Decoder[AnyMessage] = msgspec.msgpack.Decoder(AnyMessage)
 _tag_decoder = msgspec.msgpack.Decoder(_Tag)
+_beginning_decoder = msgspec.msgpack.Decoder(_Beginning)
 # Besides its own errors the decoder lets through those of damaged text and of deep nesting.
 _DECODE_ERRORS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _TAGS: Final = frozenset(str(kind.__struct_config__.tag) for kind in Message.__subclasses__())
@@ -100,10 +107,39 @@ def pack_result(job: int, take: int, takes: int, motion: Motion) -> list[bytes]:
 
 
 def pack_submit(job: int, request: Request, motion: Motion | None = None) -> list[bytes]:
-    """Frames for a request, and for the motion that an EditMotion is about."""
+    """Frames for a request, and for the motion that an EditMotion is about.
+
+    Raises:
+        PlacidError: `too_large` for what no backend would take.
+    """
     if motion is None:
-        return pack(Submit(job, request))
-    return pack(Submit(job, request, _clip(motion)), _arrays(motion))
+        frames = pack(Submit(job, request))
+    else:
+        frames = pack(Submit(job, request, _clip(motion)), _arrays(motion))
+    if (size := sum(map(len, frames))) > MAX_REQUEST_BYTES:
+        raise too_large(size)
+    return frames
+
+
+def too_large(size: int) -> PlacidError:
+    """What is said of a request of so many bytes."""
+    return PlacidError(
+        "too_large",
+        f"the request takes {size / 2**20:.1f} MB, and a backend reads at most "
+        f"{MAX_REQUEST_BYTES / 2**20:g} MB; send shorter texts, or a motion of at most "
+        f"{MAX_CLIP_FRAMES} frames",
+    )
+
+
+def job_begun_by(frame: bytes) -> int | None:
+    """The number of the job that a message would begin, read from its first frame alone.
+
+    A message that is refused is answered under the number that its sender waits for.
+    """
+    try:
+        return _beginning_decoder.decode(_envelope_decoder.decode(frame).message).job
+    except _DECODE_ERRORS:
+        return None
 
 
 def motion_of(clip: Clip, arrays: Arrays) -> Motion:

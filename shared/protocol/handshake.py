@@ -9,32 +9,42 @@ import enum
 import os
 import tempfile
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
 from ..errors import PlacidError
 
+# A CURVE key of 32 bytes in ZeroMQ's printable form (https://rfc.zeromq.org/spec/32/).
+Key = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}\Z")]
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+# What every system can number a process with.
+Pid = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
+
+# Neither end's line is longer; what is does not come from Placid.
+MAX_LINE_BYTES = 4096
+
 
 class KeyPair(msgspec.Struct, frozen=True):
     """A CURVE key pair in ZeroMQ's printable Z85 form."""
 
-    public: str
-    secret: str
+    public: Key
+    secret: Key
 
 
 class Handover(msgspec.Struct, frozen=True):
     """Parent to backend: the one key that may connect, and the process to outlive by no means."""
 
-    client_public_key: str
-    parent_pid: int
+    client_public_key: Key
+    parent_pid: Pid
 
 
 class Announcement(msgspec.Struct, frozen=True):
     """Backend to parent: where it listens, under which key, with which protocol version."""
 
     version: int
-    port: int
-    server_public_key: str
+    port: Port
+    server_public_key: Key
 
 
 class Connection(msgspec.Struct, frozen=True):

@@ -34,31 +34,28 @@ class PLACID_OT_stop_backend(Operator, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, context):
-        return "" if runtime.session().state != "stopped" else "The backend is not running"
+        return "" if runtime.session().running else "The backend is not running"
 
     def run(self, context):
         runtime.get().stop_backend()
 
 
 class PLACID_OT_unload(Operator, bpy.types.Operator):
-    """Free the memory that the model takes, for a render for example; the next generation \
-loads it again"""
+    """Free the memory that the backend takes, for a render for example; the next generation \
+starts it again"""
 
     bl_idname = "placid.unload"
     bl_label = "Unload Model"
 
     @classmethod
     def disabled_reason(cls, context):
-        current = runtime.get()
-        if current.session.state != "ready":
-            return "No model is loaded"
-        if current.session.jobs:
-            return "A generation is running; cancel it or wait"
-        return "The model is unloaded already" if current.unloaded else ""
+        session = runtime.session()
+        if not session.running:
+            return "The backend takes no memory now"
+        return "A generation is running; cancel it or wait" if session.jobs else ""
 
     def run(self, context):
-        runtime.get().unload()
-        runtime.get().watch()
+        runtime.session().rest()
 
 
 CLASSES = (PLACID_OT_start_backend, PLACID_OT_stop_backend, PLACID_OT_unload)

@@ -7,6 +7,7 @@ usable; files are written by a thread, because a disk may take its time.
 
 import contextlib
 import sys
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
@@ -19,7 +20,7 @@ from ...link.client import Event, Lost, Take
 from ...shared.batch.journal import open_journal
 from ...shared.batch.queue import Batch, MakeTakes, Task
 from ...shared.batch.steps import WAIT, Steps, Work
-from ...shared.batch.table import read_table_in_steps
+from ...shared.batch.table import Row, read_table_in_steps
 from ...shared.errors import PlacidError
 from ...shared.filming.orders import Failed, RenderSettings
 from ...shared.filming.process import RenderProcess, worker_command
@@ -52,7 +53,11 @@ class BatchRun:
     """
 
     def __init__(
-        self, table: Path, folder: Path, look: RenderSettings | None, before: "BatchRun | None" = None
+        self,
+        table: Path,
+        folder: Path,
+        look: RenderSettings | None,
+        before: "BatchRun | None" = None,
     ) -> None:
         self.state: State = "starting"
         self.batch: Batch | None = None
@@ -67,7 +72,7 @@ class BatchRun:
         self._films: RenderProcess | None = None
         self._done_told = False
         self._writer = ThreadPoolExecutor(1, "placid batch")
-        self._writes: list[Future[Path]] = []
+        self._writes: list[tuple[Row, Future[Path]]] = []
         self._open = contextlib.ExitStack()
         self._closed: Future[None] | None = None
         self._fraction = 0.0
@@ -128,7 +133,7 @@ class BatchRun:
         yield WAIT
         while session.capabilities is None or session.state != "ready":
             yield WAIT
-            if session.state in ("stopped", "failed"):
+            if not session.running or session.state == "failed":
                 raise runtime.get().notice or _stopped()
         self.stage = "Checking the table"
         yield from table.check_in_steps(session.capabilities, with_rigs=True)
@@ -159,9 +164,18 @@ class BatchRun:
             self._await_film(self.batch, self._films)
 
     def _written(self) -> bool:
-        """Whether all results are on the disk. Raises PlacidError when one could not be."""
-        while self._writes and self._writes[0].done():
-            self._writes.pop(0).result()
+        """Whether all results are on the disk. Raises PlacidError when nothing can be written."""
+        assert self.batch is not None
+        while self._writes and self._writes[0][1].done():
+            row, write = self._writes.pop(0)
+            try:
+                write.result()
+            except PlacidError as error:
+                if error.code == "not_writable":
+                    raise
+                self.batch.fail(row, error)
+            except Exception as error:
+                self.batch.fail(row, runtime.get().note_unforeseen(error))
         return not self._writes
 
     def _start(self, task: Task) -> None:
@@ -169,7 +183,14 @@ class BatchRun:
         self._done_told = False
         self.stage = task.row.output
         if isinstance(task, MakeTakes):
-            self._job = runtime.session().submit(task.request)
+            try:
+                self._job = runtime.session().submit(task.request)
+            except PlacidError as error:
+                if not runtime.session().running:
+                    raise
+                assert self.batch is not None
+                self.batch.fail(task.row, error)
+                self._task = None
             return
         if self._films is None:
             self._films = start_films()
@@ -187,11 +208,19 @@ class BatchRun:
         if isinstance(answer, Failed):
             batch.fail(self._task.row, PlacidError(answer.code, answer.message))
         else:
-            self._writes.append(self._writer.submit(batch.keep, self._task))
+            self._write(batch.keep, self._task)
         self._task = None
 
     def _hear(self, event: Event) -> None:
-        """What the backend says about the job of this run."""
+        """What the backend says about the job of this run; what goes wrong ends the run."""
+        try:
+            self._take_in(event)
+        except PlacidError as error:
+            self._end("paused", error)
+        except Exception as error:
+            self._end("paused", runtime.get().note_unforeseen(error))
+
+    def _take_in(self, event: Event) -> None:
         if isinstance(event, Lost):
             if self._job in event.jobs:
                 self._end("paused", event.error)
@@ -216,10 +245,13 @@ class BatchRun:
     def _keep(self, take: Take) -> None:
         assert self.batch is not None
         assert self._task is not None
-        write = self._writer.submit(self.batch.keep_take, self._task.row, take.motion)
-        self._writes.append(write)
+        self._write(self.batch.keep_take, self._task.row, take.motion)
         # What has arrived counts in the batch's own fraction from now on.
         self._task_fraction = max(0.0, self._task_fraction - 1.0 / take.count)
+
+    def _write(self, keep: Callable[..., Path], *arguments: object) -> None:
+        assert self._task is not None
+        self._writes.append((self._task.row, self._writer.submit(keep, *arguments)))
 
     def _end(self, state: State, error: PlacidError | None) -> None:
         if not self.active:

@@ -64,7 +64,7 @@ def busy() -> str:
         return "A generation is running; cancel it or wait"
     if current.setup is not None:
         return "The backend is being set up"
-    return launch.disabled_reason() if current.session.state == "stopped" else ""
+    return "" if current.session.running else launch.disabled_reason()
 
 
 class PLACID_OT_generate(Operator, bpy.types.Operator):

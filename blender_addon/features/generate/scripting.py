@@ -109,7 +109,8 @@ def _wait(current: runtime.Runtime, job: Job, timeout: float) -> None:
     deadline = time.monotonic() + timeout
     while not job.over:
         if time.monotonic() > deadline:
-            current.cancel()
+            # Only what this script asked for; the user's own generations go on.
+            current.cancel(job)
             raise PlacidError(
                 "timed_out",
                 f"the generation of {job.request.prompt!r} took longer than {timeout:g} seconds; "

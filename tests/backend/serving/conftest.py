@@ -6,6 +6,11 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import zmq
+
+from shared.protocol.framing import unpack
+from shared.protocol.messages import Ping
+from shared.protocol.sockets import Sockets
 
 # Far more than is needed: a busy machine must not fail a test.
 PATIENCE = 60.0
@@ -42,6 +47,43 @@ def connect(addon_package: ModuleType) -> Iterator[Callable[[Any], Any]]:
 @pytest.fixture
 def client(connect: Callable[[Any], Any], connection: Any) -> Any:
     return connect(connection)
+
+
+@pytest.fixture
+def raw(connection: Any) -> Iterator[Callable[..., Any]]:
+    """Bare DEALER sockets: with the launch's client key, with another, or without any."""
+    sockets = Sockets()
+
+    def make(key: str = "ours") -> Any:
+        dealer = sockets.open(zmq.DEALER)
+        # A peer that hangs up must fail a test, not hold it up.
+        dealer.sndtimeo = dealer.rcvtimeo = 10_000
+        dealer.reconnect_ivl = -1
+        if key != "none":
+            pair = zmq.curve_keypair()
+            if key == "ours":
+                keys = connection.client_keys
+                pair = (keys.public.encode(), keys.secret.encode())
+            dealer.curve_publickey, dealer.curve_secretkey = pair
+            dealer.curve_serverkey = connection.announcement.server_public_key.encode()
+        dealer.connect(f"tcp://127.0.0.1:{connection.announcement.port}")
+        return dealer
+
+    yield make
+    sockets.close()
+
+
+@pytest.fixture(scope="session")
+def receive() -> Callable[[Any], Any]:
+    """Takes a bare socket's next message that is not the server's heartbeat."""
+
+    def next_message(dealer: Any) -> Any:
+        while True:
+            message, _ = unpack(dealer.recv_multipart())
+            if not isinstance(message, Ping):
+                return message
+
+    return next_message
 
 
 @pytest.fixture(scope="session")
