@@ -43,7 +43,9 @@ from .jobs import EVERYBODY, Job, MotionGenerator, Worker, cancellation
 
 _OUTBOX: Final = "inproc://placid.outbox"
 # How long the last messages may take to leave when the backend ends.
-_CLOSE_SECONDS: Final = 1.0
+_CLOSE_SECONDS: Final = 3.0
+# How long clients have to read why it ends.
+_LAST_WORDS_SECONDS: Final = 0.5
 # How long a generator may take to notice the end before the process ends without it.
 _WORKER_SECONDS: Final = 2.0
 # A frame that is larger than this, ZeroMQ does not even take into memory: it ends the connection.
@@ -188,6 +190,10 @@ class Server:
         worker.queue.close()
         if code != ExitCode.HUNG:
             worker.join(_WORKER_SECONDS)
+        if not self.at_rest:
+            # A connection that is closed before all that came has been read is reset, and what
+            # the client has not read by then is lost to it.
+            time.sleep(_LAST_WORDS_SECONDS)
         return code
 
     def _loop(self, inbox: Socket, worker: Worker) -> ExitCode:

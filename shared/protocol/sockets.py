@@ -15,8 +15,9 @@ import zmq
 
 Socket = zmq.Socket[bytes]
 
-# How long the last messages of a closed socket may take to leave, in milliseconds.
-LINGER: Final = 200
+# How long the last messages of a closed socket may take to leave, in milliseconds. Nobody waits for
+# it but a program that ends, and on a busy machine they need their time.
+LINGER: Final = 2000
 
 
 class Sockets:

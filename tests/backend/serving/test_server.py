@@ -31,6 +31,8 @@ from shared.protocol.messages import (
 )
 
 Until = Callable[..., list[Any]]
+Raw = Callable[..., Any]
+Receive = Callable[[Any], Any]
 
 
 def request_for(placid: ModuleType, prompt: str, **fields: Any) -> Any:
@@ -95,9 +97,7 @@ def test_an_edit_brings_its_motion_to_the_generator(
     np.testing.assert_array_equal(takes[0].motion.contacts, motion.contacts)
 
 
-def test_an_edit_of_no_motion_is_refused_and_the_next_job_runs(
-    raw: Callable[..., Any], receive: Callable[[Any], Any]
-) -> None:
+def test_an_edit_of_no_motion_is_refused_and_the_next_job_runs(raw: Raw, receive: Receive) -> None:
     dealer = raw()
     joints = walk(Generate("walk"), 5).joints.copy()
     joints[7, 3, 1] = np.nan
@@ -232,7 +232,7 @@ def test_bytes_that_are_not_zeromq_harm_nobody(connection: Any, client: Any, unt
     ],
 )
 def test_garbage_gets_a_typed_error_and_the_connection_lives(
-    raw: Callable[..., Any], receive: Callable[[Any], Any], frames: list[bytes], code: str
+    raw: Raw, receive: Receive, frames: list[bytes], code: str
 ) -> None:
     dealer = raw()
     dealer.send_multipart(frames)
@@ -243,9 +243,7 @@ def test_garbage_gets_a_typed_error_and_the_connection_lives(
     assert receive(dealer) == Pong()
 
 
-def test_an_unknown_job_can_be_cancelled_without_harm(
-    raw: Callable[..., Any], receive: Callable[[Any], Any]
-) -> None:
+def test_an_unknown_job_can_be_cancelled_without_harm(raw: Raw, receive: Receive) -> None:
     dealer = raw()
     dealer.send_multipart(pack(Cancel(12345)))
     dealer.send_multipart(pack(Ping()))

@@ -15,7 +15,7 @@ from shared.protocol.handshake import (
     write_connection,
 )
 
-CONNECTION = Connection(Announcement(1, 5555, "server"), KeyPair("public", "secret"))
+CONNECTION = Connection(Announcement(1, 5555, "s" * 40), KeyPair("p" * 40, "k" * 40))
 
 
 def test_a_connection_file_is_its_owners_alone(tmp_path: Path) -> None:
