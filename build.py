@@ -84,7 +84,7 @@ def blender_environment(version: str) -> Environment:
     return Environment(
         f"blender-{version}",
         f"Blender {version} as a Python module",
-        (f"bpy=={bpy}", *ADDON_LIBRARIES, "pytest==9.2.0"),
+        (f"bpy=={bpy}", *ADDON_LIBRARIES, "pytest==9.2.0", "pytest-timeout==2.4.0"),
         python=python,
         remedy="; where no bpy is offered, install the zip from `build.py addon` into Blender "
         "itself",

@@ -16,6 +16,16 @@ WALKING_BACKEND = CHECKOUT / "tests" / "backend" / "serving" / "walking_backend.
 ADDON_MODULES = ("client", "backend_process", "session")
 
 
+SLOW_SECONDS = 3600
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test has a time limit; a slow one has a longer one than the default."""
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SLOW_SECONDS))
+
+
 @pytest.fixture(scope="session")
 def addon_package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
     """The add-on's modules without bpy, staged as a package with its own copy of `shared`."""

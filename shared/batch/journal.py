@@ -6,13 +6,12 @@ costs one result made again over itself; a line torn by a kill is dropped at the
 """
 
 import contextlib
-import errno
 import hashlib
 import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 import msgspec
 
@@ -20,7 +19,7 @@ from ..decoding.errors import FileKind
 from ..decoding.limits import MAX_JOURNAL_BYTES
 from ..decoding.text import decode_json_lines, read_bytes
 from ..errors import PlacidError
-from ..files import cannot_write, make_folder, move_whole, write_whole
+from ..files import cannot_write, make_folder, move_whole, take_lock, write_whole
 from ..motion.audit import Audit
 from ..names import stays_inside
 
