@@ -372,7 +372,7 @@ def run_tests(options: argparse.Namespace) -> int:
         if group in options.only
         for what, command in commands.items()
     }
-    failed = []
+    failed: list[str] = []
     for what, command in stages.items():
         if failed:
             print(f"    failed so far: {'; '.join(failed)}", flush=True)

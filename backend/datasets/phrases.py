@@ -8,9 +8,10 @@ from importlib import resources
 from itertools import product
 from typing import Any, Final, Literal
 
-from backend.datasets.actions import Action, Side
+from backend.datasets.actions import Action
 from backend.text import inflection
 from backend.text.inflection import FORMS, Form
+from shared.motion.skeleton import Side
 
 _VERB: Final = re.compile(r"\*([a-z]+)")
 _LIMB: Final = re.compile(r"\{(hand|arm|leg|foot|fist)\}")

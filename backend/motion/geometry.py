@@ -7,10 +7,10 @@ from typing import cast
 import numpy as np
 from scipy.signal import find_peaks
 
-from backend.datasets.actions import Action, Side
+from backend.datasets.actions import Action
 from backend.datasets.sources import FPS, Segment
 from backend.motion.facing import facing
-from shared.motion.skeleton import JOINT
+from shared.motion.skeleton import JOINT, Side
 
 _LEFT_HIP, _RIGHT_HIP = JOINT["left_hip"], JOINT["right_hip"]
 _LEFT_SHOULDER, _RIGHT_SHOULDER = JOINT["left_shoulder"], JOINT["right_shoulder"]

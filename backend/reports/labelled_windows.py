@@ -9,11 +9,11 @@ from typing import Final
 
 import numpy as np
 
-from backend.datasets.actions import Action, Side
+from backend.datasets.actions import Action
 from backend.datasets.sources import Clip, Segment
 from backend.kinematic_checks.body_signals import BodySignals
 from backend.motion import features
-from shared.motion.skeleton import FEATURE_OFFSETS
+from shared.motion.skeleton import FEATURE_OFFSETS, Side
 
 # Six seconds: about the length of a generated motion.
 _LONGEST: Final = 120

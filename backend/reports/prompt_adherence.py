@@ -8,7 +8,6 @@ import numpy as np
 
 from backend.generation.generator import Generator
 from backend.kinematic_checks.detect import detect, shows, strikes
-from backend.kinematic_checks.motion_quality import FIGURES
 from shared.motion.motion import Motion
 from shared.protocol.messages import Generate
 
@@ -75,14 +74,6 @@ def class_table(
                 missed.append(f"{prompt} (seed {motion.seed})")
         results.append(ClassResult(kind, per_class - len(missed), per_class, tuple(missed)))
     return results, motions
-
-
-def median_figures(motions: Sequence[Motion]) -> dict[str, float]:
-    """Median of each quality figure over motions."""
-    return {
-        name: float(np.median([figure(motion.joints, motion.fps) for motion in motions]))
-        for name, figure in FIGURES.items()
-    }
 
 
 def strike_share(motions: Sequence[Motion]) -> float:

@@ -21,7 +21,14 @@ from shared.protocol.framing import (
     too_large,
     unpack,
 )
-from shared.protocol.handshake import Announcement, Connection, ExitCode, Handover, write_connection
+from shared.protocol.handshake import (
+    Announcement,
+    Connection,
+    ExitCode,
+    Handover,
+    KeyPair,
+    write_connection,
+)
 from shared.protocol.messages import (
     PROTOCOL_VERSION,
     AnyMessage,
@@ -131,7 +138,7 @@ class Server:
     def __init__(
         self,
         sockets: Sockets,
-        keys: auth.KeyPair,
+        keys: KeyPair,
         client_public_key: str,
         limits: Limits,
     ) -> None:

@@ -29,7 +29,6 @@ from backend.training.rvq import RVQTask, WindowShares
 from backend.training.tokens import TokenSet, draw_tokens, token_set
 from backend.training.transformers import TextTask
 from backend.unlearning.concept import find_concept
-from backend.unlearning.statistics import CodeStatistics, codebook_hash, count_codes
 
 # Half of the batches use the first few quantisers only, and not a fifth as published: what these
 # leave to the last ones the transformers have to guess.
@@ -244,22 +243,6 @@ def forgotten(tokens: TokenSet, matches: Callable[[str], bool]) -> np.ndarray:
     """bool (N,): the samples of which a caption matches."""
     rows = np.array([matches(text) for text in tokens.texts], dtype=bool)
     return rows[tokens.captions].any(axis=1)
-
-
-def count_statistics(out: Path, concept_name: str) -> CodeStatistics:
-    """In how many training samples of a concept, and of all others, each code occurs."""
-    concept = find_concept(concept_name)
-    tokens = stored_tokens(out, "train")
-    network, _, _ = _load_rvq(out)
-    return count_codes(
-        concept.name,
-        torch.from_numpy(tokens.ids.astype(np.int64)),
-        torch.from_numpy(forgotten(tokens, concept.matches)),
-        RVQ.codes,
-        torch.from_numpy(tokens.lengths),
-        f"{len(tokens)} training samples",
-        codebook_hash({"rvq": network}),
-    )
 
 
 def newest_weights(out: Path, name: str) -> Path:

@@ -26,7 +26,6 @@ class Kind:
     title: str
     states: tuple[str, ...]
     files: tuple[str, ...]
-    needs_options: bool = True
 
 
 _LATEST: Final = ("latest.tar", "base.tar", "net_best_fid.tar")
@@ -38,8 +37,8 @@ KINDS: Final = {
     "masked": Kind("masked transformer", ("t2m_transformer", "trans"), _LATEST),
     "bamm": Kind("BAMM transformer", ("t2m_transformer", "trans"), _LATEST),
     "residual": Kind("residual transformer", ("res_transformer",), _BEST),
-    "length": Kind("length estimator", ("estimator",), _FINEST, needs_options=False),
-    "evaluator": Kind("evaluator", ("movement_encoder",), _FINEST, needs_options=False),
+    "length": Kind("length estimator", ("estimator",), _FINEST),
+    "evaluator": Kind("evaluator", ("movement_encoder",), _FINEST),
 }
 
 

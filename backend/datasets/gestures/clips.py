@@ -8,14 +8,14 @@ from typing import Final, Literal
 import numpy as np
 
 from backend.datasets import phrases
-from backend.datasets.actions import Action, Side
+from backend.datasets.actions import Action
 from backend.datasets.gestures.bodies import Body
 from backend.datasets.gestures.body import perform
 from backend.datasets.gestures.registry import Gesture, gestures
 from backend.datasets.gestures.script import Script
 from backend.datasets.preparation import mirror_joints
 from backend.datasets.sources import FPS, Clip, Segment
-from shared.motion.skeleton import JOINT
+from shared.motion.skeleton import JOINT, Side
 
 SOURCE: Final = "gestures"
 LONGEST: Final = 192

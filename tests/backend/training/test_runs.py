@@ -16,7 +16,6 @@ from backend.training.runs import (
     GUIDANCE,
     SINGLE_ACTION_SHARE,
     balanced,
-    count_statistics,
     export,
     forgotten,
     newest_weights,
@@ -160,7 +159,6 @@ class TestRefineText:
     "command",
     [
         lambda run: train_decoder(run, run, 1, 0, "cpu"),
-        lambda run: count_statistics(run, "kick"),
         lambda run: export(run, run / "checkpoint"),
     ],
 )
