@@ -48,7 +48,7 @@ def test_generate_adds_the_character_and_shows_the_first_take(walking):
     assert _keys(first.action) > 22 * 4 * 40
     assert second.action is None, "takes that nobody looked at are not baked"
     assert third.seed == first.seed + 2
-    assert first.safety == "" or first.safety == "lcr"
+    assert first.safety in ("", "lcr")
 
 
 def test_choosing_another_take_plays_it_and_animates_the_armature(walking):
