@@ -13,7 +13,7 @@ from .features.mapping import panel as mapping_panel
 from .features.takes import panel as takes_panel
 from .features.timeline import panel as timeline_panel
 from .features.timeline import settings as timeline_settings
-from .retargeting import bone_mapping
+from .retargeting import bone_mapping, override_mapping
 
 __all__ = ["generate_blocking", "register", "unregister"]
 
@@ -22,6 +22,7 @@ _PARTS = (
     properties,
     batch_settings,
     timeline_settings,
+    override_mapping,
     bone_mapping,
     motion_settings,
     features,

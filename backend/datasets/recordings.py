@@ -15,8 +15,7 @@ import msgspec
 import numpy as np
 
 from backend.datasets.free_labels import actions_of
-from backend.datasets.sources import Clip, Segment, Tier, register_source
-from backend.motion.lengths import FPS
+from backend.datasets.sources import FPS, Clip, Segment, Tier, register_source
 
 FREE: Final = "free"
 _TOES: Final = (10, 11)

@@ -11,9 +11,10 @@ from backend.datasets.captions import caption
 from backend.datasets.joining import join
 from backend.datasets.preparation import PreparedClip
 from backend.datasets.sources import Segment
-from backend.motion.lengths import FRAMES_PER_TOKEN, MAX_FRAMES, MAX_TOKENS, MIN_FRAMES, MIN_TOKENS
 from shared.errors import PlacidError
 
+TOKEN_FRAMES = 4
+SHORTEST, LONGEST = 24, 196
 _REPEAT = 0.6  # how often a motion goes on with the same action instead of another
 _ALONE = 0.3  # how often a short segment stays alone
 _NATURAL = 0.35  # how often a segment is taken as long as it is
@@ -110,30 +111,30 @@ class SamplePool:
 
     def draw(self, rng: np.random.Generator) -> Sample:
         """One sample: a segment, a crop of one, or up to four joined."""
-        target = int(rng.integers(MIN_TOKENS, MAX_TOKENS + 1))
-        target *= FRAMES_PER_TOKEN
+        target = int(rng.integers(SHORTEST // TOKEN_FRAMES, LONGEST // TOKEN_FRAMES + 1))
+        target *= TOKEN_FRAMES
         first = self._choose(self._choose_kind(rng), rng)
         natural = rng.random() < _NATURAL
-        if natural and MIN_FRAMES <= first.segment.end - first.segment.start <= MAX_FRAMES:
-            rows, _ = _crop(first, MAX_FRAMES, rng)
+        if natural and SHORTEST <= first.segment.end - first.segment.start <= LONGEST:
+            rows, _ = _crop(first, LONGEST, rng)
             segment = first.segment
             return Sample(_whole_tokens(rows), _merge(segment.actions), segment.captions, True)
         rows, whole = _crop(first, target, rng)
         parts, actions = [rows], list(first.segment.actions)
         human = first.segment.captions if whole else ()
         length = len(rows)
-        if length < target - 20 and (length < MIN_FRAMES or rng.random() > _ALONE):
+        if length < target - 20 and (length < SHORTEST or rng.random() > _ALONE):
             for piece in self._continue(first, rng):
                 if len(parts) == 4 or length > target - 20:
                     break
-                more, _ = _crop(piece, min(target, MAX_FRAMES - 14) - length, rng)
+                more, _ = _crop(piece, min(target, LONGEST - 14) - length, rng)
                 parts.append(more)
                 human = ()
                 length += len(more) + 8
                 if piece.segment.action != actions[-1]:
                     actions += piece.segment.actions
                 actions[-1] = replace(actions[-1], count=None)
-        motion = join(parts)[:MAX_FRAMES]
+        motion = join(parts)[:LONGEST]
         return Sample(_whole_tokens(motion), _merge(actions), human)
 
     def _continue(self, first: _Piece, rng: np.random.Generator):  # type: ignore[no-untyped-def]
@@ -174,7 +175,7 @@ def _crop(piece: _Piece, target: int, rng: np.random.Generator) -> tuple[np.ndar
     elif segment.core is not None:
         need_start, need_end = segment.core
         if need_end - need_start > target:
-            target = min(need_end - need_start, MAX_FRAMES - 14)
+            target = min(need_end - need_start, LONGEST - 14)
             last = end - target
         first = max(start, min(need_end - target, last))
         last = max(first, min(last, need_start))
@@ -184,9 +185,9 @@ def _crop(piece: _Piece, target: int, rng: np.random.Generator) -> tuple[np.ndar
 
 def _whole_tokens(rows: np.ndarray) -> np.ndarray:
     """Cut to a multiple of four rows; a motion under 24 rows is held at its last pose."""
-    if len(rows) < MIN_FRAMES:
-        pad = np.repeat(rows[-1:], MIN_FRAMES - len(rows), axis=0).copy()
+    if len(rows) < SHORTEST:
+        pad = np.repeat(rows[-1:], SHORTEST - len(rows), axis=0).copy()
         pad[:, :3] = 0
         pad[:, 193:259] = 0
         rows = np.concatenate([rows, pad])
-    return rows[: len(rows) // FRAMES_PER_TOKEN * FRAMES_PER_TOKEN]
+    return rows[: len(rows) // TOKEN_FRAMES * TOKEN_FRAMES]

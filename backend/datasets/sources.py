@@ -17,6 +17,7 @@ from backend.datasets.actions import Action
 from backend.datasets.problems import Problem, ProblemTable
 from shared.registry import Registry
 
+FPS: Final = 20.0
 Split = Literal["train", "val", "test"]
 Tier = Literal["A", "B", "NC"]
 

@@ -8,8 +8,7 @@ from typing import Final
 import numpy as np
 
 from backend.datasets.actions import VIOLENT_KINDS
-from backend.datasets.sources import Clip
-from backend.motion.lengths import FPS
+from backend.datasets.sources import FPS, Clip
 
 _SPLITS: Final = ("train", "val", "test")
 

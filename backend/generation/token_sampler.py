@@ -72,7 +72,7 @@ class TokenSampler:
         self._sampling = sampling
         self._device = device
         self._prepare = prepare
-        self._chunk = CHUNK.get(device.split(":", maxsplit=1)[0], 16)
+        self._chunk = CHUNK.get(device.split(":")[0], 16)
 
     def sample(self, specs: Sequence[SampleSpec], progress: ReportProgress) -> Iterator[Tensor]:
         """Token ids (n, Q) of each draft in order, on the device.

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from backend.checkpoints.loading import EMBEDDED
 from backend.datasets.preparation import PreparedClip, load_prepared
+from backend.datasets.samples import SHORTEST, TOKEN_FRAMES
 from backend.datasets.sources import Segment
 from backend.evaluation.prompts import load_suite
 from backend.generation.generator import Generator
@@ -20,7 +21,6 @@ from backend.kinematic_checks.motion_quality import FIGURES, largest_jump
 from backend.models.rvqvae import RVQVAE
 from backend.motion.features import features_to_joints
 from backend.motion.foot_contact import ground
-from backend.motion.lengths import FPS, FRAMES_PER_TOKEN, MIN_FRAMES
 from backend.reports.prompt_adherence import PER_CLASS, SECONDS, class_table
 from backend.training.rvq import clip_errors, reconstruct
 from shared.motion.motion import Motion
@@ -75,9 +75,8 @@ def class_windows(
 
 def _cut(rows: np.ndarray, segment: Segment) -> list[np.ndarray]:
     """The window of a segment, around what it shows, in whole tokens; none of a short segment."""
-    length = min(segment.end - segment.start, round(SECONDS * FPS))
-    length -= length % FRAMES_PER_TOKEN
-    if length < MIN_FRAMES:
+    length = min(segment.end - segment.start, round(SECONDS * 20)) // TOKEN_FRAMES * TOKEN_FRAMES
+    if length < SHORTEST:
         return []
     middle = sum(segment.core or (segment.start, segment.end)) // 2
     start = int(np.clip(middle - length // 2, segment.start, segment.end - length))

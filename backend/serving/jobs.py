@@ -46,8 +46,7 @@ log = logging.getLogger(__name__)
 class MotionGenerator(Protocol):
     """What serving sees of the generator."""
 
-    def capabilities(self) -> Capabilities:
-        """What it can do, of which the panel makes its choices."""
+    def capabilities(self) -> Capabilities: ...
 
     def generate(
         self,
@@ -171,7 +170,6 @@ class JobQueue:
 
     @property
     def running(self) -> Job | None:
-        """The job that is made now, if any is."""
         return self._running
 
     def _knows(self, client: bytes, number: int) -> bool:
@@ -206,7 +204,6 @@ class Worker(threading.Thread):
         self._log_path = log_path
 
     def run(self) -> None:
-        """Load the model, then make jobs until the queue ends."""
         try:
             self._load()
         except PlacidError as error:

@@ -14,8 +14,8 @@ from backend.checkpoints.loading import Checkpoint
 from backend.datasets.preparation import load_prepared
 from backend.datasets.samples import Sample
 from backend.generation.generator import Generator
+from backend.generation.token_sampler import MAX_TOKENS
 from backend.models.rvqvae import RVQVAE
-from backend.motion.lengths import MAX_FRAMES, MAX_TOKENS
 from backend.training.tokens import TokenSet, distinct, draw_captions, draw_samples
 from backend.unlearning.concept import Concept
 from backend.unlearning.errors import UnlearningError
@@ -141,7 +141,7 @@ def _padded_ids(
     device = next(network.parameters()).device
     for start in tqdm(range(0, len(samples), _BATCH), desc="tokens", unit="batch"):
         part = samples[start : start + _BATCH]
-        rows = np.zeros((len(part), MAX_FRAMES, len(checkpoint.mean)), dtype=np.float32)
+        rows = np.zeros((len(part), MAX_TOKENS * 4, len(checkpoint.mean)), dtype=np.float32)
         for row, sample in zip(rows, part, strict=True):
             row[: len(sample.features)] = (sample.features - checkpoint.mean) / checkpoint.std
         with torch.no_grad():

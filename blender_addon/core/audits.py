@@ -54,6 +54,11 @@ def count(take) -> int | None:
     return None if kept is None else len(kept.audit.strikes)
 
 
+def is_damaged(take) -> bool:
+    """Whether somebody looked, but what was found cannot be read any more."""
+    return bool(take.audit) and _kept_of(take) is None
+
+
 def answer(take) -> Answer | None:
     """`none`, `possible` or `found`; None as of `count`."""
     kept = _kept_of(take)

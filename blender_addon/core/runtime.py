@@ -19,7 +19,7 @@ from ..link.session import Session
 from ..shared.errors import PlacidError
 from ..shared.motion.motion import Motion
 from ..shared.protocol.messages import Done, Error, Progress, Request, Welcome
-from . import takes
+from .arrivals import Arrivals, is_dragging
 from .jobs import Job
 
 T = TypeVar("T")
@@ -48,11 +48,15 @@ class Runtime:
         notice: the last problem, for the panel and the preferences.
         tracebacks: of unforeseen errors, for the report.
         listeners: told every event of the session, besides the panel's own generations.
+        undone: whether the user undid or redid something since the last tick.
     """
 
     def __init__(self) -> None:
         self.session = Session(launch.launch)
         self._jobs: dict[int, Job] = {}
+        self._arrivals = Arrivals()
+        self._held: list[Event] = []
+        self.undone = False
         self.setup: Setup | None = None
         self.notice: PlacidError | None = None
         self.tracebacks: deque[str] = deque(maxlen=5)
@@ -98,7 +102,8 @@ class Runtime:
                 self.session.cancel(number)
 
     def stop_backend(self) -> None:
-        """End the backend; unfinished generations are given up."""
+        """End the backend; unfinished generations are given up, what arrived stays."""
+        self._release_held()
         self.session.stop()
         for number in list(self._jobs):
             self._finish(number, PlacidError("cancelled", "the backend was stopped"))
@@ -128,6 +133,9 @@ class Runtime:
 
     def watch(self) -> None:
         """Keep ticking for as long as there is something to tick for."""
+        for handlers in _UNDO_HANDLERS:
+            if _after_undo not in handlers:
+                handlers.append(_after_undo)
         if not bpy.app.timers.is_registered(_on_timer):
             bpy.app.timers.register(_on_timer, first_interval=BUSY_SECONDS, persistent=True)
 
@@ -136,6 +144,10 @@ class Runtime:
 
         An event that cannot be handled takes neither the events behind it along nor its job's end.
         """
+        self._guard(self._arrivals.look, self.undone)
+        self.undone = False
+        if not is_dragging():
+            self._release_held()
         for event in self._guard(self.session.poll, wait) or ():
             for hear in (self._handle, *self.listeners):
                 self._guard(hear, event)
@@ -204,16 +216,29 @@ class Runtime:
         if minutes and self.session.running and time.monotonic() - self._busy_at > minutes * 60:
             self.session.rest()
 
+    def _release_held(self) -> None:
+        """Handle what waited for the user's drag to end."""
+        held, self._held = self._held, []
+        for event in held:
+            self._guard(self._deliver, event)
+
     def _handle(self, event: Event) -> None:
+        """What changes the file waits for the user's drag to end, in the order in which it came."""
         if isinstance(event, Welcome | Progress | Take):
             self._busy_at = time.monotonic()
+        if isinstance(event, Take | Done | Error | Lost) and is_dragging():
+            self._held.append(event)
+        else:
+            self._deliver(event)
+
+    def _deliver(self, event: Event) -> None:
         match event:
             case Welcome(problem=Error() as problem):
                 self.notice = PlacidError(problem.code, problem.message, problem.details)
             case Progress(job=number) if job := self._jobs.get(number):
                 job.advance(event)
             case Take(job=number) if job := self._jobs.get(number):
-                self._keep(job, event)
+                self._arrivals.add(job, event)
             case Done(job=number):
                 self._finish(number, None)
             case Error():
@@ -236,19 +261,7 @@ class Runtime:
         job.over, job.error = True, error
         if error is not None and error.code != "cancelled":
             self.notice = error
-
-    def _keep(self, job: Job, event: Take) -> None:
-        """Put a take into the list first of all; showing it may fail, the take stays."""
-        scene = _by_uid(bpy.data.scenes, job.scene) or bpy.context.scene
-        armature = _by_uid(bpy.data.objects, job.armature)
-        take = takes.add_take(scene, armature, job.request, event.motion)
-        if job.place is not None:
-            take.placed, take.place = True, job.place
-        job.takes.append(take.name)
-        push_undo(f"Placid: {take.name}")
-        if len(job.takes) == 1:
-            # The index shows the take by its update callback.
-            scene.placid.take_index = len(scene.placid.takes) - 1
+        self._arrivals.close(job)
 
 
 def redraw() -> None:
@@ -280,6 +293,9 @@ def session() -> Session:
 def unregister() -> None:
     """End the backend together with the extension."""
     global _runtime
+    for handlers in _UNDO_HANDLERS:
+        if _after_undo in handlers:
+            handlers.remove(_after_undo)
     if _runtime is not None:
         _runtime.close()
         _runtime = None
@@ -295,14 +311,10 @@ def _on_timer() -> float | None:
     return IDLE_SECONDS if runtime.session.running else None
 
 
-def _by_uid(blocks, uid: int):
-    return next((block for block in blocks if block.session_uid == uid), None)
+@bpy.app.handlers.persistent
+def _after_undo(*_scene: object) -> None:
+    if _runtime is not None:
+        _runtime.undone = True
 
 
-def push_undo(message: str) -> None:
-    """One step of undo, outside of what operators do by themselves; none without a window."""
-    manager = bpy.context.window_manager
-    if bpy.app.background or not manager.windows:
-        return
-    with bpy.context.temp_override(window=manager.windows[0]):
-        bpy.ops.ed.undo_push(message=message)
+_UNDO_HANDLERS = (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post)

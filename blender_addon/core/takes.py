@@ -3,23 +3,26 @@
 A take is baked when it is first shown, so that ten arriving takes cost Blender nothing.
 """
 
-import logging
 from collections.abc import Sequence
 
 import bpy
 import msgspec
 
+from ..retargeting.animation_state import (
+    AnimationState,
+    play,
+    return_to,
+    unchanged_on_failure,
+)
 from ..retargeting.apply_motion import apply_motion
-from ..retargeting.bake import assign_action, fcurves_of
-from ..rig.mapping import MappingError
-from ..rig.skeleton_rig import RigError
+from ..retargeting.editable import check_editable, check_untweaked
+from ..retargeting.slots import playing
 from ..shared.errors import PlacidError
 from ..shared.motion.motion import Motion, MotionError, decode_motion, encode_motion
 from ..shared.protocol.messages import Request
-from . import audits, scene_end
+from . import audits, scene_end, sequence, showing
+from .hand_edits import is_edited, note_baked
 from .motion_settings import apply_options, in_place_of
-
-log = logging.getLogger(__name__)
 
 NAME_CHARACTERS = 40
 
@@ -71,22 +74,26 @@ def add_take(
 def show(scene: bpy.types.Scene, take) -> None:
     """Let the take's armature play it, baking it when that has not been done yet.
 
+    A take that is part of an NLA sequence is shown in it: what covers the sequence is taken off.
     The scene's end frame follows. A rejected take stays rejected, and is put away again when
     another one is shown.
 
     Raises:
-        PlacidError: the armature is gone, or cannot play the motion.
+        PlacidError: the armature is gone, or cannot play the motion; nothing has changed.
     """
-    _put_away_rejected(scene, take)
     armature = armature_of(take)
-    playing = armature.animation_data.action if armature.animation_data else None
-    before = _settled_action(scene, playing)
-    if take.action is None or before not in (None, take.action):
-        take.before = before
-    if take.action is not None:
-        assign_action(armature, take.action)
-    else:
-        _bake(scene, take, armature, playing)
+    check_editable(armature)
+    state = showing.behind(armature, take)
+    if sequence.is_pushed(take):
+        showing.uncover(armature, state)
+        showing.put_away_rejected(scene, take)
+        return
+    if take.action is None:
+        _bake(scene, take, armature, state)
+    elif playing(armature)[0] != take.action:
+        play(armature, take.action)
+    showing.remember(take, state)
+    showing.put_away_rejected(scene, take)
     scene_end.extend(scene, take.action)
     if take.status == "ACCEPTED":
         scene_end.keep(scene)
@@ -99,68 +106,96 @@ def preview(scene: bpy.types.Scene, take) -> None:
         take.status = "NEW"
 
 
-def retarget(scene: bpy.types.Scene, take, armature: bpy.types.Object) -> None:
+def retarget(scene: bpy.types.Scene, take, armature: bpy.types.Object) -> bpy.types.Action | None:
     """Bake the take anew on an armature, with the scene's present settings.
 
+    Strips of the same armature play the new action; those of another one keep the old action.
+
+    Returns:
+        The former action where a person had changed it: it stays in the file.
+
     Raises:
-        PlacidError: the armature cannot play the motion; the take is left without an action.
+        PlacidError: an armature cannot play the motion or give the old one up; nothing has changed.
     """
-    _drop_action(scene, take)
+    former, old = take.armature, take.action
+    check_editable(armature)
+    if old is not None and former is not None and former != armature:
+        check_untweaked(former)
+    kept = old if is_edited(take) else None
+    state = showing.behind(armature, take)
+    pushed = old is not None and former == armature and sequence.is_pushed(take)
+    if old is not None and former is not None and former != armature and showing.plays(former, old):
+        moved_off = showing.behind(former, take)
+    else:
+        moved_off = None
+    _bake(scene, take, armature, state)
+    if moved_off is not None:
+        return_to(former, moved_off)
+    if pushed:
+        sequence.exchange(armature, old, take.action)
+        showing.uncover(armature, state)
+    showing.remember(take, state)
     take.armature = armature
-    show(scene, take)
+    showing.drop(old, kept is not None)
     if take.status == "ACCEPTED":
         take.action.use_fake_user = True
     else:
         take.status = "NEW"
-
-
-def withdraw(scene: bpy.types.Scene, take) -> None:
-    """Let the take's armature play again what it played before; the take's action stays."""
-    armature, action = take.armature, take.action
-    data = armature.animation_data if armature is not None else None
-    if data is not None and action is not None and data.action == action:
-        _play_only(armature, take.before)
-        scene_end.restore(scene)
+    if not pushed:
+        scene_end.extend(scene, take.action)
+    return kept
 
 
 def accept(scene: bpy.types.Scene, take) -> None:
-    """Keep the take: its action stays in the file even when nothing plays it."""
+    """Keep the take: its action stays in the file even when nothing plays it.
+
+    So does what the armature played before it.
+    """
     show(scene, take)
     take.action.use_fake_user = True
+    if take.before is not None and take.before.library is None:
+        take.before.use_fake_user = True
     take.status = "ACCEPTED"
     scene_end.keep(scene)
 
 
-def reject(scene: bpy.types.Scene, take) -> None:
-    """Drop the take's action and give the armature back what it played before."""
-    _drop_action(scene, take)
+def reject(scene: bpy.types.Scene, take) -> bpy.types.Action | None:
+    """Drop the take's action and give the armature back what it played before.
+
+    Returns:
+        The action where a person had changed it: it stays in the file.
+
+    Raises:
+        PlacidError: the armature is locked; nothing has changed.
+    """
+    kept = showing.put_away(scene, take)
     take.status = "REJECTED"
+    return kept
 
 
-def delete(scene: bpy.types.Scene, index: int) -> None:
-    """Remove a take from the list. An accepted take's action stays in the file."""
+def delete(scene: bpy.types.Scene, index: int) -> bpy.types.Action | None:
+    """Remove a take from the list; an accepted take's action stays in the file, as does one that
+    a person changed, which is returned. Raises PlacidError when the armature is locked."""
     settings = scene.placid
     take = settings.takes[index]
-    if take.status != "ACCEPTED":
-        _drop_action(scene, take)
+    kept = showing.put_away(scene, take) if take.status != "ACCEPTED" else None
     settings.takes.remove(index)
     # The highlighted take is the one that plays: the neighbour takes over.
     settings.take_index = max(0, min(index, len(settings.takes) - 1))
+    return kept
 
 
 def push_to_nla(scene: bpy.types.Scene, take) -> None:
-    """Move the take from the armature's active action to a strip of its own NLA track."""
-    accept(scene, take)
+    """Move the take from the armature's active action to a strip of its own NLA track.
+
+    A take that has a strip keeps that one. Raises PlacidError; nothing has changed then.
+    """
     armature = armature_of(take)
-    data = armature.animation_data
-    track = data.nla_tracks.new()
-    track.name = take.name
-    strip = track.strips.new(take.name, round(take.action.frame_range[0]), take.action)
-    if hasattr(strip, "action_slot"):
-        strip.action_slot = data.action_slot
-    # Blender 5 makes strips without influence.
-    strip.influence = 1.0
-    data.action = None
+    check_editable(armature)
+    sequence.check_used(armature)
+    accept(scene, take)
+    if not sequence.is_pushed(take):
+        sequence.add_strip(armature, take)
 
 
 def active(scene: bpy.types.Scene):
@@ -174,7 +209,7 @@ def active(scene: bpy.types.Scene):
 def armature_of(take) -> bpy.types.Object:
     """Who plays the take. Raises PlacidError `no_armature` when it was deleted."""
     armature = take.armature
-    if armature is None or not armature.users_scene:
+    if armature is None or not armature.users_scene or armature.type != "ARMATURE":
         raise PlacidError(
             "no_armature",
             f"the character of the take {take.name!r} was deleted; choose one and retarget",
@@ -182,82 +217,18 @@ def armature_of(take) -> bpy.types.Object:
     return armature
 
 
-def target(context: bpy.types.Context) -> bpy.types.Object | None:
-    """The chosen armature, else the active one, else the one of the active mesh, else None."""
-    chosen = context.scene.placid.armature
-    if chosen is not None and chosen.name in context.scene.objects:
-        return chosen
-    candidate = context.view_layer.objects.active
-    if candidate is not None and candidate.type != "ARMATURE":
-        candidate = candidate.find_armature()
-    return candidate
-
-
-def _bake(scene: bpy.types.Scene, take, armature: bpy.types.Object, playing) -> None:
-    """Give the take its action; the armature plays `playing` again when that fails."""
-    _play_only(armature, take.before)
-    try:
+def _bake(scene: bpy.types.Scene, take, armature: bpy.types.Object, state: AnimationState) -> None:
+    """Give the take its action, on an armature that is in `state` but for unaccepted takes."""
+    with unchanged_on_failure(armature):
+        return_to(armature, state)
         options = apply_options(scene, take.name)
         if take.placed:
             options = in_place_of(options, take.place)
-        report = apply_motion(scene, armature, unpack_motion(take.motion), options)
-    except (RigError, MappingError) as error:
-        _play_only(armature, playing)
-        raise PlacidError("unknown_rig", str(error)) from error
+        where = scene if armature.name in scene.objects else armature.users_scene[0]
+        report = apply_motion(where, armature, unpack_motion(take.motion), options)
     take.action = report.action
     take.report = report.sentence
-
-
-def _settled_action(scene: bpy.types.Scene, playing) -> bpy.types.Action | None:
-    """What an armature plays, looking behind takes that nobody has accepted yet."""
-    for take in scene.placid.takes:
-        if playing is not None and take.action == playing and take.status != "ACCEPTED":
-            return take.before
-    return playing
-
-
-def _play_only(armature: bpy.types.Object, action: bpy.types.Action | None) -> None:
-    """Let an armature play an action, or rest when there is none but it played one."""
-    data = armature.animation_data
-    playing = data.action if data is not None else None
-    if action is not None:
-        assign_action(armature, action)
-    elif playing is not None:
-        _clear_pose(armature, playing)
-        data.action = None
-
-
-def _put_away_rejected(scene: bpy.types.Scene, shown) -> None:
-    """Take rejected takes off their characters; they were shown only while they were chosen."""
-    for take in scene.placid.takes:
-        if take.status == "REJECTED" and take != shown:
-            _drop_action(scene, take)
-
-
-def _drop_action(scene: bpy.types.Scene, take) -> None:
-    action, armature = take.action, take.armature
-    if action is None:
-        return
-    scene_end.restore(scene)
-    data = armature.animation_data if armature is not None else None
-    if data is not None:
-        for track in list(data.nla_tracks):
-            if any(strip.action == action for strip in track.strips):
-                data.nla_tracks.remove(track)
-        if data.action == action:
-            _play_only(armature, take.before)
-    take.action = None
-    action.use_fake_user = False
-    if action.users == 0:
-        bpy.data.actions.remove(action)
-
-
-def _clear_pose(armature: bpy.types.Object, action: bpy.types.Action) -> None:
-    """Back to the rest pose, for the bones that the action moved."""
-    moved = {curve.data_path.split('"')[1] for curve in fcurves_of(action, armature)}
-    for bone in armature.pose.bones:
-        if bone.name in moved:
-            bone.matrix_basis.identity()
+    note_baked(take)
 
 
 def _name(prompt: str, taken: Sequence[str]) -> str:

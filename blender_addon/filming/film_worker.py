@@ -12,7 +12,7 @@ from typing import BinaryIO
 import bpy
 
 from ..character.sample_rigs import RIGS
-from ..retargeting import bone_mapping
+from ..retargeting import bone_mapping, override_mapping
 from ..shared.errors import PlacidError
 from ..shared.filming.orders import (
     Failed,
@@ -31,6 +31,7 @@ def main() -> None:
     """Carry out orders until the input is closed."""
     channel = _own_output()
     # Characters' files keep the bone mappings that were chosen for them.
+    override_mapping.register()
     bone_mapping.register()
     orders: queue.Queue[Order] = queue.Queue()
     threading.Thread(target=_read_orders, args=(orders,), daemon=True).start()

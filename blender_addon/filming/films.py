@@ -9,11 +9,8 @@ import bpy
 import numpy as np
 
 from ..retargeting.apply_motion import ApplyOptions, Report, apply_motion
-from ..retargeting.bone_mapping import from_rows
-from ..retargeting.export import playing_action
-from ..rig.detect import detect
-from ..rig.mapping import Mapping
-from ..rig.read_rig import read_rig
+from ..retargeting.bone_mapping import filed_mapping
+from ..retargeting.export import played_frames
 from ..shared.filming.orders import Film, Sheet
 from ..shared.motion.motion import load_motion
 from .render import (
@@ -66,21 +63,14 @@ def staged(
     source = armature.users_scene[0]
     source.render.fps, source.render.fps_base = order.look.fps, 1.0
     if motion_path:
-        options = ApplyOptions(mapping=_mapping(armature))
+        options = ApplyOptions(mapping=filed_mapping(armature))
         report = apply_motion(source, armature, load_motion(Path(motion_path)), options)
-        action = report.action
     else:
-        action, report = playing_action(armature), None
-    first, last = (round(frame) for frame in action.frame_range)
+        report = None
+    first, last = played_frames(armature)
     engine = (order.look.engine, order.look.samples)
     with preview_scene(armature, (first, last), size, order.camera, *engine) as scene:
         yield scene, report
-
-
-def _mapping(armature: bpy.types.Object) -> Mapping:
-    """The mapping chosen in the character's file, else the one that its bones suggest."""
-    chosen = armature.placid_mapping
-    return from_rows(chosen) if chosen.rows else detect(read_rig(armature)).mapping
 
 
 def moments(scene: bpy.types.Scene, count: int) -> Iterator[np.ndarray]:

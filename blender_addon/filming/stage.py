@@ -9,6 +9,10 @@ import numpy as np
 from mathutils import Matrix
 
 from ..character.materials import plain_material
+from ..retargeting.body_bones import way_bones
+from ..retargeting.bone_mapping import filed_mapping
+from ..retargeting.evaluated_pose import sample_pose, to_world
+from ..shared.errors import PlacidError
 from .engines import use_engine
 
 STAGE_NAME = "Placid Stage"
@@ -17,6 +21,7 @@ LENS_MARGIN = 1.12  # room left around the body
 PITCH = math.radians(11)  # how far the camera looks down
 TRACK_SECONDS = 0.6  # standard deviation of the camera's smoothing
 FACING = -math.pi / 2  # the way a body faces in its rest pose: along -y
+FLOOR_SLACK = 0.1  # metres between the lowest bone and the floor that is expected
 TRAVEL = 1.0  # metres from which the way walked, not the facing, chooses the view
 
 
@@ -47,7 +52,7 @@ def build_stage(
     scene.collection.children.link(collection)
     use_engine(scene, collection, engine, samples, STAGE_NAME)
     path = body_path(scene, armature, frames)
-    _add_floor(collection, path)
+    _add_floor(collection, path, floor_level(armature, path))
     _add_camera(scene, collection, path, frames[0], camera)
 
 
@@ -89,22 +94,32 @@ def preview_scene(
 def body_path(
     scene: bpy.types.Scene, armature: bpy.types.Object, frames: tuple[int, int]
 ) -> np.ndarray:
-    """World positions (T, P, 3) of the ends of the deforming bones in every frame."""
-    names = [bone.name for bone in armature.data.bones if bone.use_deform]
-    names = names or [bone.name for bone in armature.data.bones]
-    current = scene.frame_current
-    layer = scene.view_layers[0]
-    rows = []
-    for frame in range(frames[0], frames[1] + 1):
-        scene.frame_set(frame)
-        posed = armature.evaluated_get(layer.depsgraph)
-        world = np.array(posed.matrix_world)
-        ends = np.array(
-            [(*posed.pose.bones[name].head, *posed.pose.bones[name].tail) for name in names]
-        ).reshape(-1, 3)
-        rows.append(ends @ world[:3, :3].T + world[:3, 3])
-    scene.frame_set(current)
-    return np.stack(rows)
+    """World positions (T, P, 3) of the ends of the body's bones in every frame."""
+    path = sample_pose(scene, armature, _body(armature), range(frames[0], frames[1] + 1))
+    return to_world(path.world, np.concatenate([path.heads, path.tails], axis=1))
+
+
+def _body(armature: bpy.types.Object) -> list[str]:
+    """The bones that are the body: those that deform something, but not what carries it along."""
+    bones = armature.data.bones
+    try:
+        ways = way_bones(armature, filed_mapping(armature))
+    except PlacidError:
+        ways = set()
+    skin = {group.name for mesh in dependents(armature) for group in mesh.vertex_groups}
+    body = [bone.name for bone in bones if bone.use_deform and bone.name not in ways]
+    return [name for name in body if name in skin] or body or [bone.name for bone in bones]
+
+
+def floor_level(armature: bpy.types.Object, path: np.ndarray) -> float:
+    """How high the floor under a body's path (T, P, 3) is.
+
+    Bones end near the sole, not at it: a floor that is expected nearby is the one meant.
+    """
+    lowest = float(np.median(path[..., 2].min(axis=1)))
+    expected = (0.0, float(armature.matrix_world.translation.z))
+    nearest = min(expected, key=lambda level: abs(level - lowest))
+    return nearest if abs(nearest - lowest) < FLOOR_SLACK else lowest
 
 
 def camera_track(
@@ -175,12 +190,12 @@ def _smooth(values: np.ndarray, sigma: float) -> np.ndarray:
     return np.stack([np.convolve(column, kernel, mode="valid") for column in padded.T], axis=-1)
 
 
-def _add_floor(collection: bpy.types.Collection, path: np.ndarray) -> None:
+def _add_floor(collection: bpy.types.Collection, path: np.ndarray, level: float) -> None:
     """A chequered floor of one-metre tiles, far larger than the motion."""
     reach = int(np.abs(path[..., :2]).max()) + 60
     ticks = np.arange(-reach, reach + 1, dtype=float)
     xs, ys = np.meshgrid(ticks, ticks, indexing="ij")
-    vertices = np.stack([xs, ys, np.zeros_like(xs)], axis=-1).reshape(-1, 3)
+    vertices = np.stack([xs, ys, np.full_like(xs, level)], axis=-1).reshape(-1, 3)
     side = len(ticks)
     i, j = (axis.ravel() for axis in np.meshgrid(*[np.arange(side - 1)] * 2, indexing="ij"))
     corner = i * side + j
@@ -219,11 +234,18 @@ def _add_camera(
 
 
 def dependents(armature: bpy.types.Object) -> list[bpy.types.Object]:
-    """The visible meshes that the armature moves."""
+    """The meshes that the armature moves and that are rendered, hidden in the viewport or not."""
+    return [mesh for mesh in _moved_meshes(armature) if not mesh.hide_render]
+
+
+def hidden_in_renders(armature: bpy.types.Object) -> list[bpy.types.Object]:
+    """The meshes that the armature moves and that are not rendered."""
+    return [mesh for mesh in _moved_meshes(armature) if mesh.hide_render]
+
+
+def _moved_meshes(armature: bpy.types.Object) -> list[bpy.types.Object]:
     return [
         other
         for other in armature.users_scene[0].objects
-        if other.type == "MESH"
-        and not other.hide_render
-        and (other.parent == armature or other.find_armature() == armature)
+        if other.type == "MESH" and armature in (other.parent, other.find_armature())
     ]

@@ -9,13 +9,20 @@ from ..rig.binding import Binding, bind
 from ..rig.blend import Stance
 from ..rig.mapping import Mapping
 from ..rig.read_rig import read_rig
-from ..rig.record import record_stance
 from ..rig.retarget import Retargeted, RootMotion, retarget, retarget_cycle
 from ..shared.motion.contacts import standing_feet
-from ..shared.motion.kinematics import resample_contacts, resample_pose, solve
-from ..shared.motion.motion import Motion
-from .bake import bake, switch
+from ..shared.motion.kinematics import Pose, resample_contacts, resample_pose, solve
+from ..shared.motion.motion import Motion, MotionError
+from .animation_state import play, unchanged_on_failure
+from .bake import bake
+from .body_bones import body_bones
 from .bone_mapping import mapping_of
+from .editable import check_editable
+from .measure_fit import Fit, measure_fit
+from .record_stance import record_stance
+
+# Metres; a body has no shorter bone.
+_LEAST_BONE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -54,25 +61,27 @@ class Report:
         action: the new action, which the armature plays.
         rig: name of the mapping used.
         bones: how many bones got keys.
-        mean_error: degrees between limb directions of motion and rig, over limbs and frames.
-        worst_error: the largest of them.
+        fit: how well the armature follows, measured on its evaluated pose.
         skate: metres a second that standing feet slide, in the motion's scale.
     """
 
     action: bpy.types.Action
     rig: str
     bones: int
-    mean_error: float
-    worst_error: float
+    fit: Fit
     skate: float
 
     @property
     def sentence(self) -> str:
         """The report for a person."""
-        return (
-            f"{self.rig}: {self.bones} bones keyed, limbs {self.mean_error:.1f}° off on average, "
-            f"{self.worst_error:.0f}° at worst"
+        fit = self.fit
+        text = (
+            f"{self.rig}: {self.bones} bones keyed, limbs {fit.mean_error:.1f}° off on average, "
+            f"{fit.worst_error:.0f}° at worst"
         )
+        if fit.hindrance:
+            text += f", hips {fit.astray:.2f} astray: {fit.hindrance}"
+        return text
 
 
 def apply_motion(
@@ -80,29 +89,34 @@ def apply_motion(
 ) -> Report:
     """Retarget a motion to an armature and bake it as one action at the scene's frame rate.
 
+    When anything fails, the armature plays and stands as before and no action is made.
+
     Raises:
         RigError: the rig is not recognised or cannot stand for a human.
         MappingError: the given mapping is incomplete.
+        MotionError: the motion shows no body.
+        PlacidError: the armature cannot be animated now; see `check_editable`.
     """
+    check_editable(armature)
     rig = read_rig(armature)
     mapping = options.mapping or mapping_of(armature, rig)
     binding = bind(rig, mapping)
     scene_fps = scene.render.fps / scene.render.fps_base
     fps = options.fps or scene_fps
     step = scene_fps / fps
-    result = _retarget(scene, armature, motion, binding, options, fps, step)
+    result = _retarget(scene, armature, motion, binding, mapping, options, fps, step)
     name = options.name or motion.prompt or "Motion"
-    action = bake(armature, result.keys, name, options.frame_start, step)
-    switch(armature, action, mapping.properties, options.frame_start)
+    with unchanged_on_failure(armature):
+        action = bake(armature, result.keys, mapping.properties, name, options.frame_start, step)
+        try:
+            play(armature, action)
+            frames = options.frame_start + step * np.arange(len(result.hips))
+            fit = measure_fit(scene, armature, mapping, binding, result, frames)
+        except BaseException:
+            bpy.data.actions.remove(action)
+            raise
     _note_provenance(action, motion)
-    return Report(
-        action=action,
-        rig=mapping.name,
-        bones=len(result.keys.rotations),
-        mean_error=float(np.mean(result.errors)),
-        worst_error=float(np.max(result.errors)),
-        skate=result.skate,
-    )
+    return Report(action, mapping.name, len(result.keys.rotations), fit, result.skate)
 
 
 def _retarget(
@@ -110,6 +124,7 @@ def _retarget(
     armature: bpy.types.Object,
     motion: Motion,
     binding: Binding,
+    mapping: Mapping,
     options: ApplyOptions,
     fps: float,
     step: float,
@@ -117,17 +132,29 @@ def _retarget(
     """The motion on the rig at `fps`, with keys `step` scene frames apart."""
     contacts = resample_contacts(standing_feet(motion), motion.fps, fps)
     pose = resample_pose(solve(motion), motion.fps, fps)
+    _check_body(pose)
     common = (pose, contacts, fps, binding, options.pin_strength, options.root_motion)
     if options.loop:
         return retarget_cycle(*common)
     frames = options.frame_start + step * np.arange(len(pose))
+    shown = body_bones(armature, mapping)
 
     def stance(part: np.ndarray) -> Stance | None:
-        return record_stance(scene, armature, binding, part) if len(part) else None
+        return record_stance(scene, armature, binding, shown, part) if len(part) else None
 
     first = round(options.blend_in / step)
     last = len(frames) - min(len(frames), round(options.blend_out / step))
     return retarget(*common, stance(frames[:first]), stance(frames[last:]))
+
+
+def _check_body(pose: Pose) -> None:
+    """Raises MotionError where the bones of a motion have no length, or none that ends."""
+    lengths = np.linalg.norm(pose.offsets[1:], axis=-1)
+    if not (np.isfinite(pose.root).all() and _LEAST_BONE < lengths.min() <= lengths.max() < 1e3):
+        raise MotionError(
+            f"the motion shows no body: its bones are {lengths.min():.3g} to {lengths.max():.3g} "
+            "metres long; delete the take and generate again"
+        )
 
 
 def _note_provenance(action: bpy.types.Action, motion: Motion) -> None:

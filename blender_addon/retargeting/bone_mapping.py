@@ -20,14 +20,19 @@ from ..rig.mapping import (
     parse_unfinished,
     save_mapping,
 )
+from ..rig.read_rig import read_rig
 from ..rig.skeleton_rig import Rig
 from ..shared.names import file_name
+from .editable import check_own
+from .override_mapping import note
 
 log = logging.getLogger(__name__)
 
 # Chains have a row for every bone; these many are offered even when a rig has fewer.
 CHAIN_ROWS = {"spine": 5, "neck": 3}
 ROOT_ROW = "root"
+# So that the mapping of a character from another file can be edited here.
+_OVERRIDABLE = {"LIBRARY_OVERRIDABLE"}
 # What ends a namespace or another prefix that all bones of a rig share.
 SEPARATORS = ":_-.| "
 
@@ -45,6 +50,10 @@ def _set_shown(row: "PlacidBoneRow", name: str) -> None:
     row.bone = whole if name not in armature.data.bones and whole in armature.data.bones else name
 
 
+def _note(changed: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None:
+    note(changed.id_data)
+
+
 class PlacidBoneRow(bpy.types.PropertyGroup):
     """One line of the editor: a joint, `spine`, `neck` or `root`, and the bone that plays it.
 
@@ -53,12 +62,13 @@ class PlacidBoneRow(bpy.types.PropertyGroup):
     """
 
     joint: StringProperty()
-    bone: StringProperty()
+    bone: StringProperty(update=_note)
     shown: StringProperty(
         name="Bone",
         description="Bone of the character that plays this joint",
         get=_get_shown,
         set=_set_shown,
+        override=_OVERRIDABLE,
     )
 
 
@@ -69,10 +79,15 @@ class PlacidBoneMapping(bpy.types.PropertyGroup):
     `prefix` is what the names of all its bones begin with; the editor leaves it out.
     """
 
-    title: StringProperty(name="Name", description="Name of the mapping and of its preset")
+    title: StringProperty(
+        name="Name",
+        description="Name of the mapping and of its preset",
+        update=_note,
+        override=_OVERRIDABLE,
+    )
     base: StringProperty()
     prefix: StringProperty()
-    rows: CollectionProperty(type=PlacidBoneRow)
+    rows: CollectionProperty(type=PlacidBoneRow, override={*_OVERRIDABLE, "USE_INSERTION"})
 
 
 def mapping_of(armature: bpy.types.Object, rig: Rig) -> Mapping:
@@ -83,7 +98,18 @@ def mapping_of(armature: bpy.types.Object, rig: Rig) -> Mapping:
         MappingError: the chosen mapping is incomplete.
     """
     chosen = armature.placid_mapping
-    return from_rows(chosen) if chosen.rows else detect(rig, own_presets()).mapping
+    return from_rows(chosen) if is_chosen(chosen) else detect(rig, own_presets()).mapping
+
+
+def filed_mapping(armature: bpy.types.Object) -> Mapping:
+    """Like `mapping_of`, by what lies in the armature's file alone: without the user's presets."""
+    chosen = armature.placid_mapping
+    return from_rows(chosen) if is_chosen(chosen) else detect(read_rig(armature)).mapping
+
+
+def is_chosen(chosen: PlacidBoneMapping) -> bool:
+    """Whether a mapping is opened; the rows that an override cannot remove are empty."""
+    return any(row.joint for row in chosen.rows)
 
 
 def to_rows(chosen: PlacidBoneMapping, mapping: Mapping) -> None:
@@ -92,14 +118,38 @@ def to_rows(chosen: PlacidBoneMapping, mapping: Mapping) -> None:
     chosen.base = format_mapping(mapping)
     bones = mapping.all_bones() or [bone.name for bone in chosen.id_data.data.bones]
     chosen.prefix = common_prefix(bones)
-    chosen.rows.clear()
-    for joint in SINGLE_JOINTS:
-        _add_row(chosen, joint, mapping.bones.get(joint, ""))
+    rows = [(joint, mapping.bones.get(joint, "")) for joint in SINGLE_JOINTS]
     for chain, least in CHAIN_ROWS.items():
         bones = getattr(mapping, chain)
-        for bone in (*bones, *[""] * max(0, least - len(bones))):
-            _add_row(chosen, chain, bone)
-    _add_row(chosen, ROOT_ROW, mapping.root or "")
+        rows += [(chain, bone) for bone in (*bones, *[""] * max(0, least - len(bones)))]
+    rows.append((ROOT_ROW, mapping.root or ""))
+    set_rows(chosen, rows)
+
+
+def set_rows(chosen: PlacidBoneMapping, rows: Sequence[tuple[str, str]]) -> None:
+    """Replace the rows, joint and bone each; an override keeps those of its library, empty.
+
+    Raises:
+        PlacidError: `linked`, when the armature belongs to another file.
+    """
+    check_own(chosen.id_data)
+    while len(chosen.rows) > len(rows) and _remove_last(chosen):
+        pass
+    while len(chosen.rows) < len(rows):
+        chosen.rows.add()
+    for row, (joint, bone) in zip(chosen.rows, rows, strict=False):
+        row.joint, row.bone = joint, bone
+    for row in chosen.rows[len(rows) :]:
+        row.joint, row.bone = "", ""
+    note(chosen.id_data)
+
+
+def _remove_last(chosen: PlacidBoneMapping) -> bool:
+    try:
+        chosen.rows.remove(len(chosen.rows) - 1)
+    except TypeError:
+        return False
+    return True
 
 
 def common_prefix(names: Sequence[str]) -> str:
@@ -171,11 +221,6 @@ def save_preset(mapping: Mapping) -> Path:
         )
     save_mapping(mapping, path)
     return path
-
-
-def _add_row(chosen: PlacidBoneMapping, joint: str, bone: str) -> None:
-    row = chosen.rows.add()
-    row.joint, row.bone = joint, bone
 
 
 CLASSES = (PlacidBoneRow, PlacidBoneMapping)

@@ -1,30 +1,37 @@
 """The animation that a character plays, as files for other programs.
 
 BVH, GLB and FBX come from Blender's own exporters, SMPL-X parameters from Placid. A file appears
-whole or not at all, and selection, frame and scene range are afterwards as they were.
+whole or not at all, and selection, visibility, frame and scene range are afterwards as they were.
+Each export returns what it left out, in words; nothing is left out silently.
 """
 
 import contextlib
+import math
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import addon_utils
 import bpy
 
-from ..filming.stage import dependents
+from ..filming.stage import dependents, hidden_in_renders
 from ..shared.errors import PlacidError
 from ..shared.files import cannot_write, move_whole
 from ..shared.motion.amass import save_amass, smplx_parameters
+from .evaluated_pose import check_posed, evaluated
 from .read_motion import read_motion
+from .slots import frame_range, playing
 
 # The exporters are add-ons of Blender's, which a user may have switched off.
 _EXPORTERS = {"bvh": "io_anim_bvh", "glb": "io_scene_gltf2", "fbx": "io_scene_fbx"}
 
+# Keys at a rate of their own lie between frames; rounding must not add a frame.
+_TOLERANCE = 1e-3
+
 
 def playing_action(armature: bpy.types.Object) -> bpy.types.Action:
     """What an armature plays. Raises PlacidError `no_action`."""
-    action = armature.animation_data.action if armature.animation_data else None
+    action, _ = playing(armature)
     if action is None:
         raise PlacidError(
             "no_action", f"{armature.name} plays no action; accept a take or choose an action first"
@@ -32,7 +39,13 @@ def playing_action(armature: bpy.types.Object) -> bpy.types.Action:
     return action
 
 
-def export_bvh(context: bpy.types.Context, armature: bpy.types.Object, path: Path) -> None:
+def played_frames(armature: bpy.types.Object) -> tuple[int, int]:
+    """First and last frame of what an armature plays. Raises PlacidError `no_action`."""
+    first, last = frame_range(playing_action(armature), armature)
+    return math.floor(first + _TOLERANCE), math.ceil(last - _TOLERANCE)
+
+
+def export_bvh(context: bpy.types.Context, armature: bpy.types.Object, path: Path) -> str:
     """Write the armature's action as BVH: Blender's axes, so Z is up."""
 
     def write(target: str, first: int, last: int) -> None:
@@ -41,9 +54,10 @@ def export_bvh(context: bpy.types.Context, armature: bpy.types.Object, path: Pat
         )
 
     _export(context, armature, path, "bvh", write)
+    return ""
 
 
-def export_glb(context: bpy.types.Context, armature: bpy.types.Object, path: Path) -> None:
+def export_glb(context: bpy.types.Context, armature: bpy.types.Object, path: Path) -> str:
     """Write the armature, what it moves, and its action as binary glTF: Y up, metres."""
 
     def write(target: str, first: int, last: int) -> None:
@@ -58,9 +72,10 @@ def export_glb(context: bpy.types.Context, armature: bpy.types.Object, path: Pat
         )
 
     _export(context, armature, path, "glb", write)
+    return _left_out(armature)
 
 
-def export_fbx(context: bpy.types.Context, armature: bpy.types.Object, path: Path) -> None:
+def export_fbx(context: bpy.types.Context, armature: bpy.types.Object, path: Path) -> str:
     """Write the armature, what it moves, and its action as FBX."""
 
     def write(target: str, first: int, last: int) -> None:
@@ -75,17 +90,19 @@ def export_fbx(context: bpy.types.Context, armature: bpy.types.Object, path: Pat
         )
 
     _export(context, armature, path, "fbx", write)
+    return _left_out(armature)
 
 
-def export_smplx(context: bpy.types.Context, armature: bpy.types.Object, path: Path) -> None:
+def export_smplx(context: bpy.types.Context, armature: bpy.types.Object, path: Path) -> str:
     """Write the action as SMPL-X parameters in AMASS's keys: Z up, at the scene's frame rate."""
-    motion = read_motion(context.scene, armature, _frames(armature))
+    motion = read_motion(context.scene, armature, played_frames(armature))
     save_amass(smplx_parameters(motion), path)
+    return ""
 
 
-def _frames(armature: bpy.types.Object) -> tuple[int, int]:
-    first, last = playing_action(armature).frame_range
-    return round(first), round(last)
+def _left_out(armature: bpy.types.Object) -> str:
+    names = [mesh.name for mesh in hidden_in_renders(armature)]
+    return f"without {', '.join(names)}, which is not rendered" if names else ""
 
 
 def _export(
@@ -95,7 +112,8 @@ def _export(
     suffix: str,
     write: Callable[[str, int, int], None],
 ) -> None:
-    first, last = _frames(armature)
+    first, last = played_frames(armature)
+    check_posed(armature)
     try:
         with (
             tempfile.TemporaryDirectory(dir=path.parent, prefix=".placid-") as folder,
@@ -128,30 +146,38 @@ def _enabled(module: str) -> Iterator[None]:
 def _alone(
     context: bpy.types.Context, armature: bpy.types.Object, frames: tuple[int, int]
 ) -> Iterator[None]:
-    """The armature and what it moves are selected, and the scene's range is that of the action."""
+    """The armature and what it moves are visible and selected, and the scene's range is that of
+    the action."""
     scene, layer = context.scene, context.view_layer
     before = (scene.frame_start, scene.frame_end, scene.frame_current)
-    selected, active, mode = list(layer.objects.selected), layer.objects.active, armature.mode
-    if active is not None and active.mode != "OBJECT":
+    selected, active = list(layer.objects.selected), layer.objects.active
+    mode = "OBJECT" if active is None else active.mode
+    if mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
+    members = (armature, *dependents(armature))
     try:
-        for other in selected:
-            other.select_set(False)
-        for member in (armature, *dependents(armature)):
-            member.select_set(True)
-        layer.objects.active = armature
-        scene.frame_start, scene.frame_end = frames
-        yield
+        with evaluated(scene, members):
+            _select(layer, members, armature)
+            scene.frame_start, scene.frame_end = frames
+            yield
     finally:
-        for other in list(layer.objects.selected):
-            other.select_set(False)
-        for other in selected:
-            other.select_set(True)
-        layer.objects.active = active
-        if active == armature and mode != "OBJECT":
+        _select(layer, selected, active)
+        if mode != "OBJECT":
             bpy.ops.object.mode_set(mode=mode)
         scene.frame_start, scene.frame_end = before[:2]
         scene.frame_set(before[2])
+
+
+def _select(
+    layer: bpy.types.ViewLayer,
+    members: Iterable[bpy.types.Object],
+    active: bpy.types.Object | None,
+) -> None:
+    for other in list(layer.objects.selected):
+        other.select_set(False)
+    for member in members:
+        member.select_set(True)
+    layer.objects.active = active
 
 
 def _not_written(path: Path, why: str) -> PlacidError:

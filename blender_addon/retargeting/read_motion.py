@@ -1,15 +1,20 @@
-"""A rig's movement back into a motion of our skeleton: the way of `rig/apply.py` reversed."""
+"""A rig's movement back into a motion of our skeleton: the way of `apply_motion` reversed."""
+
+from typing import Literal
 
 import bpy
 import numpy as np
 
-from ..rig.binding import bind
+from ..rig.binding import Binding, bind
 from ..rig.mapping import Mapping
 from ..rig.read_rig import read_rig
 from ..shared.motion.kinematics import resample
 from ..shared.motion.motion import Motion
+from ..shared.motion.rotations import normalise
 from ..shared.motion.skeleton import BONE_LENGTHS, JOINT, JOINT_COUNT
+from .body_bones import body_bones
 from .bone_mapping import mapping_of
+from .evaluated_pose import PosePath, sample_pose, to_world
 
 _LEG = float(BONE_LENGTHS[JOINT["left_knee"]] + BONE_LENGTHS[JOINT["left_ankle"]])
 
@@ -20,28 +25,35 @@ def read_motion(
     frames: tuple[int, int],
     fps: float | None = None,
     mapping: Mapping | None = None,
+    space: Literal["world", "parent"] = "world",
 ) -> Motion:
     """What an armature does, as joint positions, Y up, at the size of our skeleton.
+
+    The body is read where it can be seen, with constraints, drivers and the object's own motion;
+    its place and facing count from where the object is in the first frame.
 
     Args:
         scene: in which the armature plays its action.
         frames: first and last frame.
         fps: of the motion; None is the scene's frame rate.
         mapping: bones to read; None takes the armature's own, or recognises the rig.
+        space: `parent` leaves out what the object's parent does, as for a motion that shall be
+            played on the same armature again.
 
     Raises:
         RigError: the rig is not recognised.
         MappingError: the armature's own mapping is incomplete.
+        PlacidError: `not_posed` in Edit Mode and in Rest Position.
     """
     rig = read_rig(armature)
     mapping = mapping or mapping_of(armature, rig)
     binding = bind(rig, mapping)
-    points = _record(scene, armature, mapping, frames)
-    # Of the binding's axes, the origin lies on the floor.
-    pelvis = binding.controls[0].bone
-    floor = rig.heads[pelvis] - binding.axes @ binding.heads[0]
-    scale = _LEG / binding.leg_length
-    places = {key: (place - floor) @ binding.axes * scale for key, place in points.items()}
+    names = [name for name in mapping.all_bones() if name != mapping.root]
+    shown = body_bones(armature, mapping)
+    path = sample_pose(
+        scene, armature, [shown[name] for name in names], range(frames[0], frames[1] + 1)
+    )
+    places = _places(path, binding, names, space)
     joints = _joints(places, mapping)
     joints[..., 1] -= max(0.0, np.median(joints[..., 1].min(axis=1)))
     scene_fps = scene.render.fps / scene.render.fps_base
@@ -49,27 +61,38 @@ def read_motion(
     return motion if fps is None else resample(motion, fps)
 
 
-def _record(
-    scene: bpy.types.Scene,
-    armature: bpy.types.Object,
-    mapping: Mapping,
-    frames: tuple[int, int],
+def _places(
+    path: PosePath, binding: Binding, names: list[str], space: str
 ) -> dict[tuple[str, str], np.ndarray]:
-    """Heads and tails (T, 3) of the mapped bones in armature space, by bone and end."""
-    names = [name for name in mapping.all_bones() if name != mapping.root]
-    current = scene.frame_current
-    rows = []
-    for frame in range(frames[0], frames[1] + 1):
-        scene.frame_set(frame)
-        posed = armature.evaluated_get(scene.view_layers[0].depsgraph).pose.bones
-        rows.append([(*posed[name].head, *posed[name].tail) for name in names])
-    scene.frame_set(current)
-    ends = np.array(rows).reshape(len(rows), len(names), 2, 3)
+    """Heads and tails (T, 3) by mapped bone and end: canonical axes, our size, floor at 0."""
+    first = path.world[0]
+    world = path.world
+    if space == "parent":
+        world = first @ np.linalg.inv(path.local[0]) @ path.local
+    axes, size = world_axes(first, binding)
+    # Of the binding's axes, the origin lies on the floor.
+    pelvis = binding.controls[0].bone
+    floor = binding.rig.heads[pelvis] - binding.axes @ binding.heads[0]
+    origin = first[:3, :3] @ floor + first[:3, 3]
+    scale = _LEG / (binding.leg_length * size)
+    ends = {"head": to_world(world, path.heads), "tail": to_world(world, path.tails)}
     return {
-        (name, end): ends[:, index, side]
+        (name, end): (points[:, index] - origin) @ axes * scale
+        for end, points in ends.items()
         for index, name in enumerate(names)
-        for side, end in enumerate(("head", "tail"))
     }
+
+
+def world_axes(matrix: np.ndarray, binding: Binding) -> tuple[np.ndarray, float]:
+    """A character's left, up and forward in the world, as columns (3, 3), and the object's size.
+
+    The axes are perpendicular however the object is stretched.
+    """
+    _, up, forward = (matrix[:3, :3] @ binding.axes).T
+    up = normalise(up)
+    forward = normalise(forward - (forward @ up) * up)
+    size = float(abs(np.linalg.det(matrix[:3, :3])) ** (1.0 / 3.0))
+    return np.stack([np.cross(up, forward), up, forward], axis=-1), size
 
 
 def _joints(places: dict[tuple[str, str], np.ndarray], mapping: Mapping) -> np.ndarray:

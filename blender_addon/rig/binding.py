@@ -68,6 +68,7 @@ class Binding:
         toes: rest position (3,) of each foot's tip by side.
         tips: rest position (3,) of the end of the toes by side, where a bone shows it.
         root: index of the root bone in the rig, or None.
+        carrier: index of the bone that moves the first control: itself, or what it hangs on.
     """
 
     rig: Rig
@@ -79,6 +80,7 @@ class Binding:
     toes: dict[str, np.ndarray]
     tips: dict[str, np.ndarray]
     root: int | None
+    carrier: int
 
     def head(self, joint: str) -> np.ndarray:
         """Rest position of the bone that plays a joint."""
@@ -130,6 +132,7 @@ def bind(rig: Rig, mapping: Mapping) -> Binding:
         toes=toes,
         tips=tips,
         root=None if mapping.root is None else rig.index(mapping.root),
+        carrier=next(b for b in (pelvis, *rig.ancestors(pelvis)) if not rig.connected[b]),
     )
 
 

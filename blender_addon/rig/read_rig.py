@@ -24,6 +24,7 @@ def read_rig(armature: bpy.types.Object) -> Rig:
         up=turn.T @ np.array([0.0, 0.0, 1.0]),
         inherits_rotation=np.array([b.use_inherit_rotation for b in bones]),
         local_location=np.array([b.use_local_location for b in bones]),
+        connected=np.array([b.use_connect and b.parent is not None for b in bones]),
     )
 
 

@@ -1,6 +1,6 @@
 """A pose of our skeleton onto a bound rig: rotations, travel, feet that stand."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from ..shared.motion.kinematics import Pose, forward_kinematics
 from ..shared.motion.loops import close_cycle, find_cycle, repeat_cycle
 from ..shared.motion.rotations import continuous, multiply, normalise, rotate, slerp
-from ..shared.motion.skeleton import JOINT, PARENTS
+from ..shared.motion.skeleton import JOINT, JOINT_NAMES, PARENTS
 from .binding import Binding, rest_delta
 from .blend import Stance, blend_in, blend_out, start_from
 from .body import Body, pin, settle
@@ -17,6 +17,7 @@ from .skeleton_rig import RigError
 RootMotion = Literal["hips", "root", "in_place"]
 
 _SIDES: Final = ("left", "right")
+_LEVEL: Final = np.array([1.0, 0.0, 1.0])
 # Limb bones whose direction has to equal the motion's, as child joints.
 _MEASURED: Final = tuple(f"{s}_{j}" for s in _SIDES for j in ("knee", "ankle", "elbow", "wrist"))
 
@@ -38,16 +39,22 @@ class Keys:
 
 @dataclass(frozen=True)
 class Retargeted:
-    """Keys and how well they follow the motion.
+    """Keys, and what the rig shall do by them, in its canonical axes.
 
     Attributes:
         keys: what to bake.
-        errors: degrees (T, limb bones) between the motion's bone directions and the rig's.
+        limbs: unit directions (T, 3) of the motion's limb bones, by the joints at their ends.
+        posed: the same of the rig's, which standing feet and blending turn.
+        hips: (T, 3), where the first control shall be.
+        led: bool (T,), frames that lead over from another movement or to it.
         skate: metres a second that standing feet still slide on the rig, in the motion's scale.
     """
 
     keys: Keys
-    errors: np.ndarray
+    limbs: dict[tuple[str, str], np.ndarray]
+    posed: dict[tuple[str, str], np.ndarray]
+    hips: np.ndarray
+    led: np.ndarray
     skate: float
 
 
@@ -97,12 +104,19 @@ def retarget(
         blend_out(body.turned, body.hips, after)
     if pin_strength > 0.0:
         body = pin(body, contacts, fps, pin_strength)
-    own = slice(None) if led.all() else ~led
+    skate = _skate(body, contacts, fps)
+    start = binding.heads[0] if before is None else before.hips[0]
+    if root_motion == "in_place":
+        body = replace(body, hips=np.where(_LEVEL > 0.0, start, body.hips))
     joints = forward_kinematics(pose)
+    positions = body.positions()
     return Retargeted(
-        _keys(body, root_motion, None if before is None else before.hips[0]),
-        _direction_errors(body, joints)[own],
-        _skate(body, contacts, fps) / scale,
+        keys=_keys(body, root_motion),
+        limbs=_limbs(binding, {name: joints[:, JOINT[name]] for name in binding.at}),
+        posed=_limbs(binding, {name: positions[:, i] for name, i in binding.at.items()}),
+        hips=body.hips,
+        led=led,
+        skate=skate / scale,
     )
 
 
@@ -126,17 +140,21 @@ def retarget_cycle(
     standing = np.concatenate([contacts[first:last]] * 3 + [contacts[first : first + 1]])
     result = retarget(cycle, standing, fps, binding, pin_strength, root_motion)
     middle = slice(length, 2 * length + 1)
-    return Retargeted(_from_origin(result.keys, middle), result.errors[middle], result.skate)
+    rotations = {b: continuous(turns[middle]) for b, turns in result.keys.rotations.items()}
+    locations = {bone: _from_origin(way[middle]) for bone, way in result.keys.locations.items()}
+    return Retargeted(
+        keys=Keys(rotations, locations, cyclic=True),
+        limbs={ends: directions[middle] for ends, directions in result.limbs.items()},
+        posed={ends: directions[middle] for ends, directions in result.posed.items()},
+        hips=_from_origin(result.hips[middle]),
+        led=result.led[middle],
+        skate=result.skate,
+    )
 
 
-def _from_origin(keys: Keys, frames: slice) -> Keys:
-    """Some frames of the keys, with the travel counted from where the whole clip began."""
-    rotations = {bone: continuous(values[frames]) for bone, values in keys.rotations.items()}
-    locations = {}
-    for bone, values in keys.locations.items():
-        step = values[frames][-1] - values[frames][0]
-        locations[bone] = values[frames] - step
-    return Keys(rotations, locations, cyclic=True)
+def _from_origin(way: np.ndarray) -> np.ndarray:
+    """The middle one of three cycles (T, 3), counted from where the first one began."""
+    return way - (way[-1] - way[0])
 
 
 def _turns(pose: Pose, binding: Binding) -> np.ndarray:
@@ -166,24 +184,21 @@ def _travel(pose: Pose, binding: Binding, scale: float) -> np.ndarray:
     return middle - rotate(turned, rest_middle - binding.heads[0])
 
 
-def _keys(body: Body, root_motion: RootMotion, start: np.ndarray | None) -> Keys:
-    """The controls' own channels; a motion in place stays at the origin, or at `start` (3,)."""
+def _keys(body: Body, root_motion: RootMotion) -> Keys:
+    """The controls' own channels, and the travel of whatever bones carry it."""
     binding, rig = body.binding, body.binding.rig
     rotations = {
         rig.bones[control.bone]: continuous(rest_delta(binding, i, body.turned))
         for i, control in enumerate(binding.controls)
     }
     moved = body.hips - binding.heads[0]
-    ground = moved * [1.0, 0.0, 1.0]
-    locations = {}
+    ways = {binding.carrier: moved}
     if root_motion == "root" and binding.root is not None:
-        locations[rig.bones[binding.root]] = _basis_location(binding, binding.root, ground)
-    if root_motion != "hips":
-        moved = moved - ground
-    if root_motion == "in_place" and start is not None:
-        moved = moved + (start - binding.heads[0]) * [1.0, 0.0, 1.0]
-    first = binding.controls[0].bone
-    locations[rig.bones[first]] = _basis_location(binding, first, moved)
+        ground = moved * _LEVEL
+        ways = {binding.root: ground}
+        # Both may be the same bone, where the hips are connected to the root.
+        ways[binding.carrier] = ways.get(binding.carrier, 0.0) + moved - ground
+    locations = {rig.bones[bone]: _basis_location(binding, bone, way) for bone, way in ways.items()}
     return Keys(rotations, locations)
 
 
@@ -193,20 +208,10 @@ def _basis_location(binding: Binding, bone: int, moved: np.ndarray) -> np.ndarra
     return in_armature @ rig.rest[bone, :3, :3] if rig.local_location[bone] else in_armature
 
 
-def _direction_errors(body: Body, joints: np.ndarray) -> np.ndarray:
-    binding = body.binding
-    positions = body.positions()
-    columns = []
-    for name in _MEASURED:
-        child, parent = JOINT[name], PARENTS[JOINT[name]]
-        parent_name = name.replace("knee", "hip").replace("ankle", "knee")
-        parent_name = parent_name.replace("elbow", "shoulder").replace("wrist", "elbow")
-        if name not in binding.at:
-            continue
-        ours = normalise(joints[:, child] - joints[:, parent])
-        theirs = normalise(positions[:, binding.at[name]] - positions[:, binding.at[parent_name]])
-        columns.append(np.degrees(np.arccos(np.clip((ours * theirs).sum(-1), -1.0, 1.0))))
-    return np.stack(columns, axis=-1)
+def _limbs(binding: Binding, places: dict[str, np.ndarray]) -> dict[tuple[str, str], np.ndarray]:
+    """Unit directions (T, 3) of the limb bones that the rig has, by the joints at their ends."""
+    ends = [(JOINT_NAMES[PARENTS[JOINT[name]]], name) for name in _MEASURED if name in binding.at]
+    return {(start, end): normalise(places[end] - places[start]) for start, end in ends}
 
 
 def _skate(body: Body, contacts: np.ndarray, fps: float) -> float:

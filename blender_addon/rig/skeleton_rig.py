@@ -28,6 +28,7 @@ class Rig:
         up: float (3,), the direction that points up in the world.
         inherits_rotation: bool (N,), False where a bone ignores its parent's rotation.
         local_location: bool (N,), False where a bone's location is in armature axes.
+        connected: bool (N,), True where a bone hangs on its parent's tail and cannot be moved.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Rig:
     up: np.ndarray
     inherits_rotation: np.ndarray
     local_location: np.ndarray
+    connected: np.ndarray
 
     def index(self, bone: str) -> int:
         """Position of a bone by name. Raises RigError when the rig has no such bone."""

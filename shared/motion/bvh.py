@@ -12,7 +12,7 @@ from ..decoding.limits import MAX_BVH_BYTES, MAX_MOTION_FRAMES
 from ..decoding.text import read_text
 from ..files import written_whole
 from .kinematics import Pose, forward_kinematics, solve
-from .motion import MAX_FPS, Motion, MotionError
+from .motion import MAX_FPS, Motion, MotionError, UpAxis
 from .rotations import from_axis_angle, multiply, to_matrix
 from .skeleton import JOINT_COUNT, JOINT_NAMES, PARENTS
 
@@ -107,7 +107,9 @@ _MAX_JOINTS: Final = 1000
 
 
 def load_bvh(path: Path) -> Motion:
-    """Read a BVH file of the SMPL-22 skeleton, such as `save_bvh` writes, into a motion.
+    """Read a BVH file of the SMPL-22 skeleton, such as `save_bvh` writes, into a motion, Y up.
+
+    Blender's exporter writes such files with Z up; the rest pose tells.
 
     Raises:
         MotionError: the file is missing, damaged, or of another skeleton.
@@ -128,7 +130,17 @@ def load_bvh(path: Path) -> Motion:
                 f"promises {frames} frames of {columns} numbers and has {values.size} numbers"
             )
         pose = _pose_of(nodes, values.reshape(frames, columns))
-        return Motion(forward_kinematics(pose).astype(np.float32), fps=round(1.0 / seconds, 4))
+        joints = forward_kinematics(pose).astype(np.float32)
+        up = _up_axis(pose.offsets)
+        return Motion(joints, up, fps=round(1.0 / seconds, 4)).with_up("Y")
+
+
+def _up_axis(offsets: np.ndarray) -> UpAxis:
+    """Y, unless the head rests above the pelvis along Z; the format itself has no say."""
+    way, joint = np.zeros(3), JOINT_NAMES.index("head")
+    while joint > 0:
+        way, joint = way + offsets[joint], PARENTS[joint]
+    return "Z" if way[2] > abs(way[1]) else "Y"
 
 
 def _read_hierarchy(tokens: Iterator[str]) -> list[_Node]:

@@ -15,12 +15,11 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from backend.datasets.preparation import PreparedClip
-from backend.datasets.samples import Sample, SamplePool
+from backend.datasets.samples import SHORTEST, Sample, SamplePool
 from backend.evaluation.evaluators import Evaluator
 from backend.evaluation.evaluators.embedded import EVALUATOR
 from backend.evaluation.metrics.matching import chances
 from backend.evaluation.metrics.registry import EmbeddingStatistics, Measured
-from backend.motion.lengths import MIN_FRAMES
 from backend.unlearning.concept import Concept, builtin_concepts
 from shared.errors import PlacidError
 from shared.files import written_whole
@@ -112,7 +111,7 @@ def collect_reference(clips: Sequence[PreparedClip], seed: int) -> list[RealMoti
         for clip in clips
         if clip.split in HELD_OUT
         for segment in clip.segments
-        if segment.end - segment.start >= MIN_FRAMES
+        if segment.end - segment.start >= SHORTEST
     ]
     taken: Counter[str] = Counter()
     motions = []

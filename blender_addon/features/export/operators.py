@@ -7,7 +7,7 @@ import bpy
 from bpy.props import StringProperty
 from bpy_extras.io_utils import ExportHelper
 
-from ...core import takes
+from ...core import characters
 from ...core.operator_base import Operator
 from ...retargeting import export
 
@@ -15,11 +15,11 @@ from ...retargeting import export
 class ExportVerb(Operator, ExportHelper):
     """Base of the exports: they name the function that writes the file."""
 
-    write: Callable[[bpy.types.Context, bpy.types.Object, Path], None]
+    write: Callable[[bpy.types.Context, bpy.types.Object, Path], str]
 
     @classmethod
     def disabled_reason(cls, context):
-        armature = takes.target(context)
+        armature = characters.target(context)
         if armature is None:
             return "Select a character first"
         if armature.animation_data is None or armature.animation_data.action is None:
@@ -27,8 +27,9 @@ class ExportVerb(Operator, ExportHelper):
         return ""
 
     def run(self, context):
-        type(self).write(context, takes.target(context), Path(bpy.path.abspath(self.filepath)))
-        self.report({"INFO"}, f"Written: {self.filepath}")
+        path = Path(bpy.path.abspath(self.filepath))
+        left_out = type(self).write(context, characters.target(context), path)
+        self.report({"WARNING" if left_out else "INFO"}, f"Written: {path} {left_out}".strip())
 
 
 class PLACID_OT_export_bvh(ExportVerb, bpy.types.Operator):

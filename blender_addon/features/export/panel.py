@@ -2,7 +2,7 @@
 
 import bpy
 
-from ...core import takes
+from ...core import characters
 from ...ui.panel_base import Tab
 
 
@@ -14,7 +14,7 @@ class PLACID_PT_export(Tab, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        armature = takes.target(context)
+        armature = characters.target(context)
         data = armature.animation_data if armature is not None else None
         if data is not None and data.action is not None:
             layout.label(text=f"{armature.name}: {data.action.name}", icon="ACTION")

@@ -1,14 +1,13 @@
 """A take becomes an MP4: a second Blender films it, from a copy of the file."""
 
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import bpy
 
 from ...core import runtime, takes
-from ...retargeting.bake import assign_action
+from ...retargeting.animation_state import playing_meanwhile
+from ...retargeting.editable import check_editable
 from ...shared.errors import PlacidError
 from ...shared.files import cannot_write, move_whole
 from ...shared.filming.orders import Failed, Film, RenderSettings
@@ -41,10 +40,12 @@ class FilmedTake:
         self.path = path
         self.active, self.done = True, False
         armature = takes.armature_of(take)
+        check_editable(armature)
         try:
             self._folder = tempfile.TemporaryDirectory(dir=path.parent, prefix=".placid-")
             copy = Path(self._folder.name) / "scene.blend"
-            with _playing(armature, take.action):
+            # The second Blender films the active action; here the take may be a strip.
+            with playing_meanwhile(armature, take.action):
                 bpy.ops.wm.save_as_mainfile(filepath=str(copy), copy=True)
         except OSError as error:
             raise cannot_write(path, error) from error
@@ -75,29 +76,6 @@ class FilmedTake:
             self.active = False
             self._films.stop()
             self._folder.cleanup()
-
-
-@contextmanager
-def _playing(armature: bpy.types.Object, action: bpy.types.Action) -> Iterator[None]:
-    """The armature plays the action meanwhile; afterwards it plays and stands as before.
-
-    What the second Blender films is the active action; here the take may be a strip.
-    """
-    data = armature.animation_data or armature.animation_data_create()
-    playing, slot = data.action, getattr(data, "action_slot", None)
-    if playing == action:
-        yield
-        return
-    pose = [(bone, bone.matrix_basis.copy()) for bone in armature.pose.bones]
-    try:
-        assign_action(armature, action)
-        yield
-    finally:
-        data.action = playing
-        if slot is not None:
-            data.action_slot = slot
-        for bone, matrix in pose:
-            bone.matrix_basis = matrix
 
 
 def _not_saved(path: Path, error: RuntimeError) -> PlacidError:

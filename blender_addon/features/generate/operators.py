@@ -6,9 +6,10 @@ import bpy
 import msgspec
 
 from ...character.armature import create_character
-from ...core import runtime, takes
+from ...core import characters, runtime, takes
 from ...core.operator_base import Operator
 from ...link import launch
+from ...shared.errors import PlacidError
 from ...shared.protocol.messages import MAX_SEED, MAX_TAKES, EditMotion, Generate
 from .properties import chosen_model, chosen_safety
 
@@ -48,13 +49,14 @@ def new_seed(settings) -> None:
 
 
 def target_or_new(context: bpy.types.Context) -> bpy.types.Object:
-    """Who shall move; Placid's own character is made when nobody is chosen."""
-    armature = takes.target(context)
-    if armature is None:
-        armature = create_character(context)
-        context.scene.placid.armature = armature
-        runtime.push_undo("Placid: add character")
-    return armature
+    """Who shall move; Placid's own character is made when nobody is chosen.
+
+    Raises:
+        PlacidError: `no_armature`, when who is chosen cannot move.
+    """
+    if reason := characters.problem(context):
+        raise PlacidError("no_armature", reason)
+    return characters.target(context) or create_character(context)
 
 
 def busy() -> str:
@@ -77,7 +79,7 @@ class PLACID_OT_generate(Operator, bpy.types.Operator):
     def disabled_reason(cls, context):
         if not context.scene.placid.prompt.strip():
             return "Describe the motion first, for example: a person waves"
-        return busy()
+        return busy() or characters.problem(context)
 
     def run(self, context):
         settings = context.scene.placid
@@ -96,14 +98,20 @@ class PLACID_OT_regenerate(Operator, bpy.types.Operator):
         take = takes.active(context.scene)
         if take is None:
             return "There is no take"
-        if isinstance(takes.request_of(take), EditMotion):
-            return "This take changed a part of another one: change that part again instead"
+        try:
+            if isinstance(takes.request_of(take), EditMotion):
+                return "This take changed a part of another one: change that part again instead"
+        except PlacidError as error:
+            return error.message
         return busy()
 
     def run(self, context):
         take = takes.active(context.scene)
         request = msgspec.structs.replace(takes.request_of(take), takes=1, seed=take.seed)
-        armature = take.armature
+        try:
+            armature = takes.armature_of(take)
+        except PlacidError:
+            armature = None
         runtime.get().generate(context.scene, request, lambda: armature or target_or_new(context))
 
 

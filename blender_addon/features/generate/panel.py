@@ -2,7 +2,7 @@
 
 import bpy
 
-from ...core import runtime, takes
+from ...core import characters, runtime
 from ...link import launch
 from ...retargeting.rig_label import rig_label
 from ...ui.backend_status import draw_backend, draw_notice
@@ -32,7 +32,9 @@ class PLACID_PT_main(Tab, bpy.types.Panel):
         row.prop(settings, "lock_seed", text="", icon=lock)
         column.prop(settings, "model")
         column.prop(settings, "armature")
-        draw_text(layout, rig_label(takes.target(context)), characters_of(context), "ARMATURE_DATA")
+        draw_text(
+            layout, rig_label(characters.target(context)), characters_of(context), "ARMATURE_DATA"
+        )
 
 
 class PLACID_PT_safety(Tab, bpy.types.Panel):

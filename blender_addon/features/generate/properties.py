@@ -149,9 +149,13 @@ class PlacidTake(bpy.types.PropertyGroup):
     report: StringProperty(name="Report")
     armature: PointerProperty(type=bpy.types.Object)
     action: PointerProperty(type=bpy.types.Action)
+    baked: StringProperty(description="What its action was like when it was baked")
     before: PointerProperty(
         type=bpy.types.Action, description="The action the armature had before this take"
     )
+    before_slot: IntProperty(description="Handle of the slot of that action")
+    before_pose: StringProperty(description="How the armature stood then, as JSON")
+    uid: StringProperty(description="Tells takes apart, whatever they are called")
     motion: StringProperty(subtype="BYTE_STRING")
 
 

@@ -6,14 +6,24 @@ import bpy
 from bpy.props import EnumProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
-from ...core import takes
+from ...core import characters
 from ...core.operator_base import Operator
-from ...retargeting.bone_mapping import from_rows, own_presets, preset_folder, save_preset, to_rows
+from ...retargeting.bone_mapping import (
+    from_rows,
+    is_chosen,
+    own_presets,
+    preset_folder,
+    save_preset,
+    set_rows,
+    to_rows,
+)
+from ...retargeting.editable import check_own
 from ...rig.bone_names import mirror_name
 from ...rig.detect import detect
 from ...rig.mapping import Mapping, load_mapping, load_presets
 from ...rig.read_rig import read_rig
 from ...rig.skeleton_rig import RigError
+from ...shared.errors import PlacidError
 
 # Blender does not keep dynamic menu entries alive; without this the labels turn to garbage.
 _entries: list[tuple[str, str, str]] = []
@@ -32,7 +42,14 @@ class MappingVerb(Operator):
 
     @classmethod
     def disabled_reason(cls, context):
-        return "" if takes.target(context) else "Select a character first"
+        armature = characters.target(context)
+        if armature is None:
+            return "Select a character first"
+        try:
+            check_own(armature)
+        except PlacidError as error:
+            return error.message
+        return ""
 
 
 class EditVerb(MappingVerb):
@@ -41,7 +58,7 @@ class EditVerb(MappingVerb):
     @classmethod
     def disabled_reason(cls, context):
         reason = super().disabled_reason(context)
-        if not reason and not takes.target(context).placid_mapping.rows:
+        if not reason and not is_chosen(characters.target(context).placid_mapping):
             reason = "Guess the bones or choose a preset first"
         return reason
 
@@ -53,7 +70,7 @@ class PLACID_OT_guess_mapping(MappingVerb, bpy.types.Operator):
     bl_label = "Guess"
 
     def run(self, context):
-        armature = takes.target(context)
+        armature = characters.target(context)
         try:
             mapping = detect(read_rig(armature), own_presets()).mapping
         except RigError:
@@ -71,7 +88,7 @@ class PLACID_OT_use_preset(MappingVerb, bpy.types.Operator):
 
     def run(self, context):
         named = [p for p in (*own_presets(), *load_presets()) if p.name == self.preset]
-        _open(takes.target(context), named[0])
+        _open(characters.target(context), named[0])
 
 
 class PLACID_OT_load_mapping(MappingVerb, ImportHelper, bpy.types.Operator):
@@ -86,7 +103,7 @@ class PLACID_OT_load_mapping(MappingVerb, ImportHelper, bpy.types.Operator):
         return super().invoke(context, event)
 
     def run(self, context):
-        _open(takes.target(context), load_mapping(Path(bpy.path.abspath(self.filepath))))
+        _open(characters.target(context), load_mapping(Path(bpy.path.abspath(self.filepath))))
 
 
 class PLACID_OT_mirror_mapping(EditVerb, bpy.types.Operator):
@@ -99,7 +116,7 @@ class PLACID_OT_mirror_mapping(EditVerb, bpy.types.Operator):
     )
 
     def run(self, context):
-        armature = takes.target(context)
+        armature = characters.target(context)
         rows = {row.joint: row for row in armature.placid_mapping.rows}
         other = "right" if self.source == "left" else "left"
         for joint, row in rows.items():
@@ -116,7 +133,7 @@ class PLACID_OT_save_mapping(EditVerb, bpy.types.Operator):
     bl_label = "Save Preset"
 
     def run(self, context):
-        mapping = from_rows(takes.target(context).placid_mapping)
+        mapping = from_rows(characters.target(context).placid_mapping)
         path = save_preset(mapping)
         self.report({"INFO"}, f"Saved: {path}")
 
@@ -128,7 +145,7 @@ class PLACID_OT_clear_mapping(EditVerb, bpy.types.Operator):
     bl_label = "Forget"
 
     def run(self, context):
-        takes.target(context).placid_mapping.rows.clear()
+        set_rows(characters.target(context).placid_mapping, ())
 
 
 def _open(armature: bpy.types.Object, mapping: Mapping) -> None:

@@ -2,8 +2,8 @@
 
 import bpy
 
-from ...core import takes
-from ...retargeting.bone_mapping import ROOT_ROW, PlacidBoneMapping, row_labels
+from ...core import characters
+from ...retargeting.bone_mapping import ROOT_ROW, PlacidBoneMapping, is_chosen, row_labels
 from ...rig.mapping import REQUIRED_JOINTS
 from ...ui.panel_base import Tab
 from ...ui.text import characters_of, draw_text
@@ -49,7 +49,7 @@ class PLACID_PT_bone_mapping(Tab, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        armature = takes.target(context)
+        armature = characters.target(context)
         if armature is None:
             draw_text(layout, "Select a character to map its bones.", characters_of(context))
             return
@@ -58,7 +58,7 @@ class PLACID_PT_bone_mapping(Tab, bpy.types.Panel):
         row.operator("placid.guess_mapping", icon="VIEWZOOM")
         row.operator_menu_enum("placid.use_preset", "preset", text="Preset", icon="PRESET")
         row.operator("placid.load_mapping", text="", icon="FILE_FOLDER")
-        if not chosen.rows:
+        if not is_chosen(chosen):
             draw_text(
                 layout, "The rig is recognised by itself; guess to edit.", characters_of(context)
             )

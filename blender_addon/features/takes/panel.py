@@ -52,7 +52,9 @@ class PLACID_PT_takes(Tab, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("placid.accept_take", icon="CHECKMARK")
         row.operator("placid.reject_take", icon="X")
-        layout.operator("placid.push_to_nla", icon="NLA_PUSHDOWN")
+        row = layout.row(align=True)
+        row.operator("placid.push_to_nla", icon="NLA_PUSHDOWN")
+        row.operator("placid.back_to_sequence", text="", icon="NLA")
         _draw_film(layout, characters_of(context))
         take = takes.active(context.scene)
         if take is not None:
@@ -102,6 +104,8 @@ def _draw_take(layout: bpy.types.UILayout, scene: bpy.types.Scene, take, charact
 
 
 def _draw_audit(column: bpy.types.UILayout, scene: bpy.types.Scene, take) -> None:
+    if audits.is_damaged(take):
+        column.label(text="The audit is damaged; Regenerate checks again", icon="ERROR")
     found = audits.count(take)
     if found == 0:
         column.label(text="No strike was found", icon="FAKE_USER_ON")

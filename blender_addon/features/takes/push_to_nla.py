@@ -1,8 +1,9 @@
-"""Push to NLA: keep a take as a strip that can be moved, blended and repeated."""
+"""Push to NLA: keep a take as a strip that can be moved, blended and repeated; and look at it."""
 
 import bpy
 
-from ...core import takes
+from ...core import characters, showing, takes
+from ...core.operator_base import Operator
 from .take_actions import TakeVerb
 
 
@@ -16,4 +17,22 @@ class PLACID_OT_push_to_nla(TakeVerb, bpy.types.Operator):
         takes.push_to_nla(context.scene, takes.active(context.scene))
 
 
-CLASSES = (PLACID_OT_push_to_nla,)
+class PLACID_OT_back_to_sequence(Operator, bpy.types.Operator):
+    """Take off the take that is shown, so that the character plays its NLA strips again"""
+
+    bl_idname = "placid.back_to_sequence"
+    bl_label = "Back to Sequence"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context):
+        armature = characters.target(context)
+        if armature is None or showing.covered_by(armature) is None:
+            return "No take covers an NLA sequence"
+        return ""
+
+    def run(self, context):
+        showing.back_to_sequence(context.scene, characters.target(context))
+
+
+CLASSES = (PLACID_OT_push_to_nla, PLACID_OT_back_to_sequence)

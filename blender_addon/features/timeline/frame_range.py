@@ -2,8 +2,8 @@
 
 import bpy
 
-from ...retargeting.bake import fcurves_of
 from ...retargeting.export import playing_action
+from ...retargeting.slots import curves_of
 from ...shared.errors import PlacidError
 
 
@@ -17,7 +17,7 @@ def chosen_range(scene: bpy.types.Scene, armature: bpy.types.Object) -> tuple[in
         return scene.frame_preview_start, scene.frame_preview_end
     action = playing_action(armature)
     frames, selected = set(), set()
-    for curve in fcurves_of(action, armature):
+    for curve in curves_of(action, armature):
         for point in curve.keyframe_points:
             frames.add(round(point.co.x))
             if point.select_control_point:

@@ -2,9 +2,9 @@
 
 import bpy
 
-from ...core import runtime, takes
+from ...core import characters, runtime
 from ...core.operator_base import Operator
-from ...retargeting.export import playing_action
+from ...retargeting.export import played_frames
 from ...retargeting.read_motion import read_motion
 from ...shared.errors import PlacidError
 from ...shared.protocol.messages import EditMotion
@@ -21,18 +21,18 @@ before and behind them"""
 
     @classmethod
     def disabled_reason(cls, context):
-        armature = takes.target(context)
+        armature = characters.target(context)
         if armature is None:
             return "Select a character first"
         if armature.animation_data is None or armature.animation_data.action is None:
             return "The character plays no action; accept a take first"
         if not context.scene.placid_timeline.between_prompt.strip():
             return "Describe what the body shall do in the chosen frames"
-        return busy()
+        return busy() or characters.problem(context)
 
     def run(self, context):
-        scene, armature = context.scene, takes.target(context)
-        first, last = (round(frame) for frame in playing_action(armature).frame_range)
+        scene, armature = context.scene, characters.target(context)
+        first, last = played_frames(armature)
         start, end = chosen_range(scene, armature)
         start, end = max(start, first), min(end, last)
         if start > end:
@@ -48,7 +48,8 @@ before and behind them"""
             frames=((start - first, end - first + 1),),
             **settings_of(settings),
         )
-        motion = read_motion(scene, armature, (first, last))
+        # Where the object's parent carries it, it will carry the new take.
+        motion = read_motion(scene, armature, (first, last), space="parent")
         runtime.get().generate(scene, request, lambda: armature, motion, place=first)
 
 

@@ -3,7 +3,7 @@
 import bpy
 from bpy.props import BoolProperty
 
-from ...core import runtime
+from ...core import characters, runtime
 from ...core.operator_base import Operator
 from ...shared.protocol.messages import Timeline
 from ..generate.operators import busy, new_seed, settings_of, target_or_new
@@ -100,7 +100,7 @@ class PLACID_OT_generate_timeline(Operator, bpy.types.Operator):
             return "Add prompts to the list first"
         if not all(strip.prompt.strip() for strip in strips):
             return "A prompt of the list is empty"
-        return busy()
+        return busy() or characters.problem(context)
 
     def run(self, context):
         settings = context.scene.placid
