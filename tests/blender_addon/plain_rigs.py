@@ -41,6 +41,7 @@ def make_rig(rig: SimpleNamespace, joints: np.ndarray, seed: int | None = None, 
         "up": Z,
         "inherits_rotation": np.ones(22, dtype=bool),
         "local_location": np.ones(22, dtype=bool),
+        "connected": np.zeros(22, dtype=bool),
     }
     return rig.skeleton_rig.Rig(**(values | changes))
 
@@ -61,4 +62,5 @@ def named_rig(rig: SimpleNamespace, names: dict[str, str], extra: tuple[str, ...
         up=Z,
         inherits_rotation=np.ones(22 + count, dtype=bool),
         local_location=np.ones(22 + count, dtype=bool),
+        connected=np.zeros(22 + count, dtype=bool),
     )

@@ -79,7 +79,7 @@ def test_unrecognised_rig_is_mapped_by_hand(blank, character, take) -> None:
     blank.core.takes.show(bpy.context.scene, take)
     assert take.report.startswith("My Creature")
     keyed = {
-        curve.group.name for curve in blank.retargeting.bake.fcurves_of(take.action, character)
+        curve.group.name for curve in blank.retargeting.slots.curves_of(take.action, character)
     }
     assert new["spine2"] in keyed
     assert new["spine1"] not in keyed
@@ -222,7 +222,7 @@ def test_settings_of_the_panel_reach_the_keys(blank, take) -> None:
     settings.own_rate, settings.fps = True, 10.0
     settings.root_motion = "in_place"
     blank.core.takes.show(scene, take)
-    curves = blank.retargeting.bake.fcurves_of(take.action, take.armature)
+    curves = blank.retargeting.slots.curves_of(take.action, take.armature)
     frames = [point.co[0] for point in curves[0].keyframe_points]
     assert np.allclose(frames, np.arange(31.0, 91.0, 2.0))
     # The pelvis bone, which stands almost upright, runs along its own y axis; the walk goes 2.4 m.
@@ -232,7 +232,7 @@ def test_settings_of_the_panel_reach_the_keys(blank, take) -> None:
     assert bpy.ops.placid.retarget() == {"FINISHED"}
     assert take.action.use_cyclic
     assert take.action.frame_range[1] < 61.0
-    assert all(c.modifiers for c in blank.retargeting.bake.fcurves_of(take.action, take.armature))
+    assert all(c.modifiers for c in blank.retargeting.slots.curves_of(take.action, take.armature))
 
 
 def test_take_follows_an_accepted_one_where_it_ended(blank, take) -> None:
@@ -249,7 +249,7 @@ def test_take_follows_an_accepted_one_where_it_ended(blank, take) -> None:
     armature = second.armature
 
     def pose(action):
-        blank.retargeting.bake.assign_action(armature, action)
+        blank.retargeting.slots.assign_action(armature, action)
         scene.frame_set(end)
         bones = armature.evaluated_get(bpy.context.evaluated_depsgraph_get()).pose.bones
         return np.array([bones[name].head for name in ("pelvis", "left_wrist", "right_foot")])
@@ -264,7 +264,7 @@ def test_take_follows_an_accepted_one_where_it_ended(blank, take) -> None:
 @pytest.mark.parametrize("mode", ["XYZ", "ZXY", "AXIS_ANGLE"])
 def test_bones_keep_their_rotation_mode(blank, character, take, mode) -> None:
     def wrist(action) -> list:
-        blank.retargeting.bake.assign_action(character, action)
+        blank.retargeting.slots.assign_action(character, action)
         found = []
         for frame in (1, 17, 40):
             bpy.context.scene.frame_set(frame)
@@ -288,5 +288,5 @@ def test_switches_are_set_and_keyed_where_they_exist(blank, character, take) -> 
     blank.core.takes.show(bpy.context.scene, take)
     assert character.pose.bones["left_wrist"]["IK_FK"] == 1.0
     assert "missing" not in character.pose.bones["left_wrist"]
-    paths = {c.data_path for c in blank.retargeting.bake.fcurves_of(take.action, character)}
+    paths = {c.data_path for c in blank.retargeting.slots.curves_of(take.action, character)}
     assert 'pose.bones["left_wrist"]["IK_FK"]' in paths

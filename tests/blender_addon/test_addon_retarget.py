@@ -22,7 +22,7 @@ def addon(blank) -> SimpleNamespace:
     bpy.context.scene.render.fps = 20
     places = {
         "apply": "retargeting.apply_motion",
-        "bake": "retargeting.bake",
+        "slots": "retargeting.slots",
         "character": "character.armature",
         "sample_rigs": "character.sample_rigs",
     }
@@ -71,7 +71,7 @@ def test_limbs_follow_the_motion_and_stand_on_the_floor(addon, kind: str) -> Non
     loose = addon.apply.ApplyOptions(pin_strength=0.0)
     report = addon.apply.apply_motion(bpy.context.scene, armature, motion, loose)
     assert worst_direction(addon, armature, motion) < 1.0
-    assert report.worst_error < 1.0
+    assert report.fit.worst_error < 1.0
     addon.apply.apply_motion(bpy.context.scene, armature, motion, addon.apply.ApplyOptions())
     bones = addon.detect.detect(addon.read_rig.read_rig(armature)).mapping.bones
     for frame in range(1, 61, 7):
@@ -164,7 +164,7 @@ def test_generated_rigify_rig_gets_keys_on_its_controls(addon) -> None:
     options = addon.apply.ApplyOptions(pin_strength=0.0)
     report = addon.apply.apply_motion(bpy.context.scene, rig, motion, options)
     assert report.rig == "Rigify"
-    keyed = {c.group.name for c in addon.bake.fcurves_of(report.action, rig)}
+    keyed = {c.group.name for c in addon.slots.curves_of(report.action, rig)}
     assert not {bone for bone in keyed if bone.startswith(("DEF-", "ORG-", "MCH-"))}
     for limb in ("thigh_parent.L", "thigh_parent.R", "upper_arm_parent.L", "upper_arm_parent.R"):
         assert rig.pose.bones[limb]["IK_FK"] == 1.0

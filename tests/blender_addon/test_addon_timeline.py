@@ -114,7 +114,7 @@ def test_selected_keyframes_tell_the_frames(walked):
     error = walked.shared.errors.PlacidError
     with pytest.raises(error, match="set a preview range"):
         chosen_range(scene, take.armature)
-    for curve in walked.retargeting.bake.fcurves_of(take.action, take.armature):
+    for curve in walked.retargeting.slots.curves_of(take.action, take.armature):
         for point in curve.keyframe_points:
             point.select_control_point = 20 <= point.co.x <= 30
     assert chosen_range(scene, take.armature) == (20, 30)

@@ -97,7 +97,7 @@ def test_a_take_that_is_not_the_active_action_is_filmed_and_the_scene_stays_as_i
     bpy.ops.placid.push_to_nla()
     data = armature.animation_data
     if playing == "a strip and an action":
-        blank.retargeting.bake.assign_action(armature, bpy.data.actions.new("Other"))
+        blank.retargeting.slots.assign_action(armature, bpy.data.actions.new("Other"))
     elif playing == "nothing":
         data.nla_tracks.remove(data.nla_tracks[0])
     armature.pose.bones["head"].location = 0.1, 0.2, 0.3

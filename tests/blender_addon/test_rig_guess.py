@@ -100,6 +100,7 @@ def test_a_table_is_no_human(rig) -> None:
         up=np.array([0.0, 0.0, 1.0]),
         inherits_rotation=np.ones(5, dtype=bool),
         local_location=np.ones(5, dtype=bool),
+        connected=np.zeros(5, dtype=bool),
     )
     with pytest.raises(rig.skeleton_rig.RigError, match="Table"):
         rig.detect.detect(table)

@@ -49,12 +49,6 @@ def test_an_accepted_take_keeps_its_end_and_later_ones_only_extend_it(blank, sce
     assert scene.frame_end == 60
 
 
-def test_what_accept_does_first_gives_back_the_end_so_that_undo_does(blank, scene):
-    _take(blank, scene, 60)
-    blank.core.takes.withdraw(scene, scene.placid.takes[0])
-    assert scene.frame_end == 250
-
-
 def test_a_range_of_the_users_is_extended_only_and_given_back(blank, scene):
     scene.frame_end = 50
     _take(blank, scene, 40)

@@ -8,10 +8,9 @@ import pytest
 
 from backend.datasets.actions import Action
 from backend.datasets.preparation import PreparedClip
-from backend.datasets.samples import Sample, SamplePool
+from backend.datasets.samples import LONGEST, SHORTEST, Sample, SamplePool
 from backend.datasets.sources import Segment
 from backend.motion.features import FEATURES
-from backend.motion.lengths import MAX_FRAMES, MIN_FRAMES
 
 NUMBER, FRAME = 3, 4  # columns that blending leaves alone outside transitions
 
@@ -47,8 +46,8 @@ def test_lengths_are_whole_tokens_within_the_bounds() -> None:
     )
     lengths = [len(sample.features) for sample in draws(pool, 300)]
     assert all(length % 4 == 0 for length in lengths)
-    assert min(lengths) == MIN_FRAMES
-    assert MAX_FRAMES - 8 <= max(lengths) <= MAX_FRAMES
+    assert min(lengths) == SHORTEST
+    assert LONGEST - 8 <= max(lengths) <= LONGEST
     assert len(set(lengths)) > 25
 
 
@@ -108,7 +107,7 @@ def test_a_whole_segment_tells_how_long_its_action_takes() -> None:
         assert sample.human == ("takes a deep bow",)
 
 
-@pytest.mark.parametrize("frames", [MIN_FRAMES - 1, MAX_FRAMES + 1])
+@pytest.mark.parametrize("frames", [SHORTEST - 1, LONGEST + 1])
 def test_segments_that_no_motion_can_be_as_long_as_are_never_natural(frames: int) -> None:
     pool = SamplePool([clip(0, frames, whole(frames, "bow"))], "train")
     assert not any(sample.natural for sample in draws(pool, 60))
@@ -127,9 +126,7 @@ def test_captions_by_people_stand_for_whole_segments_alone() -> None:
 def test_a_motion_under_the_shortest_is_held_at_its_last_pose() -> None:
     pool = SamplePool([clip(0, 13, whole(13, "kick"))], "train")
     held = [s for s in draws(pool) if len(single([replace(s, features=s.features[:13])]))]
-    held = [
-        s for s in held if len(s.features) == MIN_FRAMES and (s.features[13:, FRAME] == 12).all()
-    ]
+    held = [s for s in held if len(s.features) == SHORTEST and (s.features[13:, FRAME] == 12).all()]
     assert held
     for sample in held:
         rest = sample.features[13:]

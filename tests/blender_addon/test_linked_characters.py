@@ -1,0 +1,106 @@
+"""Characters that are linked from another file, and library overrides of them."""
+
+import pytest
+from sample_motions import walking_motion
+
+bpy = pytest.importorskip("bpy")
+
+
+def _link(placid, folder, mapped: bool):
+    """An armature that is linked, without an override; it may have a bone mapping of its own."""
+    armature = placid.character.sample_rigs.mixamo_skeleton(bpy.context)
+    armature.name = "Hero"
+    if mapped:
+        bpy.context.scene.placid.armature = armature
+        bpy.ops.placid.guess_mapping()
+    collection = bpy.data.collections.new("Character")
+    for member in list(bpy.context.scene.collection.objects):
+        collection.objects.link(member)
+    path = str(folder / "hero.blend")
+    bpy.data.libraries.write(path, {collection})
+    bpy.ops.wm.read_homefile(use_empty=True)
+    with bpy.data.libraries.load(path, link=True) as (_, wanted):
+        wanted.collections = ["Character"]
+    bpy.context.scene.collection.children.link(wanted.collections[0])
+    return next(o for o in wanted.collections[0].objects if o.type == "ARMATURE")
+
+
+def _override(linked):
+    """What Blender's Make Library Override makes of the collection of a linked character."""
+    scene, layer = bpy.context.scene, bpy.context.view_layer
+    source = linked.users_collection[0]
+    collection = source.override_hierarchy_create(scene, layer, do_fully_editable=True)
+    if source.name in {child.name for child in scene.collection.children if child.library}:
+        scene.collection.children.unlink(source)
+    if collection not in set(scene.collection.children_recursive):
+        scene.collection.children.link(collection)
+    layer.update()
+    return next(o for o in collection.all_objects if o.type == "ARMATURE")
+
+
+def _take(placid, armature):
+    motion = placid.shared.motion.motion.Motion(walking_motion(40).joints, prompt="a person walks")
+    request = placid.shared.protocol.messages.Generate("a person walks")
+    return placid.core.takes.add_take(bpy.context.scene, armature, request, motion)
+
+
+def _reopened(folder):
+    shot = str(folder / "shot.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=shot)
+    bpy.ops.wm.open_mainfile(filepath=shot)
+    return bpy.context.scene
+
+
+def test_a_take_of_a_linked_character_is_refused_with_the_remedy(blank, tmp_path):
+    linked = _link(blank, tmp_path, mapped=False)
+    scene = bpy.context.scene
+    take = _take(blank, linked)
+    with pytest.raises(blank.shared.errors.PlacidError, match="Library Override > Make"):
+        blank.core.takes.accept(scene, take)
+    assert (take.status, take.action, linked.animation_data) == ("NEW", None, None)
+    scene.placid.armature = linked
+    assert "Library Override > Make" in blank.core.characters.problem(bpy.context)
+    with pytest.raises(RuntimeError, match="Library Override > Make"):
+        bpy.ops.placid.guess_mapping()
+
+
+def test_bone_mapping_of_an_override_can_be_changed(blank, tmp_path):
+    linked = _link(blank, tmp_path, mapped=True)
+    override = _override(linked)
+    bpy.context.scene.placid.armature = override
+    rows = override.placid_mapping.rows
+    count = len(rows)
+    assert count > 20
+    assert bpy.ops.placid.guess_mapping() == {"FINISHED"}
+    assert bpy.ops.placid.mirror_mapping(source="left") == {"FINISHED"}
+    rows[3].shown = "Spine"
+    scene = _reopened(tmp_path)
+    again = scene.placid.armature.placid_mapping.rows
+    assert (len(again), again[3].bone) == (count, "mixamorig:Spine")
+
+
+def test_bone_mapping_of_an_override_is_saved(blank, tmp_path):
+    linked = _link(blank, tmp_path, mapped=False)
+    override = _override(linked)
+    bpy.context.scene.placid.armature = override
+    bpy.ops.placid.guess_mapping()
+    chosen = override.placid_mapping
+    chosen.title = "Hero's"
+    rows = [(row.joint, row.bone) for row in chosen.rows]
+    scene = _reopened(tmp_path)
+    again = scene.placid.armature.placid_mapping
+    assert [(row.joint, row.bone) for row in again.rows] == rows
+    assert again.title == "Hero's"
+    assert bpy.ops.placid.clear_mapping() == {"FINISHED"}
+    scene = _reopened(tmp_path)
+    assert not any(row.joint for row in scene.placid.armature.placid_mapping.rows)
+
+
+def test_a_take_of_an_override_is_saved(blank, tmp_path):
+    linked = _link(blank, tmp_path, mapped=False)
+    override = _override(linked)
+    blank.core.takes.accept(bpy.context.scene, _take(blank, override))
+    scene = _reopened(tmp_path)
+    armature = scene.placid.takes[0].armature
+    assert armature.override_library is not None
+    assert armature.animation_data.action == scene.placid.takes[0].action is not None
