@@ -149,6 +149,7 @@ def test_another_version(one_take, tmp_path):
 
 def test_a_stolen_port(one_take, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as thief:
+        thief.settimeout(PATIENCE)
         version = one_take.shared.protocol.messages.PROTOCOL_VERSION
         line = '{"version": %d, "port": %d, "server_public_key": "%s"}'
         line %= (version, thief.getsockname()[1], "1" * 40)

@@ -28,6 +28,7 @@ bpy = pytest.importorskip("bpy")
 
 CHECKOUT = Path(__file__).parents[2]
 WALKING_BACKEND = CHECKOUT / "tests" / "backend" / "serving" / "walking_backend.py"
+CUT_COUNT, KILL_COUNT = 200, 50
 MOST_SECONDS = 0.25
 PATIENCE = 60.0
 
@@ -130,7 +131,7 @@ class Rounds:
     def begin(self, number: int) -> Any:
         """Ask for three takes, as the panel's button does; starts the backend when it is gone."""
         settings = bpy.context.scene.placid
-        settings.prompt, settings.seconds, settings.take_count = f"a slow walk {number}", 1.0, 3
+        settings.prompt, settings.seconds, settings.take_count = f"a brisk walk {number}", 1.0, 3
         settings.seed, settings.lock_seed = 10 * number, True
         self.runtime.session._breaker.reset()
         with self.watchdog.step("generate"):
@@ -153,7 +154,7 @@ class Rounds:
                 continue
             motion = self.placid.core.takes.unpack_motion(take.motion)
             told = (take.prompt, take.seed, motion.prompt, motion.seed)
-            prompt, seed = f"a slow walk {number}", 10 * number + place
+            prompt, seed = f"a brisk walk {number}", 10 * number + place
             counts["wrong labels"] += told != (prompt, seed, prompt, seed)
         counts["lost takes"] += abs(len(takes) - len(job.takes))
         takes.clear()
@@ -251,10 +252,12 @@ def _hold(counts: Counter[str], watchdog: Watchdog, name: str) -> None:
 def test_two_hundred_cuts_of_the_connection_never_hold_blender_up(
     rounds: Rounds, watchdog: Watchdog
 ) -> None:
-    counts = _campaign(rounds, 200, (*CUTS, "SIGKILL", "SIGSTOP"), 3.5, seed=12)
+    counts = _campaign(rounds, CUT_COUNT, (*CUTS, "SIGKILL", "SIGSTOP"), 1.8, seed=12)
     _hold(counts, watchdog, "cuts of the connection")
 
 
 def test_fifty_kills_of_the_backend_lose_no_take(rounds: Rounds, watchdog: Watchdog) -> None:
-    counts = _campaign(rounds, 50, ("SIGKILL", "SIGSEGV", "SIGTERM", "SIGABRT"), 3.5, seed=13)
+    counts = _campaign(
+        rounds, KILL_COUNT, ("SIGKILL", "SIGSEGV", "SIGTERM", "SIGABRT"), 1.8, seed=13
+    )
     _hold(counts, watchdog, "kills of the backend")

@@ -1,10 +1,8 @@
 """Birth, failures and death of backend processes, as the add-on and a person see them."""
 
-import contextlib
 import os
 import signal
 import socket
-import stat
 import subprocess
 import sys
 import time
@@ -13,10 +11,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import msgspec
+import numpy as np
 import pytest
 import zmq
 
-from shared.protocol.handshake import Announcement, Connection, ExitCode, KeyPair, read_connection
+from shared.protocol.handshake import Announcement, Connection, ExitCode, KeyPair
+from shared.protocol.messages import PROTOCOL_VERSION
 
 CHECKOUT = Path(__file__).parent.parent.parent
 WALKING_BACKEND = CHECKOUT / "tests" / "backend" / "serving" / "walking_backend.py"
@@ -255,20 +256,119 @@ def test_a_log_that_cannot_be_written_is_said(addon_package: ModuleType, tmp_pat
     assert error.value.code == "not_writable"
 
 
-def test_a_backend_of_another_version_is_said(
-    make_session: Any, addon_package: ModuleType, log_path: Path
+def announced(version: int, port: int, key: str) -> str:
+    """What a backend writes to its parent, whatever it is worth."""
+    return msgspec.json.encode(
+        {"version": version, "port": port, "server_public_key": key}
+    ).decode()
+
+
+GOOD_KEY = "1" * 40
+ANNOUNCED = (
+    announced(99, 1, GOOD_KEY),
+    announced(PROTOCOL_VERSION, 0, GOOD_KEY),
+    announced(PROTOCOL_VERSION, 99999, GOOD_KEY),
+    announced(PROTOCOL_VERSION, 40001, "x"),
+    announced(PROTOCOL_VERSION, 40001, "~" * 40),
+    announced(PROTOCOL_VERSION, 40001, "#" * 40),
+    "garbage",
+    "[" * 3000,
+    "z" * 30_000_000,
+)
+
+
+@pytest.mark.parametrize("line", ANNOUNCED, ids=lambda line: line[:70])
+def test_an_announcement_that_is_not_ours_is_said_once_and_ends_that_backend(
+    make_session: Any, addon_package: ModuleType, log_path: Path, line: str
 ) -> None:
-    line = '{"version": 99, "port": 1, "server_public_key": "x"}'
-    command = [sys.executable, "-c", f"print('{line}', flush=True); input(); input()"]
+    script = "import sys, time; sys.stdout.write(sys.argv[1] * int(sys.argv[2])); print(flush=True)"
+    whole, times = (line, 1) if len(line) < 10_000 else (line[0], len(line))
+    command = [sys.executable, "-c", f"{script}; time.sleep(600)", whole, str(times)]
     process = addon_package.link.backend_process
     session = make_session(lambda: process.BackendProcess(command, CHECKOUT, log_path))
-    session.start()
-    assert until(session, "Lost").error.code == "version_mismatch"
+    job = session.submit(addon_package.shared.protocol.messages.Generate("walk"))
+    pid = session._process.pid
+    lost = until(session, "Lost")
+    assert (lost.error.code, lost.jobs) == ("version_mismatch", (job,))
+    assert session.state == "stopped"
+    assert session.poll() == [], "nothing of it is left to go wrong again"
+    assert ends(pid)
+
+
+def test_a_failure_of_our_own_ends_that_backend_and_counts_for_the_breaker(
+    make_session: Any, processes: Any, addon_package: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("nobody thought of it")
+
+    monkeypatch.setattr(addon_package.link.client.Client, "poll", fail)
+    session = make_session(processes)
+    for _ in range(3):
+        job = session.submit(addon_package.shared.protocol.messages.Generate("walk"))
+        lost = until(session, "Lost")
+        assert (lost.error.code, lost.jobs) == ("internal", (job,))
+        assert isinstance(lost.error.__cause__, ZeroDivisionError), "for the report"
+        assert session.poll() == []
+    with pytest.raises(addon_package.shared.errors.PlacidError, match="Restart Backend"):
+        session.start()
+
+
+def test_a_request_that_is_too_large_is_refused_while_the_backend_starts(
+    make_session: Any, processes: Any, addon_package: ModuleType
+) -> None:
+    messages = addon_package.shared.protocol.messages
+    session = make_session(processes)
+    job = session.submit(messages.Generate("walk"))
+    motion = addon_package.shared.motion.motion.Motion(np.zeros((10_000, 22, 3), np.float32))
+    with pytest.raises(addon_package.shared.errors.PlacidError, match="at most 2400 frames"):
+        session.submit(messages.EditMotion("jump", frames=((10, 40),)), motion)
+    assert session.jobs == (job,)
+    assert until(session, "Done").job == job
+
+
+def test_cancelling_while_the_model_loads_waits_for_it_and_harms_nobody(
+    make_session: Any, launch_walking: Launch, log_path: Path, addon_package: ModuleType
+) -> None:
+    session = make_session(lambda: launch_walking(log_path, "late"))
+    job = session.submit(addon_package.shared.protocol.messages.Generate("walk"))
+    until(session, "Welcome")
+    # The job has not begun, so it is given up at once.
+    session.cancel(job)
+    assert until(session, "Error").code == "cancelled"
+    # After an unload the job itself loads the model, five times as long as a cancel may take.
+    session.generate(addon_package.shared.protocol.messages.Generate("walk"))
+    session._client.unload(1000)
+    job = session.submit(addon_package.shared.protocol.messages.Generate("walk"))
+    while session.state != "loading":
+        session.poll(0.01)
+    session.cancel(job)
+    error = until(session, "Error")
+    assert (error.code, error.job) == ("cancelled", job)
+    assert len(session.generate(addon_package.shared.protocol.messages.Generate("walk"))) == 1
+
+
+def test_a_backend_at_rest_holds_no_memory_and_comes_back(
+    make_session: Any, processes: Any, addon_package: ModuleType
+) -> None:
+    request = addon_package.shared.protocol.messages.Generate("slow walk")
+    session = make_session(processes)
+    job = session.submit(request)
+    until(session, "Progress")
+    session.rest()
+    assert session.running, "somebody waits for a job"
+    session.cancel(job)
+    until(session, "Error")
+    session.rest()
+    assert (session.state, session.running) == ("resting", False)
+    assert ends(processes.started[-1].pid)
+    assert session.capabilities is not None, "what it offers is still known"
+    assert len(session.generate(addon_package.shared.protocol.messages.Generate("walk"))) == 1
 
 
 def test_a_stolen_port_is_said(addon_package: ModuleType) -> None:
     keys = KeyPair(*(key.decode() for key in zmq.curve_keypair()))
     with socket.create_server(("127.0.0.1", 0)) as thief:
+        thief.settimeout(PATIENCE)
         port = thief.getsockname()[1]
         client = addon_package.link.client.Client(
             Connection(Announcement(1, port, keys.public), keys)
@@ -278,57 +378,3 @@ def test_a_stolen_port_is_said(addon_package: ModuleType) -> None:
         visitor.close()
         assert until(client, "Lost").error.code == "backend_refused"
         client.close()
-
-
-@pytest.fixture
-def by_hand(tmp_path: Path, log_path: Path) -> Iterator[tuple[Any, Path]]:
-    """A backend started without a parent, and its connection file."""
-    path = tmp_path / "run" / "connection.json"
-    command = [sys.executable, str(WALKING_BACKEND), "by-hand", str(log_path), str(path)]
-    environment = dict(os.environ, PYTHONPATH=str(CHECKOUT))
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as process:
-        assert process.stdout is not None
-        assert str(path) in process.stdout.readline().decode()
-        yield process, path
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-
-
-def test_by_hand_the_owner_alone_can_connect_and_end_it(
-    by_hand: tuple[Any, Path], addon_package: ModuleType
-) -> None:
-    process, path = by_hand
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    client = addon_package.link.client.Client(read_connection(path))
-    client.submit(1, addon_package.shared.protocol.messages.Generate("walk"))
-    until(client, "Done")
-    client.shutdown()
-    until(client, "Lost")
-    client.close()
-    assert process.wait(PATIENCE) == 0
-    assert not path.exists()
-
-
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_by_hand_a_signal_ends_it_cleanly(
-    by_hand: tuple[Any, Path], addon_package: ModuleType, how: signal.Signals
-) -> None:
-    process, path = by_hand
-    with contextlib.closing(addon_package.link.client.Client(read_connection(path))) as client:
-        until(client, "Welcome")
-        process.send_signal(how)
-        assert process.wait(PATIENCE) == 0
-        assert not path.exists()
-
-
-def test_a_backend_without_a_usable_hand_over_says_so(log_path: Path) -> None:
-    environment = dict(os.environ, PYTHONPATH=str(CHECKOUT))
-    result = subprocess.run(
-        [sys.executable, str(WALKING_BACKEND), "whole", str(log_path)],
-        input=b"not json\n",
-        capture_output=True,
-        env=environment,
-    )
-    assert result.returncode != 0
-    assert not log_path.exists()
-    assert b"handed over no usable key" in result.stderr

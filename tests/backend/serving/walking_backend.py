@@ -1,9 +1,9 @@
 """A backend whose generator needs no weights: a body that walks by sine curves, made in steps.
 
-Run as a program it is a whole backend: `walking_backend.py whole|broken LOG` is started as the
-add-on starts the real one, `walking_backend.py by-hand LOG CONNECTION` as a person does. The prompt
-says how it behaves: `hang` stops reacting, `slow` needs two seconds a take, `memory`,
-`refused` and `bug` fail.
+Run as a program it is a whole backend: `walking_backend.py whole|broken|late LOG` is started as the
+add-on starts the real one, `walking_backend.py by-hand|late-by-hand LOG CONNECTION` as a person
+does; a late one takes its time to load. The prompt says how it behaves: `hang` stops reacting,
+`slow` needs two seconds a take, `brisk` a third of one, `memory`, `refused` and `bug` fail.
 """
 
 import sys
@@ -25,6 +25,7 @@ from shared.motion.skeleton import JOINT, JOINT_COUNT
 from shared.protocol.messages import Capabilities, Choice, Generate, Request
 
 STEPS = 10
+LATE_SECONDS = 2.5
 FPS = 20.0
 CAPABILITIES = Capabilities(
     version=VERSION,
@@ -77,6 +78,8 @@ class WalkingGenerator:
                 progress((take + step / STEPS) / request.takes, "sampling")
                 if "slow" in request.prompt:
                     time.sleep(0.2)
+                if "brisk" in request.prompt:
+                    time.sleep(0.03)
             if motion is None:
                 yield walk(request, request.seed + take)
             else:
@@ -106,13 +109,27 @@ def broken_generator() -> WalkingGenerator:
     raise PlacidError("bad_checkpoint", "walk.safetensors is damaged; install Placid again")
 
 
-if __name__ == "__main__":
-    how, log_path, *rest = sys.argv[1:]
-    sys.exit(
-        serve(
-            broken_generator if how == "broken" else WalkingGenerator,
-            Path(rest[0]) if how == "by-hand" else read_handover(sys.stdin.buffer),
-            Path(log_path),
+def late_generator() -> WalkingGenerator:
+    """What a slow disk looks like to the server."""
+    time.sleep(LATE_SECONDS)
+    return WalkingGenerator()
+
+
+def main(how: str, log_path: Path, *rest: str) -> int:
+    """A whole backend; what is expected to go wrong ends in one sentence, as with `backend`."""
+    makers = {"broken": broken_generator, "late": late_generator, "late-by-hand": late_generator}
+    try:
+        by_hand = how.endswith("by-hand")
+        return serve(
+            makers.get(how, WalkingGenerator),
+            Path(rest[0]) if by_hand else read_handover(sys.stdin.buffer),
+            log_path,
             Limits(heartbeat=0.2, cancel=0.5),
         )
-    )
+    except PlacidError as error:
+        print(f"backend: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:]))
