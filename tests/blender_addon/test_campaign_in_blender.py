@@ -100,8 +100,6 @@ class Rounds:
         current = placid.core.runtime.get()
         current.session = placid.link.session.Session(self._launch)
         placid.link.launch.preferences().python_path = sys.executable
-        # Of the time that a silent backend is waited for, a tenth is enough here.
-        placid.link.client.HEARTBEAT_SECONDS = 0.1
 
     @property
     def runtime(self) -> Any:
@@ -172,13 +170,16 @@ class Rounds:
 
 
 @pytest.fixture
-def rounds(blank: Any, tmp_path: Path, watchdog: Watchdog) -> Iterator[Rounds]:
-    before = blank.link.client.HEARTBEAT_SECONDS
+def rounds(
+    blank: Any, tmp_path: Path, watchdog: Watchdog, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Rounds]:
+    # A silent backend is waited for a small part of the usual time, or the campaign took hours.
+    monkeypatch.setattr(blank.link.client, "HEARTBEAT_SECONDS", 0.1)
+    monkeypatch.setattr(blank.link.client, "LOADING_LIVENESS", 20)
     made = Rounds(blank, tmp_path, watchdog)
     importlib.import_module(f"{blank.__name__}.character.armature").create_character(bpy.context)
     yield made
     made.close()
-    blank.link.client.HEARTBEAT_SECONDS = before
     blank.link.launch.preferences().python_path = ""
 
 
