@@ -1,5 +1,6 @@
 """The command line: `backend --help`."""
 
+import os
 import sys
 from typing import NoReturn
 
@@ -21,7 +22,7 @@ from backend.commands import (
     unlearn,
 )
 from shared import VERSION
-from shared.errors import PlacidError
+from shared.errors import PlacidError, is_out_of_memory
 
 app = typer.Typer(
     name="backend",
@@ -52,18 +53,30 @@ def version() -> None:
 
 
 def main() -> NoReturn:
-    """Run a command; every expected problem ends in one sentence and exit code 1."""
+    """Run a command; every expected problem ends in one sentence and exit code 1.
+
+    What is not expected is a defect, which a report needs whole: it keeps its traceback.
+    """
     try:
         app()
-    except (PlacidError, ValueError) as error:
-        if type(error) is ValueError:  # not one of ours: a defect, which a report needs whole
-            raise
-        print(f"backend: {error}", file=sys.stderr)
-        sys.exit(1)
+    except PlacidError as error:
+        _end(str(error))
     except KeyboardInterrupt:
-        print("backend: interrupted", file=sys.stderr)
-        sys.exit(130)
-    except OSError as error:
-        print(f"backend: {error.strerror}: {error.filename}", file=sys.stderr)
+        _end("interrupted", 130)
+    except BrokenPipeError:
+        # Who read our output has had enough, as `head` has; Python would complain at its own end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        place = "" if error.filename is None else f": {error.filename}"
+        _end(f"{error.strerror or error}{place}")
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        _end("the memory ran out; ask for less at once, or close other programs")
     sys.exit(0)
+
+
+def _end(sentence: str, code: int = 1) -> NoReturn:
+    print(f"backend: {sentence}", file=sys.stderr)
+    sys.exit(code)

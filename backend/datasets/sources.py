@@ -15,6 +15,7 @@ import numpy as np
 
 from backend.datasets.actions import Action
 from backend.datasets.problems import Problem, ProblemTable
+from shared.errors import PlacidError
 from shared.registry import Registry
 
 FPS: Final = 20.0
@@ -28,8 +29,11 @@ _RARE: Final = 8
 _FEWEST: Final = 3
 
 
-class SourceError(ValueError):
+class SourceError(PlacidError, ValueError):
     """Motion data that cannot be read; the message names the file and the remedy."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("bad_source", message)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from backend.serving.failures import explain
 from backend.serving.jobs import MotionGenerator
 from shared.batch.queue import Batch, MakeFilm, MakeSheet, MakeTakes, Task
 from shared.errors import PlacidError
@@ -12,6 +13,7 @@ from shared.filming.orders import Failed
 from shared.filming.process import RenderProcess
 
 _POLL_SECONDS = 0.2
+_FATAL = ("not_writable", "no_blender")
 
 
 class Reporter(Protocol):
@@ -62,7 +64,7 @@ class FilmWorker:
 def run_batch(
     batch: Batch, generator: MotionGenerator, worker: FilmWorker, report: Reporter
 ) -> None:
-    """Do everything that is not done yet; a row that fails does not stop the others.
+    """Do everything that is not done yet; a row that fails, in whatever way, stops no other one.
 
     Raises:
         PlacidError: `not_writable` or `no_blender`, which would fail every row alike.
@@ -71,11 +73,12 @@ def run_batch(
         while task := batch.next_task():
             try:
                 _do(batch, task, generator, worker, report)
-            except PlacidError as error:
-                if error.code in ("not_writable", "no_blender"):
-                    raise
-                batch.fail(task.row, error)
-                report.failed(task.row.number, error)
+            except Exception as error:
+                failure = explain(error)
+                if failure.code in _FATAL:
+                    raise failure from error
+                batch.fail(task.row, failure)
+                report.failed(task.row.number, failure)
     finally:
         worker.close()
 

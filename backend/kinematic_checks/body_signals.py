@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 import numpy as np
 
+from shared.errors import PlacidError
 from shared.motion.filters import uniform_filter1d
 from shared.motion.skeleton import JOINT, JOINT_COUNT
 
@@ -24,8 +25,11 @@ def _pair(part: str) -> list[int]:
     return [JOINT[f"{side}_{part}"] for side in SIDES]
 
 
-class KinematicsError(ValueError):
+class KinematicsError(PlacidError, ValueError):
     """Joints that no signal can be read from; the message names the shape."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("bad_motion", message)
 
 
 @dataclass(frozen=True, eq=False)

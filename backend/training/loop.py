@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from shared.errors import PlacidError
 from shared.files import written_whole
 
 
@@ -64,8 +65,11 @@ class Task(Protocol):
         """Restore what `extra_state` gave."""
 
 
-class TrainingError(ValueError):
+class TrainingError(PlacidError, ValueError):
     """A training that cannot start or go on; the message says what to do."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("bad_training", message)
 
 
 def _rate(step: int, options: LoopOptions) -> float:

@@ -3,10 +3,14 @@
 from collections.abc import Iterable
 
 from shared import registry
+from shared.errors import PlacidError
 
 
-class UnlearningError(ValueError):
+class UnlearningError(PlacidError, ValueError):
     """A concept, statistic, parameter or edit that cannot be used; one sentence with the remedy."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("bad_edit", message)
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UnlearningError:
