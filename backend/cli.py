@@ -7,6 +7,7 @@ from typing import NoReturn
 import typer
 
 from backend.commands import (
+    actions,
     batch,
     body,
     doctor,
@@ -35,6 +36,7 @@ app.command()(generate.generate)
 app.command()(edit.edit)
 app.command()(timeline.timeline)
 app.command()(batch.batch)
+app.command()(actions.actions)
 app.command()(body.body)
 app.command()(serve.serve)
 app.command()(doctor.doctor)

@@ -71,6 +71,10 @@ def batch(
     )
     read.check(generator.capabilities(), with_rigs=render is not None)
     if check:
+        for row in read.rows:
+            understanding = generator.understand(row.request)
+            if understanding and not understanding.known:
+                print(f"row {row.number}: {understanding.warning}")
         print(f"{table} is in order: {sum(row.request.takes for row in read.rows)} takes")
         return
     folder = out or render
@@ -104,6 +108,9 @@ class _Lines:
     def made(self, path: Path) -> None:
         self._bar.update()
         self._bar.write(str(path))
+
+    def doubted(self, row: int, warning: str) -> None:
+        self._bar.write(f"row {row}: {warning}")
 
     def failed(self, row: int, error: "PlacidError") -> None:
         self._bar.write(f"row {row} failed: {error}")

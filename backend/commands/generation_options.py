@@ -117,12 +117,21 @@ def write_all(
     say: Callable[[str], None],
     number: Callable[["Motion"], str] = lambda motion: str(motion.seed),
 ) -> None:
-    """Write each motion as npz and BVH, and say where, and which strikes are found in it."""
+    """Write each motion as npz and BVH, and say where, and which strikes are found in it.
+
+    Of a prompt that the model does not know it is said once.
+    """
     from shared.motion.bvh import save_bvh
     from shared.motion.motion import save_motion
+    from shared.motion.understanding import understanding_in
     from shared.names import file_name
 
+    told: set[str] = set()
     for motion in motions:
+        understanding = understanding_in(motion.provenance)
+        if understanding and not understanding.known and motion.prompt not in told:
+            told.add(motion.prompt)
+            say(f"{motion.prompt!r}: {understanding.warning}")
         path = out / f"{file_name(motion.prompt)}-{number(motion)}.npz"
         save_motion(motion, path)
         save_bvh(motion, path.with_suffix(".bvh"))

@@ -119,3 +119,28 @@ def export(
     from backend.training.runs import export as write
 
     write(out, to)
+
+
+@app.command()
+def known(
+    prepared: Prepared,
+    to: Annotated[Path, typer.Argument(help="Folder of the checkpoint.")],
+    seconds: Annotated[
+        float, typer.Option(help="Training motion that an action needs to count as known.", min=0)
+    ] = 10.0,
+) -> None:
+    """Write what a checkpoint knows, from its training captions, and calibrate the score."""
+    from backend.datasets.preparation import load_prepared
+    from backend.text.encoders import SentenceEncoder
+    from backend.text.known_actions import KNOWN_FILE
+    from backend.training import knowledge
+
+    encoder = SentenceEncoder()
+    actions = knowledge.trained_actions(load_prepared(prepared), seconds)
+    model = knowledge.gather(actions, encoder.name, encoder.encode)
+    labelled = knowledge.labelled_prompts(action.kind for action in actions)
+    model, figures = knowledge.calibrate(model, labelled, encoder.encode)
+    model.save(to / KNOWN_FILE)
+    for name, value in figures.items():
+        typer.echo(f"{name:<36} {value:.3f}")
+    typer.echo(f"{to / KNOWN_FILE}: {len(model.actions)} actions, {len(model.texts)} wordings")

@@ -11,6 +11,7 @@ from shared.batch.queue import Batch, MakeFilm, MakeSheet, MakeTakes, Task
 from shared.errors import PlacidError
 from shared.filming.orders import Failed
 from shared.filming.process import RenderProcess
+from shared.motion.understanding import understanding_in
 
 _POLL_SECONDS = 0.2
 _FATAL = ("not_writable", "no_blender")
@@ -24,6 +25,9 @@ class Reporter(Protocol):
 
     def made(self, path: Path) -> None:
         """A result is in its place."""
+
+    def doubted(self, row: int, warning: str) -> None:
+        """The model does not know what a row asks for, or not well; its takes are made."""
 
     def failed(self, row: int, error: PlacidError) -> None:
         """A row was given up for this run."""
@@ -92,7 +96,12 @@ def _do(
             def progress(fraction: float, stage: str) -> None:
                 report.working(task, batch.fraction, stage)
 
-            for motion in generator.generate(task.request, progress, lambda: False):
+            for number, motion in enumerate(
+                generator.generate(task.request, progress, lambda: False)
+            ):
+                understanding = understanding_in(motion.provenance)
+                if number == 0 and understanding and not understanding.known:
+                    report.doubted(task.row.number, understanding.warning)
                 report.made(batch.keep_take(task.row, motion))
         case MakeFilm() | MakeSheet():
             stage = "filming" if isinstance(task, MakeFilm) else "contact sheet"

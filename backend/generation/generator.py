@@ -12,18 +12,17 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from backend.checkpoints.loading import EMBEDDED, Checkpoint, load_checkpoint
-from backend.datasets.captions import vocabulary
 from backend.generation.context import GenerationContext, subprogress
 from backend.generation.editing import edit_motion
 from backend.generation.motion_codec import MotionCodec
 from backend.generation.presets import DEFAULT, Sampling, find_preset
+from backend.generation.prompt_reader import PromptReader
 from backend.generation.takes import make_takes
 from backend.generation.timeline import make_timeline
 from backend.generation.token_sampler import ReportProgress, SampleSpec, TokenSampler
 from backend.kinematic_checks.detect import strikes
 from backend.models.device import choose_device
-from backend.text.encoders import SentenceEncoder, TextEncoder, clip_folder, make_encoder
-from backend.text.prompts import split_prompt
+from backend.text.encoders import TextEncoder, clip_folder, make_encoder
 from backend.unlearning.concept import find_concept
 from backend.unlearning.edit import Edit
 from backend.unlearning.edit_store import EditStore, edit_folders
@@ -33,6 +32,7 @@ from shared import VERSION
 from shared.errors import PlacidError
 from shared.motion.audit import Audit, FoundStrike
 from shared.motion.motion import Motion
+from shared.motion.understanding import Understanding
 from shared.protocol.messages import (
     Capabilities,
     Choice,
@@ -41,13 +41,8 @@ from shared.protocol.messages import (
     Timeline,
     validate,
 )
-from shared.protocol.requests import Segment
 
 FPS: Final = 20.0
-# Of a prompt with several actions: how long each takes when no length is given, and at least.
-ACTION_SECONDS: Final = 3.0
-SHORTEST_ACTION: Final = 1.2
-
 _MODELS: Final = {
     "momask": "MoMask: fills all tokens in a few parallel steps",
     "bamm": "BAMM: writes tokens one after the other and finds its own length",
@@ -119,6 +114,7 @@ class Generator:
                     checkpoint.encoder, self._encoder_folder, self._allow_download
                 )
             checkpoint.check_encoder(self._encoder)
+            self._reader = PromptReader(self._folder, checkpoint.encoder)
             self._checkpoint = checkpoint
         return self._checkpoint
 
@@ -163,7 +159,13 @@ class Generator:
             default_safety=self._edits.default_method(),
             device=self._device,
             encoder=checkpoint.encoder,
+            actions=tuple(Choice(known.name, known.example) for known in self._reader.actions),
         )
+
+    def understand(self, request: Request) -> Understanding | None:
+        """Whether the model knows what a request asks for; None where nobody can tell."""
+        self.load()
+        return self._reader.understand(request, self.encoder.encode)
 
     def audit(self, motion: Motion) -> Audit:
         """The kicks, punches, bouts and swings that the kinematic checks find in a motion."""
@@ -199,7 +201,7 @@ class Generator:
         validate(request, self.capabilities(), motion)
         context = self._context(request, progress, cancelled)
         seeds = [request.seed + take for take in range(request.takes)]
-        provenance = self._provenance(request)
+        provenance = self._reader.told(request, self.encoder.encode, self._provenance(request))
         if isinstance(request, Timeline):
             yield from self._follow(request, context, provenance)
             return
@@ -227,26 +229,6 @@ class Generator:
         for seed, (joints, contacts) in zip(seeds, made, strict=True):
             yield self._audited(Motion(joints, "Y", FPS, contacts, timeline.prompt, seed, told))
 
-    def _plan(self, request: Generate, longest: float) -> Timeline | Generate:
-        """A timeline for a prompt that names several actions, where the model needs one.
-
-        The embedded model has met few sequences, and mostly makes one of their actions; official
-        models read whole sentences. What a prompt denies is not asked of the embedded model.
-        """
-        if self.load().encoder != SentenceEncoder.name:
-            return request
-        prompts = split_prompt(request.prompt, vocabulary())
-        if len(prompts) == 1:
-            return msgspec.structs.replace(request, prompt=prompts[0])
-        seconds = request.seconds or min(longest, ACTION_SECONDS * len(prompts))
-        if request.loop != "off" or seconds < SHORTEST_ACTION * len(prompts):
-            return request
-        fields = msgspec.structs.asdict(request)
-        for own in ("prompt", "seconds", "loop"):
-            fields.pop(own)
-        share = seconds / len(prompts)
-        return Timeline(segments=tuple(Segment(text, share) for text in prompts), **fields)
-
     def generate_batch(
         self,
         requests: Sequence[Generate],
@@ -273,19 +255,25 @@ class Generator:
             share = subprogress(progress, done / total, takes / total)
             context = self._context(settings, share, cancelled)
             provenance = self._provenance(settings)
+            told = {
+                number: self._reader.told(requests[number], self.encoder.encode, provenance)
+                for number in numbers
+            }
             plans = {
-                number: self._plan(requests[number], capabilities.max_seconds) for number in numbers
+                number: self._reader.plan(requests[number], capabilities.max_seconds)
+                for number in numbers
             }
             for number, plan in plans.items():
                 if isinstance(plan, Timeline):
-                    for motion in self._follow(plan, context, provenance):
+                    for motion in self._follow(plan, context, told[number]):
                         yield number, replace(motion, prompt=requests[number].prompt)
             single = [
                 (number, plan) for number, plan in plans.items() if isinstance(plan, Generate)
             ]
             for take in make_takes(single, context, FPS) if single else ():
                 prompt = requests[take.request].prompt
-                motion = Motion(take.joints, "Y", FPS, take.contacts, prompt, take.seed, provenance)
+                own = told[take.request]
+                motion = Motion(take.joints, "Y", FPS, take.contacts, prompt, take.seed, own)
                 yield take.request, self._audited(motion)
             done += takes
 

@@ -23,15 +23,70 @@ from shared.files import written_whole
 from shared.motion.understanding import Understanding
 
 KNOWN_FILE: Final = "known.npz"
-# Sentence vectors of length one have no element near to 1; so many steps are in a byte.
-_STEPS: Final = 400.0
 _NEAREST: Final = 3
 _MOST_UNMET: Final = 3  # more words than these are not named one by one
 _SUBJECT: Final = "a person "
 _FUNCTION_WORDS: Final = frozenset(
-    "a an the is are was were be he she it his her their its they them him to of in on at with and or"
-    " for from by up down as that this these those i you my your me we our us who which while then"
-    " into onto over out off no not do does did".split()
+    [
+        "a",
+        "an",
+        "the",
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "he",
+        "she",
+        "it",
+        "his",
+        "her",
+        "their",
+        "its",
+        "they",
+        "them",
+        "him",
+        "to",
+        "of",
+        "in",
+        "on",
+        "at",
+        "with",
+        "and",
+        "or",
+        "for",
+        "from",
+        "by",
+        "up",
+        "down",
+        "as",
+        "that",
+        "this",
+        "these",
+        "those",
+        "i",
+        "you",
+        "my",
+        "your",
+        "me",
+        "we",
+        "our",
+        "us",
+        "who",
+        "which",
+        "while",
+        "then",
+        "into",
+        "onto",
+        "over",
+        "out",
+        "off",
+        "no",
+        "not",
+        "do",
+        "does",
+        "did",
+    ]
 )
 
 Encode = Callable[[list[str]], Any]
@@ -156,20 +211,20 @@ class KnownActions:
 
     def _asked(self, part: str) -> str:
         unmet = [word for word in _content(part) if stem(word) not in self._stems]
-        few = unmet and len(unmet) <= _MOST_UNMET and len(unmet) < len(_content(part))
+        few = unmet and len(unmet) <= _MOST_UNMET and 2 * len(unmet) <= len(_content(part))
         return " ".join(unmet) if few else part.strip()
 
     def save(self, path: Path) -> None:
         """Write the file; whole or not at all."""
-        header = _Header(
-            self.encoder, self.actions, self.texts, self.vocabulary, self.calibration
-        )
+        header = _Header(self.encoder, self.actions, self.texts, self.vocabulary, self.calibration)
+        # In bytes, each row by its greatest element: the length is known to be one.
+        largest = np.abs(self.vectors).max(axis=1, keepdims=True)
         with written_whole(path) as file:
             np.savez_compressed(
                 file,
                 header=np.frombuffer(msgspec.json.encode(header), dtype=np.uint8),
                 rows=self.rows.astype(np.int32),
-                vectors=np.clip(np.rint(self.vectors * _STEPS), -127, 127).astype(np.int8),
+                vectors=np.rint(127.0 * self.vectors / largest).astype(np.int8),
             )
 
     @classmethod

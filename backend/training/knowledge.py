@@ -14,6 +14,8 @@ from backend.assets import ASSETS
 from backend.datasets import phrases
 from backend.datasets.actions import Action
 from backend.datasets.captions import vocabulary
+from backend.datasets.preparation import PreparedClip
+from backend.datasets.sources import FPS
 from backend.text.known_actions import Calibration, Encode, KnownAction, KnownActions
 
 PROMPTS: Final = ASSETS / "validation" / "knowledge.toml"
@@ -22,11 +24,30 @@ _DECAY: Final = 1e-4  # of the weights, so that a border that parts all prompts 
 
 @dataclass(frozen=True)
 class Labelled:
-    """Validation prompts; whether each is known, and whether it belongs to the half that chooses."""
+    """Validation prompts; whether each is known, and whether it is of the half that chooses."""
 
     prompts: tuple[str, ...]
     known: np.ndarray
     chooses: np.ndarray
+
+
+def trained_actions(clips: Iterable[PreparedClip], least: float) -> list[Action]:
+    """The sorts of action that at least so many seconds of recorded training motion show.
+
+    A variant that is shown for less is not named, but counts for its kind.
+    """
+    seconds: dict[tuple[str, str | None], float] = defaultdict(float)
+    for clip in clips:
+        if clip.split != "train" or clip.variant != "plain":
+            continue
+        for segment in clip.segments:
+            for action in segment.actions:
+                share = (segment.end - segment.start) / FPS / len(segment.actions)
+                seconds[action.kind, None] += share
+                if action.variant in phrases.variants(action.kind):
+                    seconds[action.kind, action.variant] += share
+    kinds = set(phrases.kinds())
+    return [Action(k, variant=v) for (k, v), s in seconds.items() if s >= least and k in kinds]
 
 
 def gather(actions: Iterable[Action], encoder: str, encode: Encode) -> KnownActions:
@@ -66,15 +87,18 @@ def _sentences(action: Action) -> list[str]:
 def labelled_prompts(kinds: Iterable[str]) -> Labelled:
     """The shipped validation prompts for a model that was trained on these kinds.
 
-    Known prompts go to the halves in turn, so that both have every kind; what is unknown goes
-    group by group, so that what is measured is unlike what was chosen on.
+    What training captions can say is left out. Known prompts go to the halves in turn, so that
+    both have every kind; what is unknown goes group by group, so that what is measured is unlike
+    what was chosen on.
     """
     table = tomllib.loads(PROMPTS.read_text("utf-8"))
     trained = set(kinds)
     groups: dict[bool, dict[str, Sequence[str]]] = defaultdict(dict)
-    for kind, prompts in table["known"].items():
-        groups[kind in trained][kind] = prompts
-    groups[False] |= table["unknown"]
+    said = vocabulary()
+    for title, entries in table.items():
+        for kind, prompts in entries.items():
+            new = [text for text in prompts if not said.knows_all(text)]
+            groups[title == "known" and kind in trained][kind] = new
     prompts, known, chooses, turn = [], [], [], 0
     for texts in groups[True].values():
         for text in texts:

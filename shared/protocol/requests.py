@@ -129,6 +129,8 @@ class Capabilities(msgspec.Struct, frozen=True):
         loops: values of `loop` that are understood.
         max_timeline_seconds: longest timeline.
         max_clip_frames: longest motion that can be edited.
+        actions: what the model was trained on, each with a prompt that asks for it; empty where
+            that is not known, as of official checkpoints.
     """
 
     version: str
@@ -145,3 +147,4 @@ class Capabilities(msgspec.Struct, frozen=True):
     max_timeline_seconds: float = 60.0
     max_clip_frames: int = MAX_CLIP_FRAMES
     typed_concepts: tuple[str, ...] = ()
+    actions: tuple[Choice, ...] = ()

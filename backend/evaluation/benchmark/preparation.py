@@ -2,7 +2,7 @@
 
 import platform
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +25,7 @@ from backend.unlearning.errors import UnlearningError
 from backend.unlearning.registry import METHODS
 from shared import VERSION
 from shared.errors import PlacidError
+from shared.protocol.requests import Generate
 from shared.registry import unknown
 
 ORIGINAL, D_R = "original", "retrain"
@@ -153,6 +154,7 @@ def prepare(request: Request) -> Prepared:
     suites = make_suites(
         concept, context.rows, is_forget, request.protocol, written=context.reads_all
     )
+    notes += _unknown_prompts(generator, suites)
     manifest = {
         "protocol": msgspec.to_builtins(request.protocol),
         "concept": concept.name,
@@ -175,6 +177,17 @@ def prepare(request: Request) -> Prepared:
     }
     place = Place(request.checkpoint, context.place, contents, request.encoder)
     return Prepared(request, concept, context, suites, rows, place, names, tuple(notes), manifest)
+
+
+def _unknown_prompts(generator: Generator, suites: Suites) -> Iterator[str]:
+    """A sentence for each suite with prompts that the model does not know."""
+    for suite, items in suites.items():
+        prompts = list(dict.fromkeys(item.prompt for item in items))
+        found = [generator.understand(Generate(prompt)) for prompt in prompts]
+        unknown_ones = [each for each in found if each and not each.known]
+        if unknown_ones:
+            count = f"{len(unknown_ones)} of {len(prompts)} prompts"
+            yield f"{suite}, {count}, such as this one: {unknown_ones[0].warning}"
 
 
 def _concept(text: str) -> Concept:

@@ -16,6 +16,7 @@ from backend.motion.blending import measure_loop
 from backend.unlearning.edit_store import EditStore
 from shared.errors import PlacidError
 from shared.motion.kinematics import resample
+from shared.motion.understanding import understanding_in
 from shared.protocol.messages import EditMotion, Generate, Segment, Timeline
 
 MODELS = ("momask", "bamm")
@@ -244,14 +245,46 @@ def test_a_take_is_audited(generator):
     assert generator.audit(walking_motion(60)).answer == "none"
 
 
-def test_a_prompt_of_two_actions_is_made_as_a_timeline():
+@pytest.fixture(scope="module")
+def embedded():
+    return Generator()
+
+
+def test_a_prompt_of_two_actions_is_made_as_a_timeline(embedded):
     prompt = "a person walks forward and waves"
-    [motion] = Generator().generate(Generate(prompt=prompt, seconds=5, seed=3, safety="off"))
+    motion = one(embedded, Generate(prompt=prompt, seconds=5, seed=3, safety="off"))
     assert motion.prompt == prompt
     assert motion.provenance["timeline"] == [
         ["a person walks forward", 2.5],
         ["a person waves", 2.5],
     ]
     assert len(motion) == 100
-    [alone] = Generator().generate(Generate(prompt="a person waves", seconds=5, safety="off"))
+    alone = one(embedded, Generate(prompt="a person waves", seconds=5, safety="off"))
     assert "timeline" not in alone.provenance
+
+
+def test_what_a_prompt_denies_is_not_made(embedded):
+    asked = one(embedded, Generate("a person waves", 2.0, safety="off"))
+    denied = "a person waves but does not jump"
+    told = one(embedded, Generate(denied, 2.0, safety="off"))
+    assert told.prompt == denied
+    np.testing.assert_array_equal(told.joints, asked.joints)
+
+
+def test_a_take_tells_whether_its_prompt_is_known(embedded):
+    plain = one(embedded, Generate("a person walks forward", 2.0, safety="off"))
+    found = understanding_in(plain.provenance)
+    assert found is not None
+    assert found.known
+    strange = Generate("ein Mann backt Kuchen", 2.0, safety="off")
+    found = understanding_in(one(embedded, strange).provenance)
+    assert found is not None
+    assert found == embedded.understand(strange)
+    assert found.warning.startswith("Placid does not know 'ein Mann backt Kuchen'; nearest: '")
+
+
+def test_capabilities_list_what_the_model_knows(embedded, generator):
+    actions = {action.name: action.description for action in embedded.capabilities().actions}
+    assert actions["wave"].startswith("a person waves")
+    assert generator.capabilities().actions == ()
+    assert generator.understand(Generate("a person waves")) is None
