@@ -122,9 +122,10 @@ class BackendProcess:
 
     def reason(self, patience: float = 0.0) -> PlacidError | None:
         """Why the process ended, `backend_lost`; None if it runs on for `patience` seconds."""
-        try:
-            code = self._process.wait(patience)
-        except subprocess.TimeoutExpired:
+        if patience > 0:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(patience)
+        if (code := self._process.poll()) is None:
             return None
         details = {"exit code": str(code), "log": str(self._log_path)}
         return PlacidError("backend_lost", self._sentence(code), details)
