@@ -5,7 +5,6 @@ them; `backend/official` reads the folders of the releases.
 """
 
 import hashlib
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,7 +14,7 @@ import msgspec
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from backend.assets import ASSETS
@@ -23,19 +22,33 @@ from backend.checkpoints.official.layout import is_official
 from backend.checkpoints.official.release import load_release
 from backend.models.bamm import BAMM, BAMMConfig
 from backend.models.length import LengthConfig, LengthEstimator
-from backend.models.loading import load_strict, ready
+from backend.models.loading import load_strict, mismatches, ready
 from backend.models.masked import MaskedConfig, MaskTransformer
 from backend.models.reference_quirks import CORRECTED, ReferenceQuirks
 from backend.models.residual import ResidualConfig, ResidualTransformer
 from backend.models.rvqvae import RVQVAE, RVQConfig
 from backend.motion.features import Convention
 from backend.text.encoders import ClipEncoder, TextEncoder
+from shared.decoding.arrays import check_safetensors, damaged_tensors
+from shared.decoding.errors import UNDECODABLE, FileKind
+from shared.decoding.limits import MAX_LAYERS, MAX_WIDTH, MIB
+from shared.decoding.text import decode_json, read_bytes
 from shared.errors import PlacidError
+from shared.files import make_folder, write_whole
+from shared.names import stays_inside
 
 EMBEDDED: Final = ASSETS / "embedded"
 FORMAT_VERSION: Final = 1
 _CONFIG: Final = "config.json"
 _MEAN, _STD = "features.mean", "features.std"
+_MAX_NETWORK_BYTES: Final = 8192 * MIB
+# Sizes that count layers, heads and the like.
+_FEW: Final = ("layers", "heads", "depth", "quantizers", "down", "dilation_growth")
+_FILE: Final = FileKind(
+    "part of a checkpoint",
+    "restore the file or install Placid again",
+    lambda sentence: PlacidError("damaged_checkpoint", sentence),
+)
 # A buffer that every transformer computes itself.
 _COMPUTED: Final = ("position_enc.pe",)
 
@@ -168,19 +181,19 @@ def load_checkpoint(
 
 def _load_own(folder: Path) -> Checkpoint:
     path = folder / _CONFIG
-    try:
-        record = msgspec.json.decode(path.read_bytes(), type=_Record)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise _damaged(path, error) from error
+    with _FILE.reading(f"the checkpoint {path}"):
+        record = decode_json(read_bytes(path), _Record)
     if record.version != FORMAT_VERSION:
         raise _damaged(path, f"format version {record.version}, wanted {FORMAT_VERSION}")
     networks, statistics = {}, list[Tensor]()
     for name, entry in record.networks.items():
+        if not stays_inside(entry.file):
+            raise _damaged(path, f"it names the file {entry.file!r}, which lies elsewhere")
         file = folder / entry.file
         state = _read_state(file, entry.sha256)
         if name == "rvq":
             statistics = [state.pop(key) for key in (_MEAN, _STD) if key in state]
-        networks[name] = _build(name, entry.config, state, file)
+        networks[name] = _build(name, entry.config, state, file, folder != EMBEDDED)
     if len(statistics) != 2:
         raise _damaged(path, "it has no RVQ-VAE with feature statistics")
     mean, std = (tensor.float().numpy() for tensor in statistics)
@@ -198,25 +211,45 @@ def _load_own(folder: Path) -> Checkpoint:
 
 
 def _read_state(file: Path, expected: str) -> dict[str, Tensor]:
-    try:
+    with _FILE.reading(f"the checkpoint {file}"):
+        check_safetensors(file, _MAX_NETWORK_BYTES)
         if sha256(file) != expected:
             raise _damaged(file, "its SHA-256 is not the one in config.json")
-        return load_file(file)
-    except (OSError, SafetensorError) as error:
-        raise _damaged(file, error) from error
+        try:
+            return load_file(file)
+        except SafetensorError as error:
+            raise damaged_tensors(error) from error
 
 
-def _build(name: str, config: dict[str, Any], state: dict[str, Tensor], file: Path) -> nn.Module:
+def _build(
+    name: str, config: dict[str, Any], state: dict[str, Tensor], file: Path, is_foreign: bool
+) -> nn.Module:
     if name not in KINDS:
         raise _damaged(file, f"there is no kind of network {name!r}")
     config_type, make = KINDS[name]
     try:
-        network = make(msgspec.convert(config, config_type))
+        sizes = msgspec.convert(config, config_type)
+        _check_sizes(config)
         full = {key: tensor.float() for key, tensor in state.items()}
+        if is_foreign:
+            # A network of the sizes that a file names may be larger than any memory.
+            with torch.device("meta"):
+                problems = mismatches(make(sizes), full, computed=_COMPUTED)
+            if problems:
+                raise ValueError("; ".join(problems))
+        network = make(sizes)
         load_strict(network, full, computed=_COMPUTED)
-    except (ValueError, TypeError) as error:
-        raise _damaged(file, error) from error
+    except (*UNDECODABLE, RuntimeError) as error:
+        raise _damaged(file, str(error).splitlines()[0] if str(error) else "odd sizes") from error
     return ready(network)
+
+
+def _check_sizes(config: Mapping[str, Any]) -> None:
+    """Raises ValueError for sizes that no network has."""
+    for name, value in config.items():
+        most = MAX_LAYERS if name in _FEW else MAX_WIDTH
+        if isinstance(value, int) and abs(value) > most:
+            raise ValueError(f"{name} is {value}; {most} is the most that is read")
 
 
 def save_checkpoint(
@@ -236,7 +269,7 @@ def save_checkpoint(
     The codebooks and statistics stay in single precision: they are small, and LCR replaces
     codebook rows exactly.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     entries = {}
     for name, network in networks.items():
         state = {
@@ -247,13 +280,8 @@ def save_checkpoint(
         if name == "rvq":
             state[_MEAN], state[_STD] = torch.from_numpy(mean), torch.from_numpy(std)
         file = folder / f"{name}.safetensors"
-        partial = file.with_suffix(".partial")
-        save_file(state, partial)
-        partial.chmod(0o644)  # safetensors keeps files to their owner; these are shipped
-        os.replace(partial, file)
+        write_whole(file, save(state))
         config: Any = network.config
         entries[name] = _NetworkRecord(asdict(config), file.name, sha256(file))
     record = _Record(FORMAT_VERSION, encoder, entries, provenance, guidance, features)
-    partial = folder / "config.partial"
-    partial.write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=2))
-    os.replace(partial, folder / _CONFIG)
+    write_whole(folder / _CONFIG, msgspec.json.format(msgspec.json.encode(record), indent=2))

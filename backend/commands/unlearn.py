@@ -252,7 +252,9 @@ def compare(
         print(line, flush=True)
         kept.append(line)
     if out:
-        out.write_text("\n".join(kept) + "\n", encoding="utf-8")
+        from shared.files import write_whole
+
+        write_whole(out, ("\n".join(kept) + "\n").encode())
 
 
 @app.command()

@@ -11,10 +11,13 @@ from tqdm import tqdm
 
 from backend.datasets.parameters import Joints, read_amass
 from backend.datasets.preparation import mirror_joints
-from backend.datasets.problems import Problem, ProblemTable
-from backend.datasets.text_motions import BrokenFileError, read_array
+from backend.datasets.problems import BrokenFileError, Problem, ProblemTable
+from backend.datasets.text_motions import read_array
 from backend.datasets.vectors import JointMotion
 from backend.motion.features import bone_offsets
+from shared.decoding.errors import FileKind
+from shared.decoding.limits import MAX_TABLE_BYTES
+from shared.decoding.text import read_text
 from shared.errors import PlacidError
 from shared.motion.skeleton import JOINT_COUNT
 
@@ -44,27 +47,30 @@ class Cut:
     end: int
 
 
+_INDEX: Final = FileKind(
+    "HumanML3D's index.csv",
+    "give --index that file",
+    lambda sentence: PlacidError("bad_index", sentence),
+)
+
+
 def read_index(path: Path) -> tuple[Cut, ...]:
     """The cuts of HumanML3D's `index.csv`.
 
     Raises:
         PlacidError: `bad_index`.
     """
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return tuple(
-                Cut(
-                    PurePosixPath(row["new_name"]).stem,
-                    PurePosixPath(row["source_path"]).relative_to("pose_data"),
-                    int(row["start_frame"]),
-                    int(row["end_frame"]),
-                )
-                for row in csv.DictReader(file)
+    with _INDEX.reading(path):
+        lines = read_text(path, MAX_TABLE_BYTES).splitlines()
+        return tuple(
+            Cut(
+                PurePosixPath(row["new_name"] or "").stem,
+                PurePosixPath(row["source_path"] or "").relative_to("pose_data"),
+                int(row["start_frame"] or ""),
+                int(row["end_frame"] or ""),
             )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise PlacidError(
-            "bad_index", f"{path} is not HumanML3D's index.csv ({error}); give --index that file"
-        ) from error
+            for row in csv.DictReader(lines)
+        )
 
 
 def cut_joints(cut: Cut, archives: Path, joints: Joints) -> np.ndarray:

@@ -10,8 +10,7 @@ from tqdm import tqdm
 from backend.datasets.humanml3d import SKELETON_ID
 from backend.datasets.layouts import first_folder
 from backend.datasets.parameters import Joints, read_smplx_322
-from backend.datasets.problems import Problem, ProblemTable
-from backend.datasets.text_motions import BrokenFileError
+from backend.datasets.problems import BrokenFileError, Problem, ProblemTable
 from backend.datasets.vectors import JointMotion
 from backend.motion.features import bone_offsets
 from shared.errors import PlacidError

@@ -1,21 +1,20 @@
 """Body parameters as AMASS and Motion-X store them (Mahmood et al. 2019; Lin et al. 2023)."""
 
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from zipfile import BadZipFile
 
 import numpy as np
 
-from backend.datasets.text_motions import BrokenFileError
+from backend.datasets.problems import BrokenFileError, reading
+from shared.decoding.arrays import read_npy, read_npz
 
 BODY: Final = 66  # root and 21 joints, axis-angle
 SHAPE: Final = 10  # betas that HumanML3D reads of AMASS's 16, and all that Motion-X has
 SMPLX_322: Final = 322
 _TRANS, _BETAS = slice(309, 312), slice(312, 322)
-_KEYS: Final = ("poses", "trans", "betas", "gender", "mocap_framerate")
+_NUMBERS: Final = ("poses", "trans", "betas", "mocap_framerate")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,16 +36,10 @@ def read_amass(path: Path, frame_rate: int) -> BodyParameters:
 
     n is the whole part of the ratio, as in HumanML3D's preparation. Raises BrokenFileError.
     """
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            missing = [key for key in _KEYS if key not in archive]
-            if missing:
-                raise BrokenFileError(f"it has no {', '.join(missing)}")
-            poses, trans, betas, gender, rate = (archive[key] for key in _KEYS)
-    except FileNotFoundError:
-        raise BrokenFileError("missing") from None
-    except (OSError, ValueError, EOFError, TypeError, BadZipFile, zlib.error) as error:
-        raise BrokenFileError(f"not a whole npz file of arrays ({error})") from None
+    with reading("a whole npz file of arrays"):
+        arrays = read_npz(path, _NUMBERS)
+        arrays |= read_npz(path, ("gender",), most=1024, kinds="US")
+    poses, trans, betas, rate, gender = arrays.values()
     if poses.ndim != 2 or poses.shape[1] < BODY or trans.shape != (len(poses), 3):
         raise BrokenFileError(f"the shapes are {poses.shape} and {trans.shape}")
     if betas.ndim != 1 or gender.size != 1 or rate.size != 1 or rate.dtype.kind not in "fiu":
@@ -61,13 +54,10 @@ def read_amass(path: Path, frame_rate: int) -> BodyParameters:
 
 def read_smplx_322(path: Path) -> BodyParameters:
     """A motion of Motion-X, rows (T, 322), Y up, 30 frames a second. Raises BrokenFileError."""
-    try:
-        rows = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise BrokenFileError(f"not an npy file of numbers ({error})") from None
-    if not isinstance(rows, np.ndarray) or rows.ndim != 2 or rows.shape[1] != SMPLX_322:
-        shape = getattr(rows, "shape", None)
-        raise BrokenFileError(f"its shape is {shape} instead of (T, {SMPLX_322})")
+    with reading("an npy file of numbers"):
+        rows = read_npy(path)
+    if rows.ndim != 2 or rows.shape[1] != SMPLX_322:
+        raise BrokenFileError(f"its shape is {rows.shape} instead of (T, {SMPLX_322})")
     if not len(rows):
         raise BrokenFileError("no frame in it")
     return _checked(rows[:, :BODY], rows[:, _TRANS], rows[0, _BETAS], "neutral")

@@ -16,6 +16,7 @@ from backend.datasets.captions import mirror_caption
 from backend.datasets.problems import Problem, ProblemTable
 from backend.datasets.sources import Clip, Segment
 from backend.motion import features as feat
+from shared.files import write_whole, written_whole
 from shared.motion.skeleton import FEATURE_OFFSETS, MIRROR
 
 TEMPI = (1.0, 0.87, 1.15)
@@ -157,11 +158,12 @@ class _ClipRecord(msgspec.Struct):
 def save_prepared(clips: Sequence[PreparedClip], folder: Path) -> None:
     """Write `features.npy` (rows of all clips) and `clips.json` into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    np.save(folder / "features.npy", np.concatenate([clip.features for clip in clips]))
+    with written_whole(folder / "features.npy") as file:
+        np.save(file, np.concatenate([clip.features for clip in clips]))
     records = [
         _ClipRecord(c.id, c.source, c.split, c.variant, len(c.features), c.segments) for c in clips
     ]
-    (folder / "clips.json").write_bytes(msgspec.json.encode(records))
+    write_whole(folder / "clips.json", msgspec.json.encode(records))
 
 
 def load_prepared(folder: Path) -> list[PreparedClip]:

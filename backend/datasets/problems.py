@@ -3,11 +3,32 @@
 import csv
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from shared.decoding.errors import UNDECODABLE, DecodeError, explain
 from shared.errors import PlacidError
 from shared.files import written_whole
+
+
+class BrokenFileError(Exception):
+    """Why a single file cannot be used; becomes a Problem."""
+
+
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Turn all that reading a file can run into into BrokenFileError.
+
+    Args:
+        what: the file should be, as in "an npy file of numbers".
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise BrokenFileError("missing") from None
+    except (DecodeError, *UNDECODABLE) as error:
+        raise BrokenFileError(explain(error, what)) from error
 
 
 @dataclass(frozen=True)
@@ -49,7 +70,7 @@ class ProblemTable:
         return len(self.rows)
 
     def save(self, path: Path) -> None:
-        """Write the table as CSV with the columns item, file and problem. Raises OSError."""
+        """Write the table as CSV: item, file, problem. Raises PlacidError `not_writable`."""
         text = io.StringIO(newline="")
         rows = csv.writer(text)
         rows.writerow(("item", "file", "problem"))

@@ -35,7 +35,7 @@ class IdList:
         return IdList(tuple(name for name in self.ids if name not in gone))
 
     def save(self, path: Path) -> None:
-        """Write the text, whole or not at all. Raises OSError."""
+        """Write the text, whole or not at all. Raises PlacidError `not_writable`."""
         with written_whole(path) as file:
             file.write(self.text.encode())
 

@@ -8,17 +8,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Final
 
 import numpy as np
 
 from backend.datasets.layouts import Layout, first_folder
-from backend.datasets.problems import Problem, ProblemTable
+from backend.datasets.problems import BrokenFileError, Problem, ProblemTable, reading
 from backend.motion.features import FEATURES
+from shared.decoding.arrays import read_npy
+from shared.decoding.errors import FileKind
+from shared.decoding.limits import MAX_TABLE_BYTES, MIB
+from shared.decoding.text import read_bytes
 from shared.errors import PlacidError
-
-
-class BrokenFileError(Exception):
-    """Why a single file cannot be used; becomes a Problem."""
 
 
 @dataclass(frozen=True)
@@ -129,15 +130,8 @@ def text_motions(entry: Entry, layout: Layout) -> list[TextMotion]:
 
 def read_array(path: Path) -> np.ndarray:
     """The floating-point numbers of an npy file. Raises BrokenFileError."""
-    try:
-        numbers = np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise BrokenFileError("missing") from None
-    except (OSError, ValueError, EOFError) as error:
-        raise BrokenFileError(f"not an npy file of numbers ({error})") from None
-    if not isinstance(numbers, np.ndarray) or numbers.dtype.kind != "f":
-        raise BrokenFileError("not an npy file of floating-point numbers")
-    return numbers
+    with reading("an npy file of numbers"):
+        return read_npy(path, kinds="f")
 
 
 def read_features(path: Path) -> np.ndarray:
@@ -162,6 +156,13 @@ def read_captions(path: Path, layout: Layout) -> tuple[Caption, ...]:
     return captions
 
 
+_STATISTICS: Final = FileKind(
+    "an npy file of numbers",
+    "take the data set's own",
+    lambda sentence: PlacidError("bad_statistics", sentence),
+)
+
+
 def read_statistics(root: Path) -> tuple[np.ndarray, np.ndarray]:
     """Mean and std float32 (263,) of `Mean.npy` and `Std.npy`.
 
@@ -170,12 +171,8 @@ def read_statistics(root: Path) -> tuple[np.ndarray, np.ndarray]:
     """
     arrays = []
     for path in (root / "Mean.npy", root / "Std.npy"):
-        try:
-            row = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise PlacidError(
-                "bad_statistics", f"cannot read {path} ({error}); take the data set's own"
-            ) from None
+        with _STATISTICS.reading(path):
+            row = read_npy(path, MIB)
         if row.shape != (FEATURES,) or not np.isfinite(row).all():
             raise PlacidError(
                 "bad_statistics",
@@ -219,11 +216,9 @@ def _read_ids(root: Path, layout: Layout, split: str, problems: ProblemTable) ->
 
 def _read_text(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise BrokenFileError("missing") from None
-    except OSError as error:
-        raise BrokenFileError(f"cannot be read ({error.strerror})") from None
+        with reading("a text"):
+            data = read_bytes(path, MAX_TABLE_BYTES)
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         byte = error.object[error.start]
         raise BrokenFileError(f"not UTF-8: byte 0x{byte:02x} at {error.start}") from None

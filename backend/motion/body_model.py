@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import BinaryIO, Final
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
 
+from shared.decoding.arrays import read_npz
+from shared.decoding.errors import DecodeError, FileKind
 from shared.errors import PlacidError
 from shared.motion.amass import smplx_parameters
 from shared.motion.motion import Motion
@@ -118,6 +119,13 @@ def _smplx_lbs() -> ModuleType:
     return module
 
 
+_FILE: Final = FileKind(
+    "a body model as npz",
+    "give the npz file, not the pkl",
+    lambda sentence: PlacidError("bad_body_model", sentence),
+)
+
+
 def load_body_model(path: Path) -> BodyModel:
     """Read a body model's npz file, or the neutral SMPL-X one in a folder; nothing is executed.
 
@@ -132,22 +140,40 @@ def load_body_model(path: Path) -> BodyModel:
             f"there is no body model at {path}; download SMPLX_NEUTRAL.npz from its makers and "
             "give --model its path",
         )
-    try:
-        # The files of the makers hold pickled extras, which stay unread.
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in _ARRAYS}
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-        raise PlacidError(
-            "bad_body_model",
-            f"{path} is not a body model as npz ({error}); give the npz file, not the pkl",
-        ) from error
-    model = BodyModel(arrays)
+    # The files of the makers hold pickled extras, which stay unread.
+    with _FILE.reading(path):
+        model = BodyModel(read_npz(path, _ARRAYS))
+        _check_shapes(model.arrays)
     if tuple(model.parents[:JOINT_COUNT]) != PARENTS:
         raise PlacidError(
             "bad_body_model",
             f"the joints of {path} are not those of SMPL; give a file of SMPL, SMPL-H or SMPL-X",
         )
     return model
+
+
+def _check_shapes(arrays: dict[str, np.ndarray]) -> None:
+    """Raises DecodeError unless all arrays are of one body."""
+    vertices = arrays["v_template"].shape[0] if arrays["v_template"].ndim == 2 else 0
+    joints = arrays["kintree_table"].shape[1] if arrays["kintree_table"].ndim == 2 else 0
+    wanted = {
+        "v_template": (vertices, 3),
+        "kintree_table": (2, joints),
+        "J_regressor": (joints, vertices),
+        "weights": (vertices, joints),
+        "shapedirs": (vertices, 3, None),
+        "posedirs": (vertices, 3, None),
+        "f": (None, 3),
+    }
+    for name, sides in wanted.items():
+        shape = arrays[name].shape
+        fits = len(shape) == len(sides) and all(
+            wanted_side in (None, side) for side, wanted_side in zip(shape, sides, strict=True)
+        )
+        if not fits or 0 in shape:
+            raise DecodeError(f"has an array {name!r} of shape {shape}, which no such body has")
+    if not 0 <= arrays["f"].min() <= arrays["f"].max() < vertices:
+        raise DecodeError("has triangles of vertices that it has not")
 
 
 def write_mesh(file: BinaryIO, vertices: np.ndarray, faces: np.ndarray) -> None:

@@ -18,6 +18,7 @@ from backend.kinematic_checks.detect import STRIKE_KINDS
 from backend.kinematic_checks.registry import CHECKS
 from backend.kinematic_checks.thresholds import Thresholds, thresholds_toml
 from backend.reports.labelled_windows import Window, labelled_windows
+from shared.files import write_whole
 
 # Values tried for each threshold; the search starts from the middle ones.
 _WALK: Final = {
@@ -239,12 +240,10 @@ def main(
     windows = labelled_windows(read_clips(data, sources.split(",")))
     fitted = fit([window for window in windows if window.split == "train"])
     comment = "Set on the training split by `python -m backend.reports.calibrate_checks`; metres, "
-    thresholds.write_text(
-        thresholds_toml(fitted, [comment + "seconds and degrees."]), encoding="utf-8"
-    )
+    write_whole(thresholds, thresholds_toml(fitted, [comment + "seconds and degrees."]).encode())
     text = table(windows, fitted)
     if report:
-        report.write_text(text, encoding="utf-8")
+        write_whole(report, text.encode())
     typer.echo(text)
 
 

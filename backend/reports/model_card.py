@@ -23,6 +23,7 @@ from backend.motion.features import features_to_joints
 from backend.motion.foot_contact import ground
 from backend.reports.prompt_adherence import PER_CLASS, SECONDS, class_table
 from backend.training.rvq import clip_errors, reconstruct
+from shared.files import write_whole
 from shared.motion.motion import Motion
 
 # A source with thousands of similar clips is measured on so many of them, taken evenly.
@@ -153,7 +154,7 @@ def main(
         tqdm.write(line)
         lines.append(line)
     if out:
-        out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        write_whole(out, ("\n".join(lines) + "\n").encode())
 
 
 if __name__ == "__main__":

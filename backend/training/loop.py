@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from shared.errors import PlacidError
+from shared.decoding.text import decode_json_lines
 from shared.files import written_whole
 
 
@@ -63,6 +64,10 @@ class Task(Protocol):
 
     def load_extra_state(self, state: dict[str, Tensor]) -> None:
         """Restore what `extra_state` gave."""
+
+
+class _LoggedStep(msgspec.Struct):
+    step: int
 
 
 class TrainingError(PlacidError, ValueError):
@@ -130,10 +135,14 @@ class _Run:
         """Cut the log behind this step: what comes there will be logged again."""
         if self.log.exists():
             lines = self.log.read_bytes().splitlines(keepends=True)
-            kept = [line for line in lines if msgspec.json.decode(line)["step"] <= self.step]
+            kept = [line for line in lines if self._is_done(line)]
             if len(kept) < len(lines):
                 with written_whole(self.log) as file:
                     file.writelines(kept)
+
+    def _is_done(self, line: bytes) -> bool:
+        """Whether a line of the log is of a step that counts; one torn by a kill is not."""
+        return any(logged.step <= self.step for logged in decode_json_lines(line, _LoggedStep))
 
     def store(self) -> None:
         """Write the checkpoint, whole or not at all."""

@@ -29,6 +29,7 @@ from backend.training.rvq import RVQTask, WindowShares
 from backend.training.tokens import TokenSet, draw_tokens, token_set
 from backend.training.transformers import TextTask
 from backend.unlearning.concept import find_concept
+from shared.files import written_whole
 
 # Half of the batches use the first few quantisers only, and not a fifth as published: what these
 # leave to the last ones the transformers have to guess.
@@ -88,7 +89,8 @@ def train_rvq(
     clips = load_prepared(prepared)
     mean, std = _statistics(clips)
     out.mkdir(parents=True, exist_ok=True)
-    np.savez(out / "statistics.npz", mean=mean, std=std)
+    with written_whole(out / "statistics.npz") as file:
+        np.savez(file, mean=mean, std=std)
     torch.manual_seed(seed)
     network = RVQVAE(RVQ).to(choose_device(device))
     task = RVQTask(network, clips, mean, std, batch, 1.0, shares=SHARES)

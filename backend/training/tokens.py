@@ -16,6 +16,7 @@ from backend.datasets.preparation import PreparedClip
 from backend.datasets.samples import LONGEST, TOKEN_FRAMES, Sample, SamplePool
 from backend.models.rvqvae import RVQVAE
 from backend.text.encoders import TextEncoder
+from shared.files import write_whole, written_whole
 
 MAX_TOKENS = LONGEST // TOKEN_FRAMES
 CAPTIONS = 4  # wordings kept for each sample
@@ -62,16 +63,17 @@ class TokenSet:
     def save(self, folder: Path, name: str) -> None:
         """Write `NAME.npz` and `NAME.json`."""
         folder.mkdir(parents=True, exist_ok=True)
-        np.savez(
-            folder / f"{name}.npz",
-            ids=self.ids,
-            lengths=self.lengths,
-            captions=self.captions,
-            vectors=self.vectors,
-            natural=self.natural,
-        )
+        with written_whole(folder / f"{name}.npz") as file:
+            np.savez(
+                file,
+                ids=self.ids,
+                lengths=self.lengths,
+                captions=self.captions,
+                vectors=self.vectors,
+                natural=self.natural,
+            )
         labels = {"texts": self.texts, "kinds": self.kinds}
-        (folder / f"{name}.json").write_bytes(msgspec.json.encode(labels))
+        write_whole(folder / f"{name}.json", msgspec.json.encode(labels))
 
     @classmethod
     def load(cls, folder: Path, name: str) -> "TokenSet":
@@ -189,5 +191,6 @@ def stored_vectors(texts: Sequence[str], encoder: TextEncoder, path: Path) -> np
                 return file["vectors"]
     vectors = encode_texts(texts, encoder)
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(path, key=np.array(key), vectors=vectors)
+    with written_whole(path) as file:
+        np.savez(file, key=np.array(key), vectors=vectors)
     return vectors

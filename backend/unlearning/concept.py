@@ -2,7 +2,6 @@
 
 import difflib
 import re
-import tomllib
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
@@ -12,10 +11,19 @@ from typing import Literal
 import msgspec
 
 from backend.unlearning.errors import UnlearningError, unknown
+from shared.decoding.errors import DecodeError, FileKind
+from shared.decoding.text import decode_text, decode_toml, read_bytes
+from shared.names import is_remote
 
 Dataset = Literal["HumanML3D", "Motion-X"]
 # The published command's defaults; concept files bring longer lists of their own.
 DEFAULT_RETAIN_PROMPTS = ("walk", "run", "jump", "sit", "stand")
+# More texts, or longer ones, say nothing about a concept; a pattern is made of the keywords.
+_MOST_TEXTS = 2000
+_LONGEST_TEXT = 500
+_FILE = FileKind(
+    "a concept", "compare it with a built-in one in backend/assets/concepts", UnlearningError
+)
 _FOLDER = files("backend").joinpath("assets", "concepts")
 
 
@@ -115,20 +123,26 @@ def _identifier(keywords: Iterable[str]) -> str:
 
 def load_concept(path: Path) -> Concept:
     """Read a concept file. Raises UnlearningError naming the field that is wrong."""
-    try:
-        return _parse(path.read_text(encoding="utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnlearningError(f"cannot read the concept file {path} ({error})") from None
+    if is_remote(str(path)):
+        raise UnlearningError(
+            f"the concept file {path} is on another machine: copy it to this one first"
+        )
+    with _FILE.reading(f"the concept file {path}"):
+        text = decode_text(read_bytes(path))
+    return _parse(text, str(path))
 
 
 def _parse(text: str, origin: str) -> Concept:
-    try:
-        return msgspec.convert(tomllib.loads(text), Concept)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise UnlearningError(
-            f"the concept file {origin} is not valid ({error}): compare it with a built-in one in "
-            "backend/assets/concepts"
-        ) from None
+    with _FILE.reading(f"the concept file {origin}"):
+        concept = decode_toml(text, Concept)
+        for field in ("keywords", "forget_prompts", "retain_prompts", "implicit_prompts"):
+            texts = getattr(concept, field)
+            if len(texts) > _MOST_TEXTS or max(map(len, texts), default=0) > _LONGEST_TEXT:
+                raise DecodeError(
+                    f"has more than {_MOST_TEXTS} {field}, or one of more than {_LONGEST_TEXT} "
+                    "characters"
+                )
+        return concept
 
 
 @cache

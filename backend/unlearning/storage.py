@@ -1,10 +1,8 @@
 """Small safetensors files with a typed JSON header: how edits and statistics are kept."""
 
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 import safetensors
@@ -12,32 +10,31 @@ import safetensors.torch
 from torch import Tensor
 
 from backend.unlearning.errors import UnlearningError
+from shared.decoding.arrays import check_safetensors, damaged_tensors
+from shared.decoding.errors import FileKind
+from shared.decoding.limits import MIB
+from shared.decoding.text import decode_json
+from shared.files import make_folder, write_whole
 
 Header = TypeVar("Header", bound=msgspec.Struct)
+
+# An edit that holds whole networks, as retraining's does, is as large as they are.
+_MAX_BYTES: Final = 2048 * MIB
 
 
 def write_tensors(
     path: Path, kind: str, header: msgspec.Struct, tensors: Mapping[str, Tensor]
 ) -> None:
-    """Write a file that appears whole or not at all; `kind` is the key of its JSON header."""
+    """Write a file that appears whole or not at all; `kind` is the key of its JSON header.
+
+    Raises PlacidError `not_writable`.
+    """
     payload = safetensors.torch.save(
         {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
         metadata={kind: msgspec.json.encode(header).decode()},
     )
-    partial = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, partial = tempfile.mkstemp(dir=path.parent, suffix=".partial")
-        with os.fdopen(handle, "wb") as file:
-            file.write(payload)
-        os.chmod(partial, 0o644)  # mkstemp keeps files to their owner; edits are passed on
-        os.replace(partial, path)
-    except OSError as error:
-        if partial is not None and os.path.exists(partial):
-            os.unlink(partial)
-        raise UnlearningError(
-            f"cannot write {path} ({error.strerror}): choose a folder you may write to"
-        ) from None
+    make_folder(path.parent)
+    write_whole(path, payload)
 
 
 def read_tensors(path: Path, kind: str, header_type: type[Header]) -> tuple[Header, dict]:
@@ -45,19 +42,16 @@ def read_tensors(path: Path, kind: str, header_type: type[Header]) -> tuple[Head
 
     Raises UnlearningError when the file is absent, damaged, or of another kind.
     """
-    try:
-        with safetensors.safe_open(path, framework="pt", device="cpu") as file:
-            metadata = file.metadata() or {}
-            if kind not in metadata:
-                raise UnlearningError(
-                    f"{path} holds no {kind}: give a file written by `backend unlearn`"
-                )
-            header = msgspec.json.decode(metadata[kind], type=header_type)
-            return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except FileNotFoundError:
-        raise UnlearningError(f"{path} does not exist: check the path") from None
-    except (OSError, safetensors.SafetensorError, msgspec.MsgspecError) as error:
-        raise UnlearningError(
-            f"{path} is damaged or not a Placid {kind} ({error}): write it again with "
-            "`backend unlearn`"
-        ) from error
+    what = f"a Placid {kind}"
+    with FileKind(what, "write it again with `backend unlearn`", UnlearningError).reading(path):
+        metadata = check_safetensors(path, _MAX_BYTES)
+        if kind not in metadata:
+            raise UnlearningError(
+                f"{path} holds no {kind}: give a file written by `backend unlearn`"
+            )
+        header = decode_json(metadata[kind].encode(), header_type)
+        try:
+            with safetensors.safe_open(path, framework="pt", device="cpu") as file:
+                return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except safetensors.SafetensorError as error:
+            raise damaged_tensors(error) from error

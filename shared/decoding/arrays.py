@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 from numpy.lib import format as npy
 
+from ..names import printable
 from .errors import DecodeError
 from .limits import (
     MAX_ARRAY_BYTES,
@@ -96,6 +97,11 @@ def check_safetensors(path: Path, most: int) -> dict[str, str]:
     return msgspec.convert(metadata, dict[str, str])
 
 
+def damaged_tensors(error: Exception) -> DecodeError:
+    """What the library of safetensors says of a file, as the decoder's own error."""
+    return DecodeError(f"is damaged ({printable(str(error))[:200]})")
+
+
 def _read_member(
     archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int, kinds: str
 ) -> np.ndarray:
@@ -113,7 +119,7 @@ def _read_array(file: IO[bytes], size: int, most: int, kinds: str, name: str) ->
         raise DecodeError(f"has an array of an unknown version ({name!r})")
     shape, is_fortran, dtype = _READERS[version](file)
     if dtype.kind not in kinds or dtype.hasobject or dtype.fields:
-        raise DecodeError(f"has an array {name!r} of {dtype.name[:40]} instead of numbers")
+        raise DecodeError(f"has an array {name!r} of {dtype.name[:40]}, which is not read")
     if len(shape) > _MAX_AXES or any(
         type(side) is not int or not 0 <= side < 2**40 for side in shape
     ):

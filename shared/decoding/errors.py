@@ -57,11 +57,13 @@ class FileKind:
         what: with its article: "a Placid motion".
         remedy: what to do about a file that is damaged or something else.
         error: makes the room's own exception of a sentence.
+        when_missing: whether the remedy is for a file that is not there as well.
     """
 
     what: str
     remedy: str
     error: Callable[[str], Exception]
+    when_missing: bool = False
 
     @contextmanager
     def reading(self, name: object) -> Iterator[None]:
@@ -72,7 +74,8 @@ class FileKind:
             # A room's own sentence is one already.
             if isinstance(self.error, type) and isinstance(error, self.error):
                 raise
-            remedy = "check the path" if isinstance(error, FileNotFoundError) else self.remedy
+            is_missing = isinstance(error, FileNotFoundError) and not self.when_missing
+            remedy = "check the path" if is_missing else self.remedy
             sentence = f"{printable(str(name))} {explain(error, self.what)}; {remedy}"
             raise self.error(sentence) from error
 

@@ -17,6 +17,9 @@ from backend.models.masked import MaskedConfig, MaskTransformer
 from backend.models.matching import WordMatcher, WordMatcherConfig
 from backend.models.residual import ResidualConfig, ResidualTransformer
 from backend.models.rvqvae import RVQVAE, RVQConfig
+from shared.decoding.arrays import read_npy
+from shared.decoding.errors import UNDECODABLE, FileKind
+from shared.decoding.limits import MIB
 from shared.errors import PlacidError
 
 FEATURES: Final = 263
@@ -35,12 +38,14 @@ def load_network(part: Part, rvq: RVQConfig | None) -> nn.Module:
             unexpected and misshapen tensor is named.
     """
     state = read_state(part)
-    network = _make(part, rvq, state)
     assert part.file is not None
-    try:
-        load_strict(network, state)
-    except ValueError as error:
-        raise unusable(part.file, error) from error
+    # Shapes first: a network of the sizes that a file names may be larger than any memory.
+    with torch.device("meta"):
+        problems = mismatches(_make(part, rvq, state), state)
+    if problems:
+        raise unusable(part.file, "; ".join(problems))
+    network = _make(part, rvq, state)
+    load_strict(network, state)
     return ready(network)
 
 
@@ -121,12 +126,13 @@ def read_statistics(folder: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _statistic(path: Path) -> np.ndarray:
-    try:
-        values = np.load(path, allow_pickle=False)
-    except FileNotFoundError as error:
-        raise unusable(path, "it is missing") from error
-    except (OSError, ValueError, EOFError) as error:
-        raise unusable(path, "it is damaged or no NumPy file") from error
+    kind = FileKind(
+        "a NumPy file",
+        "unpack the official release there once more",
+        lambda sentence: PlacidError("damaged_checkpoint", sentence),
+    )
+    with kind.reading(path):
+        values = read_npy(path, MIB)
     if values.shape != (FEATURES,) or not np.issubdtype(values.dtype, np.floating):
         raise unusable(path, f"it holds {values.dtype} {values.shape}, wanted floats ({FEATURES},)")
     if not np.isfinite(values).all():
@@ -148,8 +154,8 @@ def _make(part: Part, rvq: RVQConfig | None, state: dict[str, Tensor]) -> nn.Mod
             return LengthEstimator(LengthConfig())
         assert rvq is not None
         return _make_transformer(part, rvq, state)
-    except ValueError as error:  # sizes that do not go together
-        raise wrong_options(part.folder / OPTIONS, error) from error
+    except (*UNDECODABLE, RuntimeError) as error:  # sizes that do not go together
+        raise wrong_options(part.folder / OPTIONS, str(error).splitlines()[0][:200]) from error
 
 
 def _make_transformer(part: Part, rvq: RVQConfig, state: dict[str, Tensor]) -> nn.Module:

@@ -13,8 +13,8 @@ from safetensors.numpy import save
 from tqdm import tqdm
 
 from backend.datasets.layouts import Layout
-from backend.datasets.problems import Problem, ProblemTable
-from backend.datasets.text_motions import BrokenFileError, Entry, TextMotion, text_motions
+from backend.datasets.problems import BrokenFileError, Problem, ProblemTable
+from backend.datasets.text_motions import Entry, TextMotion, text_motions
 from backend.evaluation.evaluators import Evaluator
 from backend.evaluation.evaluators.batches import LONGEST
 from backend.evaluation.evaluators.reference import ReferenceRow

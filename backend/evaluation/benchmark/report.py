@@ -1,7 +1,7 @@
 """The report of a run: terminal, Markdown, JSON and one page with plots."""
 
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -10,7 +10,12 @@ from backend.evaluation.benchmark.pictures import Pictures
 from backend.evaluation.benchmark.results import Results
 from backend.evaluation.benchmark.store import Store
 from backend.evaluation.benchmark.tables import Table, full_table, report_tables, verdict_lines
+from shared.decoding.errors import FileKind
+from shared.decoding.limits import MAX_RUN_BYTES, MAX_RUN_ENTRIES
+from shared.decoding.text import decode_json, read_bytes
 from shared.errors import PlacidError
+
+Value = TypeVar("Value")
 
 RESULTS: Final = "results.json"
 _PICTURES: Final = "pictures.json"
@@ -37,16 +42,21 @@ def read_report(store: Store) -> tuple[Results, Pictures]:
     Raises:
         PlacidError: `damaged_run` when the run is not finished or its results cannot be read.
     """
-    try:
-        results = msgspec.json.decode((store.folder / RESULTS).read_bytes(), type=Results)
-        pictures = msgspec.json.decode((store.folder / _PICTURES).read_bytes(), type=Pictures)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise PlacidError(
-            "damaged_run",
-            f"{store.folder} has no finished results ({error}); finish it with `backend eval run "
-            f"--out {store.folder}`",
-        ) from error
-    return results, pictures
+    kind = FileKind(
+        "finished results",
+        f"finish the run with `backend eval run --out {store.folder}`",
+        lambda sentence: PlacidError("damaged_run", sentence),
+        when_missing=True,
+    )
+    return (
+        _read(kind, store.folder / RESULTS, Results),
+        _read(kind, store.folder / _PICTURES, Pictures),
+    )
+
+
+def _read(kind: FileKind, path: Path, type_: type[Value]) -> Value:
+    with kind.reading(path):
+        return decode_json(read_bytes(path, MAX_RUN_BYTES), type_, MAX_RUN_ENTRIES)
 
 
 def markdown(results: Results) -> str:

@@ -10,8 +10,12 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from backend.evaluation.benchmark.worker import Shard
+from shared.decoding.arrays import check_safetensors, damaged_tensors
+from shared.decoding.errors import FileKind
+from shared.decoding.limits import MAX_RUN_BYTES
+from shared.decoding.text import decode_json, read_bytes
 from shared.errors import PlacidError
-from shared.files import written_whole
+from shared.files import write_whole
 
 PROTOCOL_FILE: Final = "protocol.json"
 _SHOWN: Final = 6
@@ -56,13 +60,8 @@ class Store:
     def manifest(self) -> dict[str, Any]:
         """What the protocol file says. Raises PlacidError `damaged_run` when it cannot be read."""
         path = self.folder / PROTOCOL_FILE
-        try:
-            return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
-        except (OSError, msgspec.MsgspecError) as error:
-            raise PlacidError(
-                "damaged_run",
-                f"{path} cannot be read ({error}); name the folder of a run of `backend eval run`",
-            ) from error
+        with _run_file("name the folder of a run of `backend eval run`").reading(path):
+            return decode_json(read_bytes(path, MAX_RUN_BYTES), dict[str, Any])
 
     @property
     def shards(self) -> Path:
@@ -85,19 +84,23 @@ class Store:
     def get(self, shard: Shard) -> dict[str, np.ndarray]:
         """The arrays of a shard. Raises PlacidError `damaged_run` when its file is damaged."""
         path = self.shards / shard.file
-        try:
-            return load(path.read_bytes())
-        except (OSError, SafetensorError) as error:
-            raise PlacidError(
-                "damaged_run",
-                f"{path} cannot be read ({error}); delete that file and run the same command again",
-            ) from error
+        with _run_file("delete that file and run the same command again").reading(path):
+            check_safetensors(path, MAX_RUN_BYTES)
+            try:
+                return load(path.read_bytes())
+            except SafetensorError as error:
+                raise damaged_tensors(error) from error
 
     @staticmethod
     def write(path: Path, content: bytes) -> None:
         """Write a file, whole or not at all."""
-        with written_whole(path) as file:
-            file.write(content)
+        write_whole(path, content)
+
+
+def _run_file(remedy: str) -> FileKind:
+    return FileKind(
+        "a file of a run", remedy, lambda sentence: PlacidError("damaged_run", sentence)
+    )
 
 
 def differences(before: Any, now: Any, place: str = "") -> Iterator[str]:

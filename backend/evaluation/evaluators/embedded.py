@@ -19,6 +19,10 @@ from backend.evaluation.evaluators.words import mask_terms
 from backend.models.loading import load_strict
 from backend.models.matching import MatcherConfig, SentenceMatcher
 from backend.text.encoders import SentenceEncoder, TextEncoder
+from shared.decoding.arrays import check_safetensors
+from shared.decoding.errors import UNDECODABLE, DecodeError, explain
+from shared.decoding.limits import MAX_RUN_BYTES
+from shared.decoding.text import decode_json
 from shared.errors import PlacidError
 from shared.files import written_whole
 
@@ -108,17 +112,17 @@ def load_evaluator(
     """
     path = folder / WEIGHTS
     try:
+        about = check_safetensors(path, MAX_RUN_BYTES)
         with safe_open(path, framework="pt") as file:
-            about = file.metadata() or {}
             tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
         mean, std = tensors.pop(_MEAN).numpy(), tensors.pop(_STD).numpy()
-        network = SentenceMatcher(msgspec.json.decode(about["config"], type=MatcherConfig))
+        network = SentenceMatcher(decode_json(about["config"].encode(), MatcherConfig))
         load_strict(network, tensors)
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
+    except (DecodeError, *UNDECODABLE, SafetensorError, RuntimeError) as error:
         raise PlacidError(
             "damaged_evaluator",
-            f"the evaluator {path} cannot be read ({str(error).splitlines()[0]}); install Placid "
-            "again or train one with `backend train evaluator`",
+            f"the evaluator {path} cannot be read (it {explain(error)}); install Placid again or "
+            "train one with `backend train evaluator`",
         ) from error
     expected = encoder.name if encoder is not None else SentenceEncoder.name
     if about.get("encoder") != expected:

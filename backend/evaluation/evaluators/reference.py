@@ -21,6 +21,10 @@ from backend.evaluation.evaluators.embedded import EVALUATOR
 from backend.evaluation.metrics.matching import chances
 from backend.evaluation.metrics.registry import EmbeddingStatistics, Measured
 from backend.unlearning.concept import Concept, builtin_concepts
+from shared.decoding.arrays import check_safetensors
+from shared.decoding.errors import UNDECODABLE, DecodeError, explain
+from shared.decoding.limits import MAX_RUN_BYTES, MAX_RUN_ENTRIES
+from shared.decoding.text import decode_json, read_bytes
 from shared.errors import PlacidError
 from shared.files import written_whole
 
@@ -172,19 +176,20 @@ def load_reference(folder: Path = EVALUATOR) -> Reference:
         PlacidError: `damaged_reference` when the files are missing, damaged or not of one size.
     """
     try:
+        check_safetensors(folder / ROWS, MAX_RUN_BYTES)
         tensors = load((folder / ROWS).read_bytes())
-        labels = msgspec.json.decode((folder / LABELS).read_bytes(), type=_Labels)
+        labels = decode_json(read_bytes(folder / LABELS, MAX_RUN_BYTES), _Labels, MAX_RUN_ENTRIES)
         motions, texts = (
             tensors[f"{name}_embeddings"].astype(np.float32) for name in ("motion", "text")
         )
         if len({len(motions), len(texts), len(labels.rows)}) != 1:
-            raise ValueError("its files differ in size")
+            raise DecodeError("differs in size from the others")
         statistics = EmbeddingStatistics(tensors["mean"], tensors["covariance"])
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
+    except (DecodeError, *UNDECODABLE, SafetensorError) as error:
         raise PlacidError(
             "damaged_reference",
-            f"the reference motions in {folder} cannot be read ({error}); install Placid again or "
-            "make them with `backend train evaluator`",
+            f"the reference motions in {folder} cannot be read (a file {explain(error)}); install "
+            "Placid again or make them with `backend train evaluator`",
         ) from error
     return Reference(tuple(labels.rows), motions, texts, statistics, labels.evaluator)
 

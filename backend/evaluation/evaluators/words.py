@@ -15,6 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from shared.decoding.arrays import read_npy
+from shared.decoding.errors import explain
 from shared.errors import PlacidError
 
 CLASSES: Final = [
@@ -135,7 +137,7 @@ def load_vocabulary(folder: Path) -> Vocabulary:
     paths = vocabulary_files(folder)
     path = paths[0]
     try:
-        vectors = np.load(path, allow_pickle=False)
+        vectors = read_npy(path)
         path = paths[1]
         words = _plain(path)
         path = paths[2]
@@ -151,6 +153,7 @@ def load_vocabulary(folder: Path) -> Vocabulary:
     except Exception as error:
         raise PlacidError(
             "damaged_vocabulary",
-            f"{path} cannot be read ({error}); put the official GloVe files into {folder}",
+            f"{path} cannot be read (it {explain(error)}); put the official GloVe files into "
+            f"{folder}",
         ) from error
     return Vocabulary(kept, vectors)

@@ -35,8 +35,8 @@ def test_every_nth_frame_and_ten_betas_are_taken(tmp_path: Path) -> None:
         ({"betas": np.full(16, np.nan)}, "NaN"),
         ({"poses": np.zeros((100, 156), int)}, "no floating-point"),
         ({"mocap_framerate": np.array(0.0)}, "0.0 frames a second"),
-        ({"mocap_framerate": np.array("fast")}, "of another form"),
-        ({"gender": np.array([{}], dtype=object)}, "not a whole npz"),
+        ({"mocap_framerate": np.array("fast")}, "mocap_framerate' of str128"),
+        ({"gender": np.array([{}], dtype=object)}, "gender' of object"),
     ],
 )
 def test_a_wrong_array_is_named(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
@@ -50,7 +50,7 @@ def test_a_file_of_another_kind_is_named(tmp_path: Path) -> None:
     with pytest.raises(BrokenFileError, match="missing"):
         read_amass(path, 20)
     np.savez(path, poses=WHOLE["poses"])
-    with pytest.raises(BrokenFileError, match="no trans, betas, gender, mocap_framerate"):
+    with pytest.raises(BrokenFileError, match="no array 'trans'"):
         read_amass(path, 20)
     np.savez(path, **WHOLE)
     path.write_bytes(path.read_bytes()[:2000])

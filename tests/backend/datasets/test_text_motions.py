@@ -114,7 +114,7 @@ def test_every_broken_item_is_named_and_the_others_stay(tmp_path: Path) -> None:
         "000006": "missing",
         "000007": "(60, 251) instead of (T, 263)",
         "000008": "frame 12 holds NaN",
-        "000009": "not an npy file of numbers",
+        "000009": "of object, which is not read",
     }.items():
         assert words in said[name]
 

@@ -89,5 +89,5 @@ class TestReference:
             load_reference(tmp_path)
         save_reference(collect_reference(clips(), seed=0), _Evaluator(), tmp_path)
         (tmp_path / "reference.json").write_text('{"evaluator": "abc", "rows": []}')
-        with pytest.raises(PlacidError, match="differ in size"):
+        with pytest.raises(PlacidError, match="differs in size"):
             load_reference(tmp_path)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from backend.training.loop import LoopOptions, TrainingError, train
+from shared.errors import PlacidError
 
 OPTIONS = LoopOptions(
     steps=12, learning_rate=1e-2, warmup=3, weight_decay=1e-2, average=0.9, validate_every=5
@@ -199,7 +200,7 @@ def test_a_checkpoint_is_replaced_whole_or_not_at_all(
 
     with monkeypatch.context() as patch:
         patch.setattr(torch, "save", full_disk)
-        with pytest.raises(OSError, match="No space left"):
+        with pytest.raises(PlacidError, match="No space left"):
             train(_Task(), OPTIONS, tmp_path)
     assert (tmp_path / "lines.checkpoint").read_bytes() == stored
     train(_Task(), OPTIONS, tmp_path)

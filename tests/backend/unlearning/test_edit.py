@@ -6,6 +6,7 @@ import torch
 from backend.unlearning.edit import Edit, apply_edits, build_edit
 from backend.unlearning.errors import UnlearningError
 from backend.unlearning.tensors import tensor_hash
+from shared.errors import PlacidError
 
 KEY = "quantizer.layers.0.codebook"
 
@@ -180,10 +181,10 @@ def test_repeated_rows_in_a_file_are_refused(networks, tmp_path):
 def test_failed_write_leaves_nothing(networks, tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
-    with pytest.raises(UnlearningError, match="cannot write"):
+    with pytest.raises(PlacidError, match="cannot be written"):
         _row_edit(networks, [1], 0.0).save(blocked / "edit.safetensors")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(UnlearningError, match="cannot write"):
+    with pytest.raises(PlacidError, match="cannot be written"):
         _row_edit(networks, [1], 0.0).save(tmp_path / "folder")
     assert sorted(os.listdir(tmp_path)) == ["file", "folder"]
 

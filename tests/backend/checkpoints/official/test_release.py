@@ -201,7 +201,7 @@ def test_without_a_length_estimator_the_length_must_be_given(copy):
 @pytest.mark.parametrize(
     ("name", "values", "words"),
     [
-        ("mean.npy", None, "it is missing"),
+        ("mean.npy", None, "does not exist"),
         ("std.npy", np.zeros(263, np.float32), "positive"),
         ("std.npy", np.ones(251, np.float32), r"\(263,\)"),
         ("mean.npy", np.full(263, np.nan, np.float32), "not numbers"),
