@@ -1,5 +1,6 @@
 """The command line: `backend --help`."""
 
+import io
 import os
 import sys
 from typing import NoReturn
@@ -23,7 +24,9 @@ from backend.commands import (
     unlearn,
 )
 from shared import VERSION
+from shared.decoding.errors import explain
 from shared.errors import PlacidError, is_out_of_memory
+from shared.names import printable
 
 app = typer.Typer(
     name="backend",
@@ -59,6 +62,10 @@ def main() -> NoReturn:
 
     What is not expected is a defect, which a report needs whole: it keeps its traceback.
     """
+    # A terminal of another encoding shows what it cannot write in another form; it stops nothing.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except PlacidError as error:
@@ -70,8 +77,7 @@ def main() -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
-        place = "" if error.filename is None else f": {error.filename}"
-        _end(f"{error.strerror or error}{place}")
+        _end(f"{printable(str(error.filename or 'a file'))} {explain(error)}")
     except Exception as error:
         if not is_out_of_memory(error):
             raise

@@ -14,6 +14,7 @@ from typing import BinaryIO, Final
 
 import msgspec
 
+from shared.decoding.errors import UNDECODABLE
 from shared.errors import PlacidError
 from shared.files import make_folder, take_lock
 from shared.protocol.handshake import MAX_LINE_BYTES, Announcement, Handover
@@ -31,7 +32,7 @@ def read_handover(stdin: BinaryIO) -> Handover:
     line = stdin.readline(MAX_LINE_BYTES)
     try:
         return msgspec.json.decode(line, type=Handover)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except UNDECODABLE as error:
         raise PlacidError(
             "bad_handover",
             f"the starting program handed over no usable key ({error}); "

@@ -20,8 +20,8 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from shared.errors import PlacidError
 from shared.decoding.text import decode_json_lines
+from shared.errors import PlacidError
 from shared.files import written_whole
 
 

@@ -17,6 +17,8 @@ from ..retargeting.animation_state import (
 from ..retargeting.apply_motion import apply_motion
 from ..retargeting.editable import check_editable, check_untweaked
 from ..retargeting.slots import playing
+from ..shared.decoding.errors import UNDECODABLE, DecodeError
+from ..shared.decoding.text import decode_json
 from ..shared.errors import PlacidError
 from ..shared.motion.motion import Motion, MotionError, decode_motion, encode_motion
 from ..shared.protocol.messages import Request
@@ -40,8 +42,8 @@ def unpack_motion(data: bytes) -> Motion:
 def request_of(take) -> Request:
     """What the take was made from. Raises PlacidError `damaged_take`."""
     try:
-        return msgspec.json.decode(take.request, type=Request)
-    except msgspec.MsgspecError as error:
+        return decode_json(take.request.encode(), Request)
+    except (DecodeError, *UNDECODABLE) as error:
         raise PlacidError(
             "damaged_take",
             "the take does not say how it was made; generate anew from its prompt",

@@ -10,6 +10,7 @@ from typing import Final, Literal
 import msgspec
 import numpy as np
 
+from ..decoding.errors import UNDECODABLE
 from ..errors import PlacidError
 from ..motion.motion import Motion
 from .messages import PROTOCOL_VERSION, AnyMessage, Clip, Message, Result, Submit
@@ -54,8 +55,6 @@ _envelope_decoder = msgspec.msgpack.Decoder(_Envelope)
 _message_decoder: msgspec.msgpack.Decoder[AnyMessage] = msgspec.msgpack.Decoder(AnyMessage)
 _tag_decoder = msgspec.msgpack.Decoder(_Tag)
 _beginning_decoder = msgspec.msgpack.Decoder(_Beginning)
-# Besides its own errors the decoder lets through those of damaged text and of deep nesting.
-_DECODE_ERRORS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _TAGS: Final = frozenset(str(kind.__struct_config__.tag) for kind in Message.__subclasses__())
 
 
@@ -96,7 +95,7 @@ def unpack(frames: Sequence[bytes]) -> tuple[AnyMessage, dict[str, np.ndarray]]:
                 f"there is no message {tag[:40]!r}; install the same Placid version on both sides",
             )
         message = _message_decoder.decode(envelope.message)
-    except _DECODE_ERRORS as error:
+    except UNDECODABLE as error:
         raise _bad(str(error)) from None
     return message, _read_arrays(envelope.arrays, frames[1:])
 
@@ -138,7 +137,7 @@ def job_begun_by(frame: bytes) -> int | None:
     """
     try:
         return _beginning_decoder.decode(_envelope_decoder.decode(frame).message).job
-    except _DECODE_ERRORS:
+    except UNDECODABLE:
         return None
 
 
@@ -176,7 +175,7 @@ def _arrays(motion: Motion) -> dict[str, np.ndarray]:
 def _decode_version(frame: bytes) -> int:
     try:
         return _version_decoder.decode(frame).version
-    except _DECODE_ERRORS as error:
+    except UNDECODABLE as error:
         raise _bad(str(error)) from None
 
 

@@ -6,15 +6,16 @@ only its owner can read.
 """
 
 import enum
-import os
 import string
-import tempfile
 from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
 
+from ..decoding.errors import FileKind
+from ..decoding.text import decode_json, read_bytes
 from ..errors import PlacidError
+from ..files import make_folder, write_whole
 
 # The digits of ZeroMQ's printable keys, in the order of their values; five make four bytes
 # (https://rfc.zeromq.org/spec/32/).
@@ -94,28 +95,19 @@ def write_connection(connection: Connection, path: Path) -> None:
 
     Raises PlacidError `not_writable`.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # mkstemp makes the file readable by its owner alone, so the key is never exposed.
-        handle, partial = tempfile.mkstemp(dir=path.parent, suffix=".partial")
-        with os.fdopen(handle, "wb") as file:
-            file.write(msgspec.json.encode(connection))
-        os.replace(partial, path)
-    except OSError as error:
-        raise PlacidError(
-            "not_writable",
-            f"the connection file {path} cannot be written ({error.strerror}); "
-            "choose a folder you may write to",
-        ) from error
+    make_folder(path.parent)
+    write_whole(path, msgspec.json.encode(connection), private=True)
+
+
+_FILE: Final = FileKind(
+    "the connection file of a running backend",
+    "start one with `backend serve`",
+    lambda sentence: PlacidError("backend_missing", sentence),
+    when_missing=True,
+)
 
 
 def read_connection(path: Path) -> Connection:
     """Read a connection file. Raises PlacidError `backend_missing` when there is none."""
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Connection)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise PlacidError(
-            "backend_missing",
-            f"{path} is not the connection file of a running backend ({error}); "
-            "start one with `backend serve`",
-        ) from error
+    with _FILE.reading(path):
+        return decode_json(read_bytes(path), Connection)
