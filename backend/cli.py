@@ -24,9 +24,7 @@ from backend.commands import (
     unlearn,
 )
 from shared import VERSION
-from shared.decoding.errors import explain
 from shared.errors import PlacidError, is_out_of_memory
-from shared.names import printable
 
 app = typer.Typer(
     name="backend",
@@ -77,7 +75,8 @@ def main() -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
-        _end(f"{printable(str(error.filename or 'a file'))} {explain(error)}")
+        place = "" if error.filename is None else f": {error.filename}"
+        _end(f"{error.strerror or error}{place}")
     except Exception as error:
         if not is_out_of_memory(error):
             raise

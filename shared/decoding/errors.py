@@ -102,8 +102,8 @@ def explain(error: BaseException, what: str = "what it should be") -> str:
             return "needs more memory than there is"
         case OverflowError():
             return "has a number that is too large"
-        case OSError() if error.strerror:
-            return f"cannot be read ({error.strerror})"
+        case OSError():
+            return f"cannot be read ({error.strerror or 'the system gives no reason'})"
     if isinstance(error, _TELLING):
         return f"is not {what} ({printable(str(error))[:_LONGEST]})"
     return f"is damaged or not {what}"
