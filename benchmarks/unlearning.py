@@ -20,10 +20,12 @@ from backend.unlearning import lcr
 from backend.unlearning.caption_bank import shipped_bank
 from backend.unlearning.concept import Concept, find_concept
 from backend.unlearning.edit import Edit
-from backend.unlearning.edit_store import EDITS, EditStore, edit_file
+from backend.unlearning.edit_name import EditName
+from backend.unlearning.edit_store import EDITS, EditStore
 from backend.unlearning.fit import FitInputs, fit_edit
 from backend.unlearning.statistics import CodeStatistics, codebook_hash, count_codes
-from backend.unlearning.tensors import Networks
+from backend.unlearning.torch_weights import Networks, editable
+from backend.unlearning.weights import EditableNetworks
 
 # What the project promises, in milliseconds.
 LIMITS = {"refit": 1000, "fit": 2000, "switch": 50}
@@ -58,10 +60,12 @@ def main() -> None:
 
         name = f"{method.upper()} for a typed concept, text encoding included"
         _print(name, "fit", _median(fit, rounds))
-    edits["whole networks (D_r)"] = Edit.load(EDITS / edit_file("momask", "retrain", "violence"))
-    store = EditStore([])
+    edits["whole networks (D_r)"] = Edit.load(
+        EDITS / EditName("momask", "retrain", "violence").file
+    )
+    store, weights = EditStore([]), editable(checkpoint.networks)
     for name, edit in edits.items():
-        _print(f"switch to {name}", "switch", _switch(store, checkpoint.networks, edit, rounds))
+        _print(f"switch to {name}", "switch", _switch(store, weights, edit, rounds))
 
 
 def _typed(rounds: int) -> list[Concept]:
@@ -82,7 +86,7 @@ def _refit(networks: Networks, path: Path, k: int) -> Edit:
     return lcr.fit(networks, find_concept("kick"), CodeStatistics.load(path), parameters)
 
 
-def _switch(store: EditStore, networks: Networks, edit: Edit, rounds: int) -> float:
+def _switch(store: EditStore, networks: EditableNetworks, edit: Edit, rounds: int) -> float:
     """From no edit to this one, the check of the base included."""
 
     def there() -> None:

@@ -52,7 +52,7 @@ def batch(
     from backend.generation.generator import Generator
     from shared.batch.journal import open_journal
     from shared.batch.queue import Batch
-    from shared.batch.table import read_table
+    from shared.batch.table import announcements, read_table
     from shared.errors import PlacidError
 
     if (out is None) == (render is None):
@@ -70,6 +70,8 @@ def batch(
         allow_download=allow_download,
     )
     read.check(generator.capabilities(), with_rigs=render is not None)
+    for sentence in announcements(read.rows):
+        print(sentence)
     if check:
         for row in read.rows:
             understanding = generator.understand(row.request)

@@ -38,6 +38,7 @@ def edit(
     make_folder(options.out)
     generator = options.generator()
     with progress_bar() as (report, say):
+        say(options.announcement())
         made = generator.generate(request, report, motion=original)
         write_all(made, options.out, say, lambda take: f"{motion.stem}-{take.seed}")
 

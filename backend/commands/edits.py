@@ -19,12 +19,31 @@ def list_edits(checkpoints: Checkpoints = None) -> None:
     from backend.checkpoints.loading import EMBEDDED
     from backend.unlearning.edit_store import EditStore, edit_folders
 
-    files = EditStore(edit_folders(checkpoints or EMBEDDED)).files()
-    for (model, method, concept), path in sorted(files.items()):
+    store = EditStore(edit_folders(checkpoints or EMBEDDED))
+    files = store.files()
+    for name, path in sorted(files.items()):
         kilobytes = path.stat().st_size / 1000
-        print(f"{model:8} {method:10} {concept:20} {kilobytes:8.0f} kB  {path}")
+        print(f"{name.model:8} {name.method:10} {name.concept:20} {kilobytes:8.0f} kB  {path}")
+    for path, first in store.unused().items():
+        print(f"{path} is not used: {first} comes first; fit it again with another name (--as)")
     if not files:
         print("there are no edits; make one with `backend unlearn METHOD --concept NAME`")
+
+
+@app.command()
+def manifest(
+    folder: Annotated[
+        Path | None, typer.Argument(help="A folder of edits; those that ship if left out.")
+    ] = None,
+) -> None:
+    """Check every edit in a folder and list it with its hashes: nothing else is applied there."""
+    from backend.unlearning.edit_store import EDITS
+    from backend.unlearning.manifest import MANIFEST, write_manifest
+
+    entries = write_manifest(folder or EDITS)
+    for name, entry in entries.items():
+        print(f"{entry.edit}  {name}")
+    print(f"{len(entries)} edits, in {(folder or EDITS) / MANIFEST}")
 
 
 @app.command()
@@ -36,15 +55,17 @@ def show(
     from backend.checkpoints.loading import EMBEDDED, load_checkpoint
     from backend.unlearning.edit import Edit
     from backend.unlearning.errors import UnlearningError
+    from backend.unlearning.torch_weights import editable
 
     folder = checkpoints or EMBEDDED
     found = Edit.load(_path(edit, folder))
     print_edit(found)
+    print(f"hash: {found.hash}")
     for name, value in found.provenance.items():
         text = str(value)
         print(f"{name}: {text if len(text) < 300 else text[:300] + ' ...'}")
     try:
-        with found.apply(load_checkpoint(folder).networks):
+        with found.apply(editable(load_checkpoint(folder).networks)):
             print(f"it fits the checkpoint {folder.name}")
     except UnlearningError as error:
         print(f"it does not fit the checkpoint {folder.name}: {error}")
@@ -66,7 +87,7 @@ def _path(text: str, folder: Path) -> Path:
 
     if text.endswith(".safetensors"):
         return Path(text)
-    names = {path.stem: path for path in EditStore(edit_folders(folder)).files().values()}
+    names = {str(name): path for name, path in EditStore(edit_folders(folder)).files().items()}
     if text not in names:
         raise unknown("edit", text, names)
     return names[text]

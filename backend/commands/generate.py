@@ -39,6 +39,7 @@ def generate(
     make_folder(options.out)
     generator = options.generator()
     with progress_bar() as (report, say):
+        say(options.announcement())
         made = (motion for _, motion in generator.generate_batch(requests, report))
         write_all(made, options.out, say)
 

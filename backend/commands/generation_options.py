@@ -30,7 +30,11 @@ class Options:
         str | None, typer.Option(help="Unlearning method (lcr, uce, rece) or off.")
     ] = None
     concept: Annotated[
-        list[str] | None, typer.Option(help="What is forgotten; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            help="Forgotten beside violence; may be repeated. A kind of violence (kick) alone "
+            "leaves the other kinds free, -violence leaves all of it."
+        ),
     ] = None
     strength: Annotated[float, typer.Option(help="How far the edit is applied, 0 to 2.")] = 1.0
     steps: Annotated[int | None, typer.Option(help="Sampling steps.")] = None
@@ -60,6 +64,14 @@ class Options:
         names += ["residual_guidance", "temperature", "top_k"]
         concepts = tuple(self.concept or ["violence"])
         return {name: getattr(self, name) for name in names} | {"concepts": concepts}
+
+    def announcement(self) -> str:
+        """What will be forgotten, and which violence will not."""
+        from shared.protocol.concepts import describe, forgotten
+
+        if self.safety == "off":
+            return describe(())
+        return describe(forgotten(self.settings()["concepts"]))
 
     def generator(self) -> "Generator":
         """The generator that the options describe."""
@@ -123,6 +135,7 @@ def write_all(
     """
     from shared.motion.bvh import save_bvh
     from shared.motion.motion import save_motion
+    from shared.motion.safety import label_of, parts_of
     from shared.motion.understanding import understanding_in
     from shared.names import file_name
 
@@ -143,5 +156,8 @@ def write_all(
         audit = ", ".join(found) or "none"
         say(
             f"{path} and .bvh: {motion.seconds:.1f} s, seed {motion.seed}, "
-            f"safety {motion.provenance['safety']}, strikes found: {audit}"
+            f"{label_of(motion.provenance).sentence}, strikes found: {audit}"
         )
+        parts = parts_of(motion.provenance, len(motion))
+        for part in parts if len(parts) > 1 else ():
+            say(f"  frames {part.start} to {part.end - 1}: {part.label.sentence}")

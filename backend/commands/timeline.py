@@ -47,4 +47,5 @@ def timeline(
     make_folder(options.out)
     generator = options.generator()
     with progress_bar() as (report, say):
+        say(options.announcement())
         write_all(generator.generate(request, report), options.out, say)

@@ -39,6 +39,9 @@ Concepts = Annotated[
     list[str], typer.Option("--concept", help="As of METHOD; may be repeated, `all` for every one.")
 ]
 Model = Annotated[str, typer.Option(help="momask or bamm.")]
+Replace = Annotated[
+    bool, typer.Option("--replace", help="Take the place of a file of your own that is there.")
+]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda or mps; the best if left out.")]
 
 
@@ -61,7 +64,10 @@ def fit(
     ],
     concept: ConceptOption = "violence",
     model: Model = "momask",
-    preset: Annotated[str, typer.Option(help="Named parameters; see `list`.")] = "embedded",
+    preset: Annotated[
+        str | None,
+        typer.Option(help="Named parameters, see `list`; those of the checkpoint if left out."),
+    ] = None,
     change: Annotated[
         list[str] | None, typer.Option("--set", help="One parameter as name=value; repeatable.")
     ] = None,
@@ -79,34 +85,52 @@ def fit(
         Path | None,
         typer.Option("--out", "-o", help="Folder; where the backend finds it if left out."),
     ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--as", help="Concept's name for the edit, where it shall not be its own."),
+    ] = None,
+    replace: Replace = False,
     dry_run: Annotated[bool, typer.Option(help="Only show what would change.")] = False,
 ) -> None:
-    """Fit an edit and write it as safetensors; training methods resume when they are repeated."""
+    """Fit an edit and write it as safetensors; training methods resume when they are repeated.
+
+    An edit that is there is never replaced unless --replace says so, one that ships not at all.
+    """
+    import dataclasses
+
     from backend.checkpoints.loading import EMBEDDED, load_checkpoint
     from backend.commands.edits import print_edit
     from backend.models.device import choose_device
     from backend.text.encoders import clip_folder, make_encoder
     from backend.training.retain import RetainTraining
     from backend.unlearning.concept import find_concept
-    from backend.unlearning.edit_store import edit_file, edit_folders
-    from backend.unlearning.fit import FitInputs, fit_edit, statistics_folders
-    from backend.unlearning.registry import find_methods
+    from backend.unlearning.edit_name import EditName
+    from backend.unlearning.edit_store import EditStore, edit_folders
+    from backend.unlearning.fit import FitInputs, check_names, fit_edit, statistics_folders
 
-    find_methods(method)
+    changes = dict(_parameter(text) for text in change or [])
+    check_names(method, preset or "embedded", changes)
     wanted = find_concept(concept)
     folder = checkpoints or EMBEDDED
+    own = EditName(model, method, name or wanted.name)
+    places = [out] if out else edit_folders(folder)
+    path = places[-1] / own.file
+    if not dry_run:
+        # Found before anything is fitted, which may take hours.
+        _keep(path, EditStore(places).files().get(own), replace)
     checkpoint = load_checkpoint(folder)
+    train = RetainTraining(run, choose_device(device)) if run else None
     materials = FitInputs(
         make_encoder(checkpoint.encoder, encoder or clip_folder(folder), allow_download),
         [statistics] if statistics else statistics_folders(folder),
-        RetainTraining(run, choose_device(device)) if run else None,
+        train,
+        train.codebook() if train else "",
     )
     checkpoint.check_encoder(materials.encoder)
-    changes = dict(_parameter(text) for text in change or [])
     edit = fit_edit(checkpoint, materials, wanted, method, model, preset, changes)
+    edit = dataclasses.replace(edit, concept=own.concept)
     print_edit(edit)
     if not dry_run:
-        path = (out or edit_folders(folder)[-1]) / edit_file(model, method, edit.concept)
         edit.save(path)
         print(f"written to {path}")
 
@@ -128,6 +152,7 @@ def statistics(
         Path | None,
         typer.Option("--out", "-o", help="Folder; where the backend finds them if left out."),
     ] = None,
+    replace: Replace = False,
 ) -> None:
     """Count the codes of forget and retain samples, which LCR ranks."""
     from functools import partial
@@ -156,15 +181,19 @@ def statistics(
         )
     else:
         raise unknown("kind of counts", counts, ("motions", "padded", "generated"))
+    folders = [out] if out else statistics_folders(EMBEDDED)
     for wanted in map(find_concept, names):
+        file = statistics_file(wanted.name, counts)
+        path = folders[-1] / file
         try:
+            first = next((each / file for each in folders if (each / file).exists()), None)
+            _keep(path, first, replace)
             found = count(wanted)
         except UnlearningError as error:
             if len(names) == 1:
                 raise
             print(error)
             continue
-        path = (out or statistics_folders(EMBEDDED)[0]) / statistics_file(found.concept, counts)
         found.save(path)
         print(f"{found.forget_samples} forget, {found.retain_samples} retain samples: {path}")
 
@@ -191,7 +220,7 @@ def agreement(
     print("|---|---|---:|---:|---:|---:|")
     missing = []
     for name in list(builtin_concepts()) if "all" in concept else concept:
-        own = find_concept(name).name
+        own = find_concept(name)
         for counts in ("generated", "padded"):
             try:
                 reference = find_statistics(own, "motions", folders)
@@ -204,7 +233,7 @@ def agreement(
                 continue
             for size, found in zip(k, chosen, strict=True):
                 print(
-                    f"| {own} | {counts} | {size} | {found.precision:.2f} | "
+                    f"| {own.name} | {counts} | {size} | {found.precision:.2f} | "
                     f"{found.jaccard:.2f} | {found.chance:.2f} |"
                 )
     for sentence in missing:
@@ -273,6 +302,21 @@ def sentences(
     )
     bank.save(BANK)
     print(f"{len(bank.texts)} sentences, in {BANK}")
+
+
+def _keep(path: Path, first: Path | None, replace: bool) -> None:
+    """Raise UnlearningError where a new file would stand behind another, or replace it unasked."""
+    from backend.unlearning.errors import UnlearningError
+
+    if first is not None and first != path:
+        raise UnlearningError(
+            f"{first} has that name and always comes first: give yours another name with --as, or "
+            "another folder with --out"
+        )
+    if first is not None and not replace:
+        raise UnlearningError(
+            f"{path} is there already: say --replace to fit it anew, or name another with --as"
+        )
 
 
 def _parameter(text: str) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 from backend.checkpoints.loading import EMBEDDED, Checkpoint, load_checkpoint
 from backend.generation.context import GenerationContext, subprogress
 from backend.generation.editing import edit_motion
+from backend.generation.labels import edited_entries, effect_entries
 from backend.generation.motion_codec import MotionCodec
 from backend.generation.presets import DEFAULT, Sampling, find_preset
 from backend.generation.prompt_reader import PromptReader
@@ -25,14 +26,16 @@ from backend.models.device import choose_device
 from backend.text.encoders import TextEncoder, clip_folder, make_encoder
 from backend.unlearning.concept import find_concept
 from backend.unlearning.edit import Edit
-from backend.unlearning.edit_store import EditStore, edit_folders
-from backend.unlearning.fit import FitInputs, fit_edit, statistics_folders, swift_preset
-from backend.unlearning.summary import summarise
+from backend.unlearning.edit_store import OFF, EditStore, edit_folders
+from backend.unlearning.fit import FitInputs, fit_edit, statistics_folders
+from backend.unlearning.torch_weights import editable
+from backend.unlearning.weights import EditableNetworks
 from shared import VERSION
 from shared.errors import PlacidError
 from shared.motion.audit import Audit, FoundStrike
 from shared.motion.motion import Motion
 from shared.motion.understanding import Understanding
+from shared.protocol import concepts
 from shared.protocol.messages import (
     Capabilities,
     Choice,
@@ -94,6 +97,7 @@ class Generator:
         self._encoder_folder = encoder_folder or clip_folder(checkpoint)
         self._allow_download = allow_download
         self._checkpoint: Checkpoint | None = None
+        self._weights: EditableNetworks = {}
         self._encoder: TextEncoder | None = None
         self._edits.fit_with(self._fit)
         self.load()
@@ -102,8 +106,7 @@ class Generator:
         """The edit for a concept that no file holds; see `EditStore`."""
         checkpoint = self.load()
         materials = FitInputs(self.encoder, statistics_folders(self._folder))
-        preset = swift_preset(checkpoint)
-        return fit_edit(checkpoint, materials, find_concept(concept), method, model, preset)
+        return fit_edit(checkpoint, materials, find_concept(concept), method, model)
 
     def load(self) -> Checkpoint:
         """The checkpoint, read now if it is not in memory."""
@@ -116,7 +119,14 @@ class Generator:
             checkpoint.check_encoder(self._encoder)
             self._reader = PromptReader(self._folder, checkpoint.encoder)
             self._checkpoint = checkpoint
+            self._weights = editable(checkpoint.networks)
         return self._checkpoint
+
+    @property
+    def weights(self) -> EditableNetworks:
+        """The networks as edits see them."""
+        self.load()
+        return self._weights
 
     def sampling(self, model: str) -> Sampling:
         """How the model samples where a request says nothing: the preset, as the checkpoint asks.
@@ -131,7 +141,7 @@ class Generator:
     def unload(self) -> None:
         """Free the networks' memory; the next request loads them again."""
         self._edits.revert()
-        self._checkpoint = None
+        self._checkpoint, self._weights = None, {}
         if self._device.startswith("cuda"):
             torch.cuda.empty_cache()
 
@@ -156,7 +166,7 @@ class Generator:
             safety=self._edits.methods(),
             concepts=self._edits.concepts(),
             typed_concepts=self._edits.typed_methods(),
-            default_safety=self._edits.default_method(),
+            default_safety=self._edits.default_method(next(iter(checkpoint.models()), "momask")),
             device=self._device,
             encoder=checkpoint.encoder,
             actions=tuple(Choice(known.name, known.example) for known in self._reader.actions),
@@ -206,11 +216,7 @@ class Generator:
             yield from self._follow(request, context, provenance)
             return
         assert motion is not None, "validated"
-        provenance["edited"] = {
-            "prompt": motion.prompt,
-            "seed": motion.seed,
-            "frames": [list(span) for span in request.frames],
-        }
+        provenance |= edited_entries(motion, request.frames, provenance)
         for seed, edited in zip(seeds, edit_motion(request, motion, seeds, context), strict=True):
             told = replace(edited, prompt=request.prompt, seed=seed, provenance=provenance)
             yield self._audited(told)
@@ -282,7 +288,6 @@ class Generator:
     ) -> GenerationContext:
         """What a request is made with; every report of progress asks whether it is cancelled."""
         checkpoint = self.load()
-        edits = self._edits.find(request.model, self._method(request), request.concepts)
         defaults = self.sampling(request.model)
         chosen = {
             name: value
@@ -295,15 +300,29 @@ class Generator:
                 raise PlacidError("cancelled", "the generation was cancelled")
             progress(fraction, stage)
 
+        edits = self._edits.find(
+            request.model,
+            self._method(request),
+            forgotten(request),
+            lambda: advance(0.0, "learning what to forget"),
+        )
+
+        weights = self.weights
+
+        def prepare() -> None:
+            # Takes are made when they are asked for, and other requests may come in between.
+            self._edits.activate(weights, edits, request.strength)
+
+        prepare()
         advance(0.0, "reading the prompt")
         sampler = TokenSampler(
             checkpoint.model_networks(request.model),
             request.model,
             replace(defaults, **chosen),
             self._device,
-            lambda: self._edits.activate(checkpoint.networks, edits, request.strength),
+            prepare,
         )
-        codec = self._codec(checkpoint)
+        codec = self._codec(checkpoint, prepare)
         return GenerationContext(sampler, codec, self.encoder.encode, advance)
 
     def sample_tokens(
@@ -341,30 +360,37 @@ class Generator:
         pairs = zip(ids, lengths.tolist(), strict=True)
         return [codec.features(row[:length]) for row, length in pairs]
 
-    def _codec(self, checkpoint: Checkpoint) -> MotionCodec:
+    def _codec(
+        self, checkpoint: Checkpoint, prepare: Callable[[], None] = lambda: None
+    ) -> MotionCodec:
         return MotionCodec(
             checkpoint.networks["rvq"],
             checkpoint.mean,
             checkpoint.std,
             self._device,
             checkpoint.features,
+            prepare,
+            self._edits.revert,
         )
 
     def _method(self, request: Request) -> str:
-        return request.safety or self._edits.default_method(request.concepts)
+        return request.safety or self._edits.default_method(request.model, forgotten(request))
 
     def _provenance(self, request: Request) -> dict[str, Any]:
-        method = self._method(request)
+        """What made a request's takes; the request's edits are in force."""
         return {
             "placid": VERSION,
             "model": request.model,
             "checkpoint": self.load().hash,
-            "safety": method,
-            "concepts": list(request.concepts) if method != "off" else [],
             "strength": request.strength,
-            "changes": summarise(self._edits.find(request.model, method, request.concepts)),
+            **effect_entries(self._method(request), self._edits.effects),
             "device": self._device,
         }
+
+
+def forgotten(request: Request) -> tuple[str, ...]:
+    """What a request forgets, violence included where it does not say otherwise."""
+    return () if request.safety == OFF else concepts.forgotten(request.concepts)
 
 
 def _settings(request: Generate) -> Generate:

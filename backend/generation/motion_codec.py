@@ -1,5 +1,6 @@
 """Token ids to joints and back, through the RVQ-VAE and the motion features."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -54,17 +55,34 @@ class MotionCodec:
     """
 
     def __init__(
-        self, rvq: Any, mean: np.ndarray, std: np.ndarray, device: str, convention: Convention
+        self,
+        rvq: Any,
+        mean: np.ndarray,
+        std: np.ndarray,
+        device: str,
+        convention: Convention,
+        prepare: Callable[[], None] = lambda: None,
+        revert: Callable[[], None] = lambda: None,
     ) -> None:
+        """Keep what is needed.
+
+        Args:
+            prepare: puts the request's safety edits in place; called before tokens are decoded.
+            revert: takes them back; called before joints are encoded, so that what is kept of a
+                motion is read by the codes that the networks know, whatever was made before.
+        """
         self.convention: Convention = convention
         self._rvq = rvq
         self._mean = mean
         self._std = std
         self._device = device
+        self._prepare = prepare
+        self._revert = revert
 
     @torch.no_grad()
     def features(self, ids: Tensor) -> np.ndarray:
         """Features (4 n, 263) of token ids (n, Q)."""
+        self._prepare()
         decoded = self._rvq.decode(ids[None].to(self._device))[0].float().cpu().numpy()
         return decoded * self._std + self._mean
 
@@ -97,6 +115,7 @@ class MotionCodec:
         bad = ~np.isfinite(rows).all(axis=1)
         if bad.any():
             raise _unreadable(int(bad.argmax()))
+        self._revert()
         normal = ((rows - self._mean) / self._std).astype(np.float32)
         ids, _ = self._rvq.encode(torch.from_numpy(normal)[None].to(self._device))
         tokens: Tensor = ids[0]

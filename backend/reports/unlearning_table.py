@@ -20,8 +20,9 @@ from backend.generation.generator import Generator
 from backend.kinematic_checks.detect import detect
 from backend.reports.prompt_adherence import SECONDS, mean_change
 from backend.training.retain import RetainTraining
+from backend.unlearning.application import apply_edits
 from backend.unlearning.concept import Concept, find_concept
-from backend.unlearning.edit import Edit, apply_edits
+from backend.unlearning.edit import Edit
 from backend.unlearning.errors import UnlearningError, unknown
 from backend.unlearning.fit import FitInputs, fit_edit, statistics_folders
 from shared.motion.motion import Motion
@@ -114,7 +115,8 @@ def compare_methods(
             edit = _edit(generator, concept, method, model, run)
             if edit is None:
                 continue
-            with apply_edits([(edit, strength)], generator.load().networks):
+            generator.edits.revert()
+            with apply_edits([(edit, strength)], generator.weights):
                 after = _generate(generator, model, prompts, method)
             yield _row(model, method, concept, after, before)
 
@@ -128,8 +130,9 @@ def _edit(
         return None if any(patch.network == foreign for patch in edit.patches) else edit
     name, _, preset = method.partition(":")
     train = RetainTraining(run) if run else None
-    materials = FitInputs(generator.encoder, statistics_folders(EMBEDDED), train)
-    return fit_edit(generator.load(), materials, concept, name, model, preset or "embedded")
+    codebook = train.codebook() if train else ""
+    inputs = FitInputs(generator.encoder, statistics_folders(EMBEDDED), train, codebook)
+    return fit_edit(generator.load(), inputs, concept, name, model, preset or None)
 
 
 def _generate(

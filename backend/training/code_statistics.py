@@ -16,6 +16,7 @@ from backend.datasets.samples import Sample
 from backend.generation.generator import Generator
 from backend.generation.token_sampler import MAX_TOKENS
 from backend.models.rvqvae import RVQVAE
+from backend.training.runs import codebook_of
 from backend.training.tokens import TokenSet, distinct, draw_captions, draw_samples
 from backend.unlearning.concept import Concept
 from backend.unlearning.errors import UnlearningError
@@ -37,6 +38,7 @@ class CaptionedTokens:
         texts: M captions.
         captions: (N, C), rows of `texts`.
         source: where they come from, in words.
+        codebook: `codebook_hash` of the RVQ-VAE that made the ids; "" when unknown.
     """
 
     ids: Tensor
@@ -44,12 +46,21 @@ class CaptionedTokens:
     texts: Sequence[str]
     captions: np.ndarray
     source: str
+    codebook: str
 
     def count(self, concept: Concept, checkpoint: Checkpoint) -> CodeStatistics:
         """In how many forget and retain samples each code occurs.
 
-        Raises UnlearningError when all or none of the samples belong to the concept.
+        Raises UnlearningError when all or none of the samples belong to the concept, or another
+        model made the tokens.
         """
+        own = codebook_hash({"rvq": checkpoint.networks["rvq"]})
+        if self.codebook != own:
+            raise UnlearningError(
+                f"the tokens of {self.source} were made with codebooks "
+                f"{self.codebook or 'that nobody noted'}, this model has {own}: make the tokens "
+                "with this model's RVQ-VAE, or count generated motions"
+            )
         matched = np.array([concept.matches(text) for text in self.texts], dtype=bool)
         is_forget = torch.from_numpy(matched[self.captions].any(axis=1))
         return _count(concept, checkpoint, self.ids, is_forget, self.lengths, self.source)
@@ -68,7 +79,8 @@ def tokens_of_run(run: Path) -> CaptionedTokens:
         ) from None
     ids, lengths = torch.from_numpy(tokens.ids.astype(np.int64)), torch.from_numpy(tokens.lengths)
     source = f"{len(tokens)} training samples"
-    return CaptionedTokens(ids, lengths, tokens.texts, tokens.captions, source)
+    codebook = codebook_of(run, tokens)
+    return CaptionedTokens(ids, lengths, tokens.texts, tokens.captions, source, codebook)
 
 
 def padded_tokens(
@@ -86,7 +98,8 @@ def padded_tokens(
     network: Any = checkpoint.networks["rvq"]
     ids = torch.cat(list(_padded_ids(drawn, network, checkpoint)))
     source = f"{samples} training samples, padded to {MAX_TOKENS} tokens"
-    return CaptionedTokens(ids, None, texts, captions, source)
+    codebook = codebook_hash({"rvq": network})
+    return CaptionedTokens(ids, None, texts, captions, source, codebook)
 
 
 def count_generated(
@@ -170,4 +183,5 @@ def _count(
         lengths,
         source,
         codebook_hash({"rvq": rvq}),
+        concept.keywords,
     )

@@ -7,11 +7,12 @@ import torch
 from torch import nn
 
 from backend.training.loop import LoopOptions, TrainingError, train
-from backend.training.runs import forgotten, newest_weights, stored_tokens
+from backend.training.runs import codebook_of, forgotten, newest_weights, stored_tokens
 from backend.training.transformers import TextTask
 from backend.unlearning.concept import Concept
 from backend.unlearning.finetune import FineTuneParameters
-from backend.unlearning.tensors import NetworkName, tensor_hash
+from backend.unlearning.torch_weights import to_array
+from backend.unlearning.weights import NetworkName, array_hash
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,10 @@ class RetainTraining:
 
     run: Path
     device: str = "cpu"
+
+    def codebook(self) -> str:
+        """`codebook_hash` of the RVQ-VAE that made the run's tokens; "" when the run has none."""
+        return codebook_of(self.run, stored_tokens(self.run, "train"))
 
     def __call__(
         self,
@@ -65,7 +70,7 @@ class RetainTraining:
         )
         folder = self.run / f"retain-{concept.name}"
         if parameters.start == "base":
-            base = tensor_hash(network.state_dict())
+            base = array_hash({key: to_array(v) for key, v in network.state_dict().items()})
             folder = self.run / f"finetune-{concept.name}-{base[:8]}"
         task = TextTask(name, network.to(self.device), training, validation)
         return train(task, options, folder).cpu().eval()

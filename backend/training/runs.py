@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +30,7 @@ from backend.training.rvq import RVQTask, WindowShares
 from backend.training.tokens import TokenSet, draw_tokens, token_set
 from backend.training.transformers import TextTask
 from backend.unlearning.concept import find_concept
+from backend.unlearning.statistics import codebook_hash
 from shared.files import written_whole
 
 # Half of the batches use the first few quantisers only, and not a fifth as published: what these
@@ -136,7 +138,8 @@ def make_tokens(prepared: Path, out: Path, samples: int, seed: int, device: str 
             )
             for start in starts
         ]
-        token_set(parts, encoder, out / f"{split}.texts.npz").save(out, split)
+        tokens = token_set(parts, encoder, out / f"{split}.texts.npz")
+        replace(tokens, codebook=codebook_hash({"rvq": network})).save(out, split)
 
 
 def stored_tokens(out: Path, split: str) -> TokenSet:
@@ -147,6 +150,13 @@ def stored_tokens(out: Path, split: str) -> TokenSet:
         raise TrainingError(
             f"{out} has no tokens of the {split} split; run `backend train tokens` first"
         ) from None
+
+
+def codebook_of(out: Path, tokens: TokenSet) -> str:
+    """`codebook_hash` of the RVQ-VAE that made a run's tokens; "" when the run does not say."""
+    if tokens.codebook or not (out / "rvq.weights").exists():
+        return tokens.codebook
+    return codebook_hash({"rvq": _load_rvq(out)[0]})
 
 
 def _token_sets(out: Path, retain: str | None) -> tuple[TokenSet, TokenSet, Path]:

@@ -34,6 +34,7 @@ class TokenSet:
         texts: the M captions.
         kinds: per sample, the kinds of its actions.
         natural: bool (N,), motions as long as the recorded action.
+        codebook: `codebook_hash` of the RVQ-VAE that made the ids; "" in older files.
     """
 
     ids: np.ndarray
@@ -43,6 +44,7 @@ class TokenSet:
     texts: list[str]
     kinds: list[list[str]]
     natural: np.ndarray
+    codebook: str = ""
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -58,6 +60,7 @@ class TokenSet:
             self.texts,
             kinds,
             self.natural[keep],
+            self.codebook,
         )
 
     def save(self, folder: Path, name: str) -> None:
@@ -72,7 +75,7 @@ class TokenSet:
                 vectors=self.vectors,
                 natural=self.natural,
             )
-        labels = {"texts": self.texts, "kinds": self.kinds}
+        labels = {"texts": self.texts, "kinds": self.kinds, "codebook": self.codebook}
         write_whole(folder / f"{name}.json", msgspec.json.encode(labels))
 
     @classmethod
@@ -83,7 +86,8 @@ class TokenSet:
             ids, lengths, captions, vectors, natural = (
                 file[key] for key in ("ids", "lengths", "captions", "vectors", "natural")
             )
-        return cls(ids, lengths, captions, vectors, labels["texts"], labels["kinds"], natural)
+        texts, kinds, codebook = labels["texts"], labels["kinds"], labels.get("codebook", "")
+        return cls(ids, lengths, captions, vectors, texts, kinds, natural, codebook)
 
 
 class TokenPart(NamedTuple):

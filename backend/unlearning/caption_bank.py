@@ -19,7 +19,7 @@ from torch import Tensor
 from backend.assets import ASSETS
 from backend.text.encoders import TextEncoder
 from backend.unlearning.errors import UnlearningError
-from backend.unlearning.storage import read_tensors, write_tensors
+from backend.unlearning.storage import read_arrays, write_arrays
 from backend.unlearning.text_embeddings import Encode
 
 BANK: Final = ASSETS / "sentences.safetensors"
@@ -48,17 +48,19 @@ class SentenceBank:
 
     def save(self, path: Path) -> None:
         """Write the bank as safetensors; whole or not at all."""
-        tensors = {"vectors": self.vectors, "samples": self.samples}
-        write_tensors(path, "sentences", _Header(self.encoder, self.texts), tensors)
+        arrays = {"vectors": self.vectors.numpy(), "samples": self.samples.numpy()}
+        write_arrays(path, "sentences", _Header(self.encoder, self.texts), arrays)
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read a bank. Raises UnlearningError when it is absent or damaged."""
-        header, tensors = read_tensors(path, "sentences", _Header)
-        vectors, samples = tensors.get("vectors"), tensors.get("samples")
+        header, arrays = read_arrays(path, "sentences", _Header)
+        vectors, samples = arrays.get("vectors"), arrays.get("samples")
         if vectors is None or samples is None or len(vectors) != len(header.texts):
             raise UnlearningError(f"{path} is damaged: install Placid again")
-        return cls(header.encoder, header.texts, vectors, samples)
+        return cls(
+            header.encoder, header.texts, torch.from_numpy(vectors), torch.from_numpy(samples)
+        )
 
     def divide(self, matches: Callable[[str], bool]) -> tuple[list[str], list[str]]:
         """Captions of forget samples and of all others.

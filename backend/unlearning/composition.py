@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
-import torch
+import numpy as np
 
-from backend.unlearning.edit import Change, Edit, Patch, apply_edits, build_edit
+from backend.unlearning.application import apply_edits
+from backend.unlearning.edit import Change, Edit, Patch, build_edit
+from backend.unlearning.edit_name import JOIN
 from backend.unlearning.errors import UnlearningError
-from backend.unlearning.tensors import Networks, find_tensor
-
-JOIN = "+"
+from backend.unlearning.weights import EditableNetworks, read_array
 
 
-def compose(edits: Sequence[tuple[Edit, float]], networks: Networks) -> Edit:
+def compose(edits: Sequence[tuple[Edit, float]], networks: EditableNetworks) -> Edit:
     """One edit that does what several do, each with its strength, in the given order.
 
     Applied with strength 1 it leaves the tensors that `apply_edits` leaves. Its method and concept
@@ -28,33 +28,33 @@ def compose(edits: Sequence[tuple[Edit, float]], networks: Networks) -> Edit:
         for network, key in places:
             here = [p for p in patches if (p.network, p.key) == (network, key)]
             rows = _rows(here)
-            values = find_tensor(networks, network, key).detach().float().cpu()
-            changes.append((network, key, rows, (values if rows is None else values[rows]).clone()))
+            values = read_array(networks, network, key)
+            changes.append((network, key, rows, values if rows is None else values[rows]))
     parts = [
         {
             "method": edit.method,
             "concept": edit.concept,
             "strength": strength,
             "parameters": edit.parameters,
-            "provenance": edit.provenance,
         }
         for edit, strength in edits
     ]
-    is_half = all(patch.values.dtype == torch.float16 for patch in patches)
+    made_of = [{"hash": edit.hash, "provenance": edit.provenance} for edit, _ in edits]
+    is_half = all(patch.values.dtype == np.float16 for patch in patches)
     return build_edit(
         JOIN.join(dict.fromkeys(edit.method for edit, _ in edits)),
         JOIN.join(dict.fromkeys(edit.concept for edit, _ in edits)),
-        {"parts": [f"{edit.method}/{edit.concept}" for edit, _ in edits]},
+        {"parts": parts},
         networks,
         changes,
-        {"parts": parts},
-        torch.float16 if is_half else torch.float32,
+        {"parts": made_of},
+        np.float16 if is_half else np.float32,
     )
 
 
-def _rows(patches: Sequence[Patch]) -> torch.Tensor | None:
+def _rows(patches: Sequence[Patch]) -> np.ndarray | None:
     """The rows that any patch of one tensor changes; None for all."""
     rows = [patch.rows for patch in patches if patch.rows is not None]
     if len(rows) < len(patches):
         return None
-    return torch.cat(rows).unique()
+    return np.unique(np.concatenate(rows))

@@ -2,7 +2,6 @@
 
 import difflib
 import re
-from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -10,15 +9,18 @@ from typing import Literal
 
 import msgspec
 
+from backend.unlearning.edit_name import check_concept_name, concept_name
 from backend.unlearning.errors import UnlearningError, unknown
+from backend.unlearning.senses import harmless_words, inflections
 from shared.decoding.errors import DecodeError, FileKind
 from shared.decoding.text import decode_text, decode_toml, read_bytes
-from shared.names import is_remote
+from shared.protocol.concepts import is_file, keyword_problem, keywords_of, path_problem
 
 Dataset = Literal["HumanML3D", "Motion-X"]
 # The published command's defaults; concept files bring longer lists of their own.
 DEFAULT_RETAIN_PROMPTS = ("walk", "run", "jump", "sit", "stand")
 # More texts, or longer ones, say nothing about a concept; a pattern is made of the keywords.
+_MOST_KEYWORDS = 256
 _MOST_TEXTS = 2000
 _LONGEST_TEXT = 500
 _FILE = FileKind(
@@ -38,11 +40,11 @@ class Concept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A motion concept.
 
     Attributes:
-        name: short identifier.
+        name: short identifier, part of the names of its edits' files (`check_concept_name`).
         keywords: a caption with one of them belongs to the forget set.
         match: "word" finds a keyword as a word, also with a regular English ending (kicks,
-            kicking); "substring" finds it anywhere, so that "hit" is found in "white", as in the
-            published benchmark. Case never counts.
+            kicking), where it is meant (`senses`); "substring" finds it anywhere, so that "hit" is
+            found in "white", as in the published benchmark. Case never counts.
         target_prompt: what a forgotten prompt is mapped to; the empty prompt as published.
         forget_prompts: sentences that ask for the concept by name.
         retain_prompts: sentences that must keep their motion.
@@ -62,14 +64,24 @@ class Concept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     published: PublishedSplit | None = None
 
     def __post_init__(self) -> None:
+        check_concept_name(self.name)
         if not self.keywords or not all(keyword.strip() for keyword in self.keywords):
             raise UnlearningError(
                 f"the concept {self.name!r} needs keywords: name at least one, none of them empty"
             )
+        if problem := keyword_problem(self.keywords, _MOST_KEYWORDS):
+            raise UnlearningError(problem)
 
     def matches(self, caption: str) -> bool:
         """Whether a caption belongs to the forget set."""
-        return _pattern(self.keywords, self.match).search(caption) is not None
+        found = [match.span() for match in _pattern(self.keywords, self.match).finditer(caption)]
+        if not found or self.match == "substring":
+            return bool(found)
+        harmless = harmless_words(caption)
+        return any(
+            not any(start <= first and last <= end for start, end in harmless)
+            for first, last in found
+        )
 
     def as_published(self, dataset: Dataset) -> "Concept":
         """The concept with the benchmark's keywords for a dataset, matched as substrings."""
@@ -96,10 +108,10 @@ def find_concept(text: str) -> Concept:
 
     Raises UnlearningError for such a slip, with the nearest name.
     """
-    if text.endswith(".toml"):
+    if is_file(text):
         return load_concept(Path(text))
     if "," in text:
-        return _own_concept(tuple(word.strip() for word in text.split(",") if word.strip()))
+        return _own_concept(keywords_of(text))
     by_name = dict(_builtin())
     by_name |= {c.published.name: c for c in _builtin().values() if c.published is not None}
     if text in by_name:
@@ -111,30 +123,30 @@ def find_concept(text: str) -> Concept:
 
 
 def _own_concept(keywords: tuple[str, ...]) -> Concept:
-    own = Concept(_identifier(keywords), keywords)
+    if not keywords:
+        raise UnlearningError("the concept needs keywords: name an action, as in 'crawl, creep'")
+    if problem := keyword_problem(keywords):
+        raise UnlearningError(problem)
+    name = concept_name("_".join(keywords))
+    shipped = _builtin().get(name)
+    if shipped is not None and shipped.keywords == keywords:
+        return shipped
+    # A name that ships belongs to the keywords that ship.
+    own = Concept(name if shipped is None else f"own_{name}", keywords)
     retain = tuple(text for text in DEFAULT_RETAIN_PROMPTS if not own.matches(text))
     return msgspec.structs.replace(own, forget_prompts=keywords, retain_prompts=retain)
 
 
-def _identifier(keywords: Iterable[str]) -> str:
-    """A name that can be part of a file's name on any system."""
-    return re.sub(r"\W+", "_", "_".join(keywords)).lower().strip("_")[:60]
-
-
 def load_concept(path: Path) -> Concept:
-    """Read a concept file. Raises UnlearningError naming the field that is wrong."""
-    if is_remote(str(path)):
-        raise UnlearningError(
-            f"the concept file {path} is on another machine: copy it to this one first"
-        )
+    """Read a concept file.
+
+    Raises UnlearningError naming the field that is wrong, for a file that is no concept's or lies
+    on another computer, and for a concept that takes the name of one that ships.
+    """
+    if problem := path_problem(str(path)):
+        raise UnlearningError(problem)
     with _FILE.reading(f"the concept file {path}"):
-        text = decode_text(read_bytes(path))
-    return _parse(text, str(path))
-
-
-def _parse(text: str, origin: str) -> Concept:
-    with _FILE.reading(f"the concept file {origin}"):
-        concept = decode_toml(text, Concept)
+        concept = decode_toml(decode_text(read_bytes(path)), Concept)
         for field in ("keywords", "forget_prompts", "retain_prompts", "implicit_prompts"):
             texts = getattr(concept, field)
             if len(texts) > _MOST_TEXTS or max(map(len, texts), default=0) > _LONGEST_TEXT:
@@ -142,13 +154,19 @@ def _parse(text: str, origin: str) -> Concept:
                     f"has more than {_MOST_TEXTS} {field}, or one of more than {_LONGEST_TEXT} "
                     "characters"
                 )
-        return concept
+    shipped = _builtin().get(concept.name)
+    if shipped is not None and shipped != concept:
+        raise UnlearningError(
+            f"the concept file {path} takes the name {concept.name!r}, which belongs to a concept "
+            f"that comes with Placid: call it my_{concept.name}"
+        )
+    return concept
 
 
 @cache
 def _builtin() -> dict[str, Concept]:
     entries = sorted(_FOLDER.iterdir(), key=lambda entry: entry.name)
-    concepts = [_parse(entry.read_text(encoding="utf-8"), entry.name) for entry in entries]
+    concepts = [decode_toml(entry.read_text(encoding="utf-8"), Concept) for entry in entries]
     return {concept.name: concept for concept in concepts}
 
 
@@ -156,16 +174,5 @@ def _builtin() -> dict[str, Concept]:
 def _pattern(keywords: tuple[str, ...], match: str) -> re.Pattern[str]:
     if match == "substring":
         return re.compile("|".join(map(re.escape, keywords)), re.IGNORECASE)
-    return re.compile(rf"\b(?:{'|'.join(_inflections(keywords))})\b", re.IGNORECASE)
-
-
-def _inflections(keywords: Iterable[str]) -> list[str]:
-    """Patterns for each keyword with regular endings: kicks, hitting, striking, karate's."""
-    patterns = []
-    for keyword in keywords:
-        word = re.escape(keyword.strip())
-        patterns.append(rf"{word}(?:'?s|es|d|ed|ing|er|ers)?")
-        patterns.append(rf"{word}{re.escape(keyword[-1])}(?:ing|ed|er|ers)")
-        if keyword.endswith("e"):
-            patterns.append(rf"{word[:-1]}(?:ing|ings)")
-    return patterns
+    forms = [form for keyword in keywords for form in inflections(keyword)]
+    return re.compile(rf"\b(?:{'|'.join(forms)})\b", re.IGNORECASE)

@@ -1,50 +1,55 @@
-"""An unlearning result as data: named tensor patches that can be applied and taken back.
+"""An unlearning result as data: named array patches that can be applied and taken back.
 
-An `Edit` knows nothing of how it was found. It says which tensors of which network get which
-values, and which base it was made for. Applying copies values into the live tensors; reverting
-puts the saved originals back, bit for bit.
+An `Edit` knows nothing of how it was found. It says which arrays of which network get which
+values, and which base it was made for; `application.py` puts it in force.
 """
 
-from collections.abc import Iterable, Sequence
+import dataclasses
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
-import torch
-from torch import Tensor
+import numpy as np
 
 from backend.unlearning.errors import UnlearningError
-from backend.unlearning.storage import read_tensors, write_tensors
-from backend.unlearning.tensors import NetworkName, Networks, find_tensor, tensor_hash
-from shared.protocol.validation import MAX_STRENGTH
+from backend.unlearning.storage import read_arrays, write_arrays
+from backend.unlearning.weights import (
+    PRECISIONS,
+    EditableNetworks,
+    NetworkName,
+    array_hash,
+    read_array,
+)
+
+if TYPE_CHECKING:
+    from backend.unlearning.application import Applied
 
 FORMAT_VERSION: Final = 1
 # Network, state-dict key, rows (None for all), values.
-Change = tuple[NetworkName, str, Tensor | None, Tensor]
-# The precisions a network may run in. A half-precision copy of the right base must not be
-# mistaken for a foreign one, so an edit carries the base's hash after rounding to each.
-_PRECISIONS: Final = (torch.float32, torch.float16, torch.bfloat16)
-_STORED: Final = (torch.float32, torch.float16)
+Change = tuple[NetworkName, str, np.ndarray | None, np.ndarray]
 
 
 @dataclass(frozen=True)
 class Patch:
-    """New values of one tensor.
+    """New values of one array.
 
     Attributes:
         network: which network of the model.
-        key: the tensor's state-dict key.
-        rows: int64 (k,), the distinct rows (first axis) that change; None for the whole tensor.
+        key: the array's state-dict key.
+        rows: int64 (k,), the distinct rows (first axis) that change; None for the whole array.
         values: float32 or, where a method trained whole networks, float16; (k, ...) or the
-            tensor's own shape.
+            array's own shape.
         relative_change: |values - base| / |base| over the changed part (Frobenius norms).
     """
 
     network: NetworkName
     key: str
-    rows: Tensor | None
-    values: Tensor
+    rows: np.ndarray | None
+    values: np.ndarray
     relative_change: float
 
 
@@ -53,11 +58,11 @@ class Edit:
     """What an unlearning method returns.
 
     Attributes:
-        method: the method's registered name.
+        method: the method's registered name, or several joined by a plus.
         concept: the name of what is forgotten.
-        parameters: the method's parameters, plain JSON values.
-        patches: at most one per tensor.
-        base: per touched network, precision name -> hash of the base tensors the patches replace.
+        parameters: all of the method's parameters, plain JSON values.
+        patches: at most one per array.
+        base: per touched network, precision -> hash of the base arrays that the patches replace.
         provenance: what else is worth knowing (removed codes, prompts, source of the statistics).
     """
 
@@ -68,18 +73,50 @@ class Edit:
     base: dict[str, dict[str, str]]
     provenance: dict[str, Any] = field(default_factory=dict)
 
-    def apply(self, networks: Networks, strength: float = 1.0) -> "Applied":
-        """Write the patches into live networks; see `apply_edits`."""
+    @cached_property
+    def hash(self) -> str:
+        """A 128-bit hash (32 hex digits) of what it does: method, concept and every new value."""
+        digest = hashlib.blake2b(f"{self.method}\0{self.concept}".encode(), digest_size=16)
+        for patch in sorted(self.patches, key=lambda patch: (patch.network, patch.key)):
+            rows = "all" if patch.rows is None else patch.rows.tolist()
+            digest.update(f"\0{patch.network}\0{patch.key}\0{rows}{patch.values.shape}".encode())
+            digest.update(patch.values.astype("<f4").tobytes())
+        return digest.hexdigest()
+
+    def check(self) -> None:
+        """Raise UnlearningError unless every part of it is sound by itself, whatever the model."""
+        name = f"the edit {self.method}/{self.concept}"
+        if not self.patches:
+            raise UnlearningError(f"{name} changes nothing, it has no patches: fit it again")
+        places = [(patch.network, patch.key) for patch in self.patches]
+        for patch in self.patches:
+            place = f"{patch.network}:{patch.key}"
+            if places.count((patch.network, patch.key)) > 1:
+                raise UnlearningError(f"{name} changes {place} twice: fit it again")
+            if not _is_sound(patch.values, patch.rows):
+                raise UnlearningError(f"{name} is damaged at {place}: fit it again")
+        touched = {patch.network for patch in self.patches}
+        complete = all(set(hashes) == set(PRECISIONS) for hashes in self.base.values())
+        if set(self.base) != touched or not complete:
+            raise UnlearningError(
+                f"{name} does not say which base each of its networks was made for "
+                f"({', '.join(sorted(touched))}): fit it again"
+            )
+
+    def apply(self, networks: EditableNetworks, strength: float = 1.0) -> "Applied":
+        """Put the edit in force; see `apply_edits`."""
+        from backend.unlearning.application import apply_edits
+
         return apply_edits([(self, strength)], networks)
 
     def save(self, path: Path) -> None:
         """Write the edit as safetensors with a JSON header; whole or not at all."""
-        tensors = {}
+        arrays = {}
         entries = []
         for index, patch in enumerate(self.patches):
-            tensors[f"{index}.values"] = patch.values
+            arrays[f"{index}.values"] = patch.values
             if patch.rows is not None:
-                tensors[f"{index}.rows"] = patch.rows
+                arrays[f"{index}.rows"] = patch.rows
             entries.append(_PatchHeader(patch.network, patch.key, patch.relative_change))
         header = _EditHeader(
             FORMAT_VERSION,
@@ -90,12 +127,12 @@ class Edit:
             self.provenance,
             entries,
         )
-        write_tensors(path, "edit", header, tensors)
+        write_arrays(path, "edit", header, arrays)
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read an edit. Raises UnlearningError when it is damaged or of another version."""
-        header, tensors = read_tensors(path, "edit", _EditHeader)
+        header, arrays = read_arrays(path, "edit", _EditHeader)
         if header.version != FORMAT_VERSION:
             raise UnlearningError(
                 f"{path} is an edit of format version {header.version}, this Placid reads "
@@ -103,13 +140,18 @@ class Edit:
             )
         patches = []
         for index, entry in enumerate(header.patches):
-            values, rows = tensors.get(f"{index}.values"), tensors.get(f"{index}.rows")
+            values, rows = arrays.pop(f"{index}.values", None), arrays.pop(f"{index}.rows", None)
             if values is None or not _is_sound(values, rows):
                 raise UnlearningError(
                     f"{path} is damaged at {entry.network}:{entry.key}: fit the edit again"
                 )
             patches.append(Patch(entry.network, entry.key, rows, values, entry.relative_change))
-        return cls(
+        if arrays:
+            raise UnlearningError(
+                f"{path} is damaged, nothing names its array {min(arrays)[:60]!r}: fit the edit "
+                "again"
+            )
+        edit = cls(
             header.method,
             header.concept,
             header.parameters,
@@ -117,6 +159,15 @@ class Edit:
             header.base,
             header.provenance,
         )
+        try:
+            edit.check()
+        except UnlearningError as error:
+            raise UnlearningError(f"{path} cannot be used: {error}") from None
+        return edit
+
+    def noted(self, **facts: Any) -> Self:
+        """The same edit with more provenance."""
+        return dataclasses.replace(self, provenance=self.provenance | facts)
 
     def inspect(self) -> list[dict[str, Any]]:
         """One JSON-ready row per patch: network, key, shape, rows (None = all), relative_change."""
@@ -132,88 +183,41 @@ class Edit:
         ]
 
 
-class Applied:
-    """Edits that are in force. `revert` (or leaving the `with` block) restores the base exactly."""
-
-    def __init__(self, originals: list[tuple[Tensor, Tensor]], edits: tuple[Edit, ...]) -> None:
-        self._originals = originals
-        self.edits = edits
-
-    def revert(self) -> None:
-        """Put every original tensor back; doing it twice is harmless."""
-        with torch.no_grad():
-            while self._originals:
-                live, original = self._originals.pop()
-                live.copy_(original)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.revert()
-
-
-def apply_edits(edits: Sequence[tuple[Edit, float]], networks: Networks) -> Applied:
-    """Apply edits, each with a strength in [0, 2], in the given order.
-
-    Every edit was made for the untouched base, so all of them are checked before the first tensor
-    changes. Where two edits meet in one tensor, whole-tensor patches add their changes
-    (base + s (values - base), in float32), while a row patch sets its rows from the base, so that
-    the later edit decides a row that both name: a code has one place to be moved to.
-
-    Raises UnlearningError, with nothing changed, for a missing network or tensor, a strength
-    outside [0, 2], or a base that is not the one the edit was made for.
-    """
-    for edit, strength in edits:
-        if not 0.0 <= strength <= MAX_STRENGTH:
-            raise UnlearningError(
-                f"strength {strength} of edit {edit.method}/{edit.concept} is out of range: "
-                f"give a number from 0 to {MAX_STRENGTH:g}"
-            )
-        _check_base(edit, networks)
-    originals: dict[tuple[str, str], tuple[Tensor, Tensor]] = {}
-    with torch.no_grad():
-        for edit, strength in edits:
-            for patch in edit.patches:
-                live = find_tensor(networks, patch.network, patch.key)
-                place = (patch.network, patch.key)
-                is_first = place not in originals
-                if is_first:
-                    originals[place] = (live, live.detach().clone())
-                _write(live, originals[place][1], patch, strength, is_first)
-    return Applied(list(originals.values()), tuple(edit for edit, _ in edits))
-
-
 def build_edit(
     method: str,
     concept: str,
     parameters: dict[str, Any],
-    networks: Networks,
+    networks: EditableNetworks,
     changes: Iterable[Change],
     provenance: dict[str, Any] | None = None,
-    precision: torch.dtype = torch.float32,
+    precision: type[np.floating] = np.float32,
 ) -> Edit:
     """Make an edit of (network, key, rows, values) changes against the networks as they are now.
 
     The values are kept in `precision`, float32 or float16.
 
-    Raises UnlearningError when a value is not a number.
+    Raises UnlearningError when a value is not a number, or the changes are not sound otherwise.
     """
     patches = []
     for network, key, rows, values in changes:
-        base = find_tensor(networks, network, key).detach().float().cpu()
+        base = read_array(networks, network, key)
         base = base if rows is None else base[rows]
-        values = values.detach().to("cpu", precision).contiguous().clone()
-        if not torch.isfinite(values).all():
+        values = np.array(values, dtype=precision, order="C")
+        if not np.isfinite(values).all():
             raise UnlearningError(
                 f"{method} for {concept!r} gave values that are not numbers in {network}:{key}: "
                 "use milder parameters"
             )
-        change = float((values.float() - base).norm() / base.norm().clamp_min(1e-12))
-        patches.append(Patch(network, key, rows, values, change))
+        patches.append(Patch(network, key, rows, values, relative_change(values, base)))
     touched: list[str] = sorted({patch.network for patch in patches})
     hashes = {name: _base_hashes(patches, name, networks) for name in touched}
     return Edit(method, concept, parameters, tuple(patches), hashes, provenance or {})
+
+
+def relative_change(values: np.ndarray, base: np.ndarray) -> float:
+    """|values - base| / |base| (Frobenius norms)."""
+    moved = np.linalg.norm((values.astype(np.float64) - base).ravel())
+    return float(moved / max(float(np.linalg.norm(base.astype(np.float64).ravel())), 1e-12))
 
 
 class _PatchHeader(msgspec.Struct, forbid_unknown_fields=True):
@@ -232,73 +236,24 @@ class _EditHeader(msgspec.Struct, forbid_unknown_fields=True):
     patches: list[_PatchHeader]
 
 
-def _is_sound(values: Tensor, rows: Tensor | None) -> bool:
-    if values.dtype not in _STORED or not torch.isfinite(values).all():
+def _is_sound(values: np.ndarray, rows: np.ndarray | None) -> bool:
+    if values.dtype not in (np.float32, np.float16) or not np.isfinite(values).all():
         return False
     if rows is None:
         return True
-    return (
-        rows.dtype == torch.int64
-        and rows.dim() == 1
+    return bool(
+        rows.dtype == np.int64
+        and rows.ndim == 1
+        and values.ndim > 0
         and len(rows) == len(values) > 0
-        and len(rows.unique()) == len(rows)
+        and len(np.unique(rows)) == len(rows)
     )
 
 
-def _base_hashes(patches: list[Patch], network: str, networks: Networks) -> dict[str, str]:
-    tensors = {
-        patch.key: find_tensor(networks, network, patch.key)
+def _base_hashes(patches: list[Patch], network: str, networks: EditableNetworks) -> dict[str, str]:
+    arrays = {
+        patch.key: read_array(networks, network, patch.key)
         for patch in patches
         if patch.network == network
     }
-    return {_precision_name(dtype): tensor_hash(tensors, dtype) for dtype in _PRECISIONS}
-
-
-def _precision_name(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")
-
-
-def _check_base(edit: Edit, networks: Networks) -> None:
-    for name, expected in edit.base.items():
-        tensors = {}
-        for patch in edit.patches:
-            if patch.network == name:
-                tensors[patch.key] = find_tensor(networks, name, patch.key)
-                _check_shape(patch, tensors[patch.key])
-        precision = next(iter(tensors.values())).dtype
-        wanted = expected.get(_precision_name(precision), "none")
-        found = tensor_hash(tensors, precision)
-        if found != wanted:
-            raise UnlearningError(
-                f"the edit {edit.method}/{edit.concept} was made for another base: its {name} "
-                f"tensors have hash {wanted}, this model's have {found}; revert other edits "
-                "first, load the base it was made for, or fit it again"
-            )
-
-
-def _check_shape(patch: Patch, live: Tensor) -> None:
-    expected = live.shape[1:] if patch.rows is not None else live.shape
-    given = patch.values.shape[1:] if patch.rows is not None else patch.values.shape
-    out_of_range = patch.rows is not None and (
-        int(patch.rows.min()) < 0 or int(patch.rows.max()) >= len(live)
-    )
-    if expected != given or out_of_range:
-        raise UnlearningError(
-            f"the edit's values for {patch.network}:{patch.key} do not fit a tensor of shape "
-            f"{tuple(live.shape)}: fit it again for this model"
-        )
-
-
-def _write(live: Tensor, base: Tensor, patch: Patch, strength: float, is_first: bool) -> None:
-    values = patch.values.to(live.device)
-    if patch.rows is not None:
-        rows = patch.rows.to(live.device)
-        values = values.float()
-        if strength != 1.0:
-            origin = base[rows].float()
-            values = origin + strength * (values - origin)
-        live[rows] = values.to(live.dtype)
-    elif is_first and strength == 1.0:
-        live.copy_(values)
-    else:
-        live.copy_(live.float() + strength * (values - base.float()))
+    return {precision: array_hash(arrays, precision) for precision in PRECISIONS}

@@ -1,20 +1,24 @@
 """The safety edits at hand: which there are, and applying the right ones for a request."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
 import platformdirs
-from torch import nn
 
 from backend.assets import ASSETS
 from backend.checkpoints.loading import EMBEDDED
-from backend.unlearning.composition import JOIN
-from backend.unlearning.concept import builtin_concepts, find_concept
-from backend.unlearning.edit import Applied, Edit, apply_edits
+from backend.unlearning.application import Applied, Effect, apply_edits
+from backend.unlearning.concept import Concept, builtin_concepts, find_concept
+from backend.unlearning.edit import Edit
+from backend.unlearning.edit_identity import check_identity
+from backend.unlearning.edit_name import JOIN, SUFFIX, EditName
 from backend.unlearning.errors import UnlearningError
+from backend.unlearning.manifest import check_listed, read_manifest
 from backend.unlearning.registry import METHODS
+from backend.unlearning.weights import EditableNetworks
 from shared.errors import PlacidError
+from shared.protocol.concepts import VIOLENCE
 from shared.protocol.messages import Choice
 
 EDITS: Final = ASSETS / "edits"
@@ -22,8 +26,9 @@ OFF: Final = "off"
 # The method that leaves the fewest strikes for the least change of safe prompts in the table of
 # `backend unlearn compare`; docs/model_card.md has the figures.
 DEFAULT_METHOD: Final = "lcr"
-# The default for concepts that the default method has no edit for and cannot make one.
-_FOR_TYPED: Final = "uce"
+# What takes its place, in this order, where it has no edit and none can be made. Fine-tuning is
+# not among them: it forgets too little to be anybody's default.
+_OTHER_DEFAULTS: Final = ("uce", "rece")
 # Combinations that front ends offer; requests may join any methods.
 _COMBINED: Final = ("lcr+uce",)
 # How many edits for typed concepts are kept; one of UCE takes 0.6 MB.
@@ -42,34 +47,36 @@ _DESCRIPTIONS: Final = {
 Fit = Callable[[str, str, str], Edit]
 
 
-def edit_file(model: str, method: str, concept: str) -> str:
-    """File name of an edit inside an edits folder."""
-    return f"{model}-{method}-{concept}.safetensors"
-
-
 def edit_folders(checkpoint: Path) -> tuple[Path, ...]:
-    """Where the edits of a checkpoint lie; a later folder's edit takes an earlier one's place.
+    """Where the edits of a checkpoint lie; an earlier folder's edit comes first.
 
     The last is the place for new ones: beside the checkpoint, or for the embedded one in the
-    user's data folder.
+    user's data folder, where they stand behind those that ship.
     """
     if checkpoint == EMBEDDED:
         return EDITS, platformdirs.user_data_path("placid") / "edits"
     return (checkpoint / "edits",)
 
 
+def do_nothing() -> None:
+    """What is called between fits when nobody wants to stop them."""
+
+
 class EditStore:
     """Edits in folders, found by model, method and concept, and at most one set applied.
 
+    Of edits of one name the first folder's counts, so that no file in a user's folder takes the
+    place of one that ships. A folder with a manifest holds what that lists and nothing else.
+
     Args:
-        folders: with edits, see `edit_file`.
+        folders: with edits, see `EditName`.
         fit: makes an edit that no file holds; without it only files count.
     """
 
     def __init__(self, folders: Iterable[Path] = (EDITS,), fit: Fit | None = None) -> None:
         self._folders = tuple(folders)
         self._fit = fit
-        self._loaded: dict[tuple[Path, int], Edit] = {}
+        self._loaded: dict[tuple[Path, int, int], Edit] = {}
         self._fitted: dict[tuple[str, str, str], Edit] = {}
         self._key: tuple[object, ...] | None = None
         self._applied: Applied | None = None
@@ -78,20 +85,32 @@ class EditStore:
         """Make edits that no file holds with `fit`; see `Fit`."""
         self._fit = fit
 
-    def files(self) -> dict[tuple[str, str, str], Path]:
-        """Model, method and concept of every edit file, as they lie in the folders now."""
-        found = {}
-        for folder in self._folders:
-            for path in sorted(folder.glob("*-*-*.safetensors")):
-                model, method, concept = path.stem.split("-", 2)
-                found[model, method, concept] = path
+    def files(self) -> dict[EditName, Path]:
+        """Every edit file that counts, as they lie in the folders now."""
+        found: dict[EditName, Path] = {}
+        for name, path in self._all_files():
+            found.setdefault(name, path)
         return found
+
+    def unused(self) -> dict[Path, Path]:
+        """Files that do not count -> the file of that name in an earlier folder."""
+        files = self.files()
+        return {path: files[name] for name, path in self._all_files() if files[name] != path}
+
+    def _all_files(self) -> list[tuple[EditName, Path]]:
+        return [
+            (name, path)
+            for folder in self._folders
+            for path in sorted(folder.glob(f"*{SUFFIX}"))
+            if (name := EditName.parse(path.name)) is not None
+        ]
 
     def methods(self) -> tuple[Choice, ...]:
         """The methods that have an edit or can make one, and `off`."""
-        names = {method for _, method, _ in self.files()} | set(self.typed_methods())
+        names = {name.method for name in self.files()} | set(self.typed_methods())
         names |= {name for name in _COMBINED if set(name.split(JOIN)) <= names}
-        return tuple(Choice(name, _DESCRIPTIONS.get(name, name)) for name in [*sorted(names), OFF])
+        known = [name for name in sorted(names) if set(name.split(JOIN)) <= set(METHODS)]
+        return tuple(Choice(name, _DESCRIPTIONS.get(name, name)) for name in [*known, OFF])
 
     def typed_methods(self) -> tuple[str, ...]:
         """The methods that forget any concept on request: those that need its words alone."""
@@ -102,54 +121,81 @@ class EditStore:
     def concepts(self) -> tuple[Choice, ...]:
         """The concepts that have an edit; with `fit`, also all that come with Placid."""
         builtin = builtin_concepts()
-        names = {concept for _, _, concept in self.files()}
+        names = {name.concept for name in self.files()}
         names |= set(builtin) if self._fit else set()
         return tuple(
             Choice(name, builtin[name].description if name in builtin else f"forget {name}")
-            for name in sorted(names, key=lambda name: (name != "violence", name))
+            for name in sorted(names, key=lambda name: (name != VIOLENCE, name))
         )
 
-    def default_method(self, concepts: Sequence[str] = ("violence",)) -> str:
-        """The method for requests that name none; `off` where there is no edit at all."""
+    def default_method(self, model: str, concepts: Sequence[str] = (VIOLENCE,)) -> str:
+        """The method for requests that name none.
+
+        Raises:
+            PlacidError: `no_safe_edit` where no method that is meant for it has an edit of every
+                concept or can make one. Safety is off only when somebody says so.
+        """
         files = self.files()
-        methods = {method for _, method, _ in files}
-        if not methods:
-            return OFF
-        default = DEFAULT_METHOD if DEFAULT_METHOD in methods else sorted(methods)[0]
-        parts = default.split(JOIN)
-        has_file = all(
-            any((method, name) == (part, concept) for _, method, name in files)
-            for part in parts
-            for concept in concepts
+        for method in (DEFAULT_METHOD, *_OTHER_DEFAULTS):
+            if method in self.typed_methods() or all(
+                EditName(model, part, concept) in files
+                for part in method.split(JOIN)
+                for concept in concepts
+            ):
+                return method
+        raise PlacidError(
+            "no_safe_edit",
+            f"there is no edit of {model} by which {' and '.join(map(repr, concepts))} could be "
+            f"forgotten; make one with `backend unlearn uce --model {model}`, or choose safety "
+            "'off' yourself",
         )
-        if has_file or self._fit is None or set(parts) <= set(self.typed_methods()):
-            return default
-        return _FOR_TYPED
 
-    def find(self, model: str, method: str, concepts: Sequence[str]) -> list[Edit]:
+    def find(
+        self,
+        model: str,
+        method: str,
+        concepts: Sequence[str],
+        go_on: Callable[[], None] = do_nothing,
+    ) -> list[Edit]:
         """The edits for concepts, in their order; none for `off`.
 
-        Methods joined by a plus give their edits one after the other. What no file holds is fitted
-        and kept; the networks are reverted for that.
+        Methods joined by a plus have one edit where a file has just that name, and give their edits
+        one after the other where none has. What no file holds is fitted and kept; the networks are
+        reverted for that.
+
+        Args:
+            go_on: called before each edit; what it raises ends the search.
 
         Raises:
             PlacidError: `unknown_method` when there is no such edit for this model and none can be
                 made, `unknown_concept` when nobody knows the concept, `damaged_edit` when a file
-                cannot be read.
+                cannot be read or is not the edit that its name says.
         """
         if method == OFF:
             return []
-        return [
-            self._edit(model, part, concept) for part in method.split(JOIN) for concept in concepts
-        ]
-
-    def _edit(self, model: str, method: str, text: str) -> Edit:
         files = self.files()
-        path = files.get((model, method, text)) or files.get((model, method, _name(text)))
-        if path is not None:
-            return self._load(path)
+        joined = [EditName(model, method, concept) for concept in concepts]
+        parts = [method] if all(name in files for name in joined) else method.split(JOIN)
+        found = []
+        for part in parts:
+            for concept in concepts:
+                go_on()
+                found.append(self._edit(model, part, concept, files))
+        return found
+
+    def _edit(self, model: str, method: str, text: str, files: dict[EditName, Path]) -> Edit:
+        builtin = builtin_concepts().get(text)
+        name = EditName(model, method, text)
+        # A name that only a file gives needs no concept behind it.
+        concept = builtin if builtin or name in files else _concept(text)
+        if concept is not None:
+            name = EditName(model, method, concept.name)
+        if name in files:
+            edit = self._load(name, files[name])
+            if concept is None or self._is_of(edit, concept, files[name]):
+                return edit
         if self._fit is None or method not in METHODS or METHODS[method].data == "motions":
-            there = sorted({m for mo, m, c in files if (mo, c) == (model, text)})
+            there = sorted(n.method for n in files if (n.model, n.concept) == (model, text))
             raise PlacidError(
                 "unknown_method",
                 f"there is no {method} edit of {model} for {text!r} (there is: "
@@ -169,26 +215,40 @@ class EditStore:
             self._fitted[key] = edit
         return self._fitted[key]
 
-    def _load(self, path: Path) -> Edit:
+    def _is_of(self, edit: Edit, concept: Concept, path: Path) -> bool:
+        """Whether a file's edit forgets this concept, and not another one of the same name."""
+        keywords = edit.provenance.get("keywords")
+        if keywords is None:
+            return builtin_concepts().get(concept.name) == concept
+        return read_manifest(path.parent) is not None or list(concept.keywords) == keywords
+
+    def _load(self, name: EditName, path: Path) -> Edit:
         try:
-            key = (path, path.stat().st_mtime_ns)
+            state = path.stat()
+            key = (path, state.st_mtime_ns, state.st_size)
             if key not in self._loaded:
-                self._loaded[key] = Edit.load(path)
+                listed = read_manifest(path.parent)
+                if listed is not None:
+                    check_listed(path, listed)
+                edit = Edit.load(path)
+                check_identity(edit, name)
+                self._loaded[key] = edit
         except (UnlearningError, OSError) as error:
             raise PlacidError("damaged_edit", str(error)) from error
         return self._loaded[key]
 
     def activate(
-        self, networks: Mapping[str, nn.Module], edits: Sequence[Edit], strength: float
-    ) -> None:
-        """Leave exactly these edits applied to the networks.
+        self, networks: EditableNetworks, edits: Sequence[Edit], strength: float
+    ) -> tuple[Effect, ...]:
+        """Leave exactly these edits applied to the networks; says what they do there.
 
         Raises:
-            PlacidError: `foreign_edit` when an edit was made for other weights.
+            PlacidError: `foreign_edit` when an edit was made for other weights, or does nothing;
+                then none is applied.
         """
-        key = (id(networks), strength, *map(id, edits))
+        key = (id(networks), strength, *(edit.hash for edit in edits))
         if key == self._key:
-            return
+            return self.effects
         self.revert()
         if edits:
             try:
@@ -196,6 +256,12 @@ class EditStore:
             except UnlearningError as error:
                 raise PlacidError("foreign_edit", str(error)) from error
         self._key = key
+        return self.effects
+
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        """What the edits that are applied do."""
+        return self._applied.effects if self._applied is not None else ()
 
     def revert(self) -> None:
         """Take back what is applied; the networks are as they were, bit for bit."""
@@ -204,9 +270,9 @@ class EditStore:
         self._applied, self._key = None, None
 
 
-def _name(text: str) -> str:
-    """The concept's own name behind a typed concept, a file or another name for it."""
+def _concept(text: str) -> Concept:
+    """The concept behind a name, keywords or a file."""
     try:
-        return find_concept(text).name
+        return find_concept(text)
     except UnlearningError as error:
         raise PlacidError("unknown_concept", str(error)) from error

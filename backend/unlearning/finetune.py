@@ -12,13 +12,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from backend.unlearning.concept import Concept
 from backend.unlearning.edit import Change, Edit, build_edit
 from backend.unlearning.errors import UnlearningError
-from backend.unlearning.tensors import NetworkName, Networks
+from backend.unlearning.torch_weights import Networks, editable, to_array
+from backend.unlearning.weights import NetworkName
 
 READ_TEXT: tuple[NetworkName, ...] = ("masked", "bamm", "residual")
 
@@ -79,10 +81,10 @@ def fit(
         method,
         concept.name,
         dataclasses.asdict(parameters),
-        networks,
+        editable(networks),
         changes,
         {"keywords": list(concept.keywords)},
-        torch.float16,
+        np.float16,
     )
 
 
@@ -99,7 +101,7 @@ def _changed(
     name: NetworkName, before: dict[str, Tensor], after: dict[str, Tensor]
 ) -> list[Change]:
     return [
-        (name, key, None, value)
+        (name, key, None, to_array(value))
         for key, value in after.items()
         if not torch.equal(value.to(before[key]), before[key])
     ]

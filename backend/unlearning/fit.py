@@ -17,13 +17,14 @@ from backend.datasets import phrases
 from backend.text.encoders import TextEncoder
 from backend.unlearning.caption_bank import shipped_bank
 from backend.unlearning.composition import compose
-from backend.unlearning.concept import Concept
+from backend.unlearning.concept import Concept, builtin_concepts
 from backend.unlearning.edit import Edit
 from backend.unlearning.errors import UnlearningError, unknown
 from backend.unlearning.finetune import TrainOnRetainSet
 from backend.unlearning.registry import Method, find_methods
-from backend.unlearning.statistics import CodeStatistics
+from backend.unlearning.statistics import CodeStatistics, codebook_hash
 from backend.unlearning.text_embeddings import TextEmbeddings, embed_concept
+from backend.unlearning.torch_weights import editable
 
 STATISTICS: Final = ASSETS / "statistics"
 # The empty prompt, as published, is one that the embedded model was never trained on.
@@ -32,9 +33,12 @@ _KEYWORD_SENTENCES: Final = ("a person *{}", "someone *{}", "*{} ", "a person do
 
 
 def statistics_folders(checkpoint: Path) -> tuple[Path, ...]:
-    """Where code statistics of a checkpoint lie; the first is the place for new ones."""
+    """Where code statistics of a checkpoint lie; the last is the place for new ones.
+
+    Those that ship come first: counts of one's own do not take their place, but can be named.
+    """
     if checkpoint == EMBEDDED:
-        return platformdirs.user_data_path("placid") / "statistics", STATISTICS
+        return STATISTICS, platformdirs.user_data_path("placid") / "statistics"
     return (checkpoint / "statistics",)
 
 
@@ -43,8 +47,8 @@ def statistics_file(concept: str, counts: str) -> str:
     return f"{concept}-{counts}.safetensors"
 
 
-def swift_preset(checkpoint: Checkpoint) -> str:
-    """The preset for fits on request: the bank's vectors serve one text encoder alone."""
+def default_preset(checkpoint: Checkpoint) -> str:
+    """The preset where none is named: the bank's vectors serve one text encoder alone."""
     return "embedded" if checkpoint.encoder == shipped_bank().encoder else "corrected"
 
 
@@ -56,11 +60,13 @@ class FitInputs:
         encoder: of the prompts, for UCE and RECE.
         statistics: folders with code statistics, or one statistics file, for LCR.
         train: the trainer, for methods that train; None where there is no data.
+        codebook: `codebook_hash` of the RVQ-VAE that made what the trainer trains on.
     """
 
     encoder: TextEncoder
     statistics: Sequence[Path] = (STATISTICS,)
     train: TrainOnRetainSet | None = None
+    codebook: str = ""
 
 
 def fit_edit(
@@ -69,14 +75,16 @@ def fit_edit(
     concept: Concept,
     method: str,
     model: str,
-    preset: str = "embedded",
+    preset: str | None = None,
     overrides: Mapping[str, Any] | None = None,
 ) -> Edit:
     """Fit `method` to the networks of `model`, published or with Placid's own settings.
 
-    Several methods joined by a plus are fitted one by one and composed in that order; a preset or
-    an override then goes to those that have it. With any preset but `published` and `corrected`,
-    UCE and RECE read whole sentences (`with_sentences`).
+    What is fitted on request and what `backend unlearn` writes is fitted here, so that one name
+    with one preset is one edit. Several methods joined by a plus are fitted one by one and composed
+    in that order; a preset or an override then goes to those that have it. A preset that is None is
+    `default_preset`. With any but `published` and `corrected`, UCE and RECE read whole sentences
+    (`with_sentences`).
 
     Raises:
         UnlearningError: for an unknown method, preset or parameter, or for missing materials.
@@ -85,15 +93,27 @@ def fit_edit(
         raise unknown("model", model, checkpoint.models())
     networks = checkpoint.model_networks(model)
     methods = find_methods(method)
-    _check_names(methods, preset, overrides or {})
+    preset = preset or default_preset(checkpoint)
+    check_names(method, preset, overrides or {})
     edits = []
+    presets = []
     for part in methods:
         chosen = preset if preset in part.presets else "embedded"
         known = {field.name for field in dataclasses.fields(part.presets[chosen])}
         own = {name: value for name, value in (overrides or {}).items() if name in known}
         parameters = part.parameters(chosen, **own)
+        presets.append(chosen)
         edits.append(_fit(part, networks, concept, materials, parameters, chosen))
-    return edits[0] if len(edits) == 1 else compose([(edit, 1.0) for edit in edits], networks)
+    whole = edits[0]
+    if len(edits) > 1:
+        whole = compose([(edit, 1.0) for edit in edits], editable(networks))
+    return whole.noted(
+        keywords=list(concept.keywords),
+        match=concept.match,
+        model=model,
+        presets=presets,
+        encoder=materials.encoder.name,
+    )
 
 
 def with_sentences(concept: Concept) -> Concept:
@@ -119,18 +139,29 @@ def with_sentences(concept: Concept) -> Concept:
     )
 
 
-def find_statistics(concept: str, counts: str, places: Sequence[Path]) -> CodeStatistics:
+def find_statistics(concept: Concept, counts: str, places: Sequence[Path]) -> CodeStatistics:
     """The statistics of a concept in folders, or those in a file that is named outright.
 
-    Raises UnlearningError when there are none; the message says how to make them.
+    Raises UnlearningError when there are none, or they count another concept; the message says how
+    to make them.
     """
+    name = statistics_file(concept.name, counts)
     for place in places:
-        path = place if place.suffix == ".safetensors" else place / statistics_file(concept, counts)
+        path = place if place.suffix == ".safetensors" else place / name
         if path.exists() or path == place:
-            return CodeStatistics.load(path)
-    make = f"backend unlearn statistics {counts} --concept {concept}"
+            found = CodeStatistics.load(path)
+            if found.concept != concept.name or found.keywords not in ((), concept.keywords):
+                raise UnlearningError(
+                    f"{path} counts {found.concept!r} ({', '.join(found.keywords) or 'no keywords'}"
+                    f"), not {concept.name!r} ({', '.join(concept.keywords)}): count again"
+                )
+            return found
+    typed = (
+        concept.name if concept.name in builtin_concepts() else ", ".join(concept.keywords) + ","
+    )
+    make = f"backend unlearn statistics {counts} --concept {typed!r}"
     raise UnlearningError(
-        f"there are no code statistics of {concept!r} ({statistics_file(concept, counts)}): make "
+        f"there are no code statistics of {concept.name!r} ({name}): make "
         f"them with `{make}`, or use uce or rece, which need none"
     )
 
@@ -149,10 +180,15 @@ def _fit(
             raise UnlearningError(
                 f"{method.name} trains on motions: name a run with tokens with --run"
             )
+        if materials.codebook != codebook_hash(networks):
+            raise UnlearningError(
+                f"the run's tokens were made with codebooks {materials.codebook or 'nobody noted'},"
+                f" this model has {codebook_hash(networks)}: name a run of this model"
+            )
         return method.fit(touched, concept, materials.train, parameters)
     data: CodeStatistics | TextEmbeddings
     if method.data == "statistics":
-        data = find_statistics(concept.name, parameters.counts, materials.statistics)
+        data = find_statistics(concept, parameters.counts, materials.statistics)
     else:
         data = _embeddings(concept, materials.encoder, preset)
     with torch.no_grad():
@@ -167,7 +203,9 @@ def _embeddings(concept: Concept, encoder: TextEncoder, preset: str) -> TextEmbe
     return embed_concept(sentences, encode, wording="prompts", target_prompt=TARGET_PROMPT)
 
 
-def _check_names(methods: Sequence[Method], preset: str, overrides: Mapping[str, Any]) -> None:
+def check_names(method: str, preset: str, overrides: Mapping[str, Any]) -> None:
+    """Raise UnlearningError for a method, preset or parameter that nobody knows."""
+    methods = find_methods(method)
     name = "+".join(method.name for method in methods)
     presets = {preset for method in methods for preset in method.presets}
     if preset not in presets:

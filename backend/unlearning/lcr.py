@@ -17,7 +17,7 @@ from backend.unlearning.concept import Concept
 from backend.unlearning.edit import Change, Edit, build_edit
 from backend.unlearning.errors import UnlearningError
 from backend.unlearning.statistics import CodeStatistics, codebook_hash, codebook_key, codebooks_of
-from backend.unlearning.tensors import Networks
+from backend.unlearning.torch_weights import Networks, editable
 
 # Keeps both rankings finite for codes that no retain sample contains (value as published).
 _EPSILON = 1e-8
@@ -185,11 +185,12 @@ def fit_codes(
             noise = torch.randn(len(removed), codebook.shape[1], generator=generator)
             edited = move_to_target(codebook, removed, targets, noise, parameters.alpha)
         rows = torch.tensor(sorted(set(removed)))
-        changes.append(("rvq", codebook_key(layer), rows, edited[rows]))
+        changes.append(("rvq", codebook_key(layer), rows.numpy(), edited[rows].numpy()))
     provenance = {**(provenance or {}), "removed_codes": [list(layer) for layer in codes]}
     if parameters.replacement == "target":
         provenance["target_code"] = target
-    return build_edit("lcr", concept, dataclasses.asdict(parameters), networks, changes, provenance)
+    values = dataclasses.asdict(parameters)
+    return build_edit("lcr", concept, values, editable(networks), changes, provenance)
 
 
 def fit(
@@ -295,8 +296,9 @@ def _check(networks: Networks, statistics: CodeStatistics, parameters: LCRParame
             f"the statistics of {statistics.concept!r} count {statistics.forget_samples} forget "
             f"and {statistics.retain_samples} retain samples: both kinds are needed"
         )
-    if statistics.codebook_hash and statistics.codebook_hash != codebook_hash(networks):
+    if statistics.codebook_hash != codebook_hash(networks):
+        counted = statistics.codebook_hash or "that nobody noted"
         raise UnlearningError(
-            f"the statistics were counted with codebooks {statistics.codebook_hash}, this model "
-            f"has {codebook_hash(networks)}: count the codes again with this model"
+            f"the statistics were counted with codebooks {counted}, this model has "
+            f"{codebook_hash(networks)}: count the codes again with this model"
         )

@@ -15,8 +15,8 @@ from torch import Tensor
 from backend.unlearning.concept import Concept
 from backend.unlearning.edit import Edit
 from backend.unlearning.errors import UnlearningError
-from backend.unlearning.tensors import Networks
 from backend.unlearning.text_embeddings import TextEmbeddings
+from backend.unlearning.torch_weights import Networks
 from backend.unlearning.uce import (
     UCEParameters,
     check_weights,

@@ -6,6 +6,7 @@ Methods joined by a plus ("lcr+uce") are fitted one by one and composed in that 
 """
 
 import dataclasses
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -13,8 +14,8 @@ from typing import Any, Literal
 import msgspec
 
 from backend.unlearning import finetune, lcr, rece, uce
-from backend.unlearning.composition import JOIN
-from backend.unlearning.edit import Edit
+from backend.unlearning.edit import Edit, Patch
+from backend.unlearning.edit_name import JOIN
 from backend.unlearning.errors import UnlearningError, unknown
 
 
@@ -28,6 +29,8 @@ class Method:
         data: what `fit` learns from: "statistics" (`CodeStatistics`), "text" (`TextEmbeddings`) or
             "motions" (`TrainOnRetainSet`, for methods that train).
         touches: the networks that an edit changes, where the model has them.
+        keys: pattern of the state-dict keys that it changes in them.
+        by_rows: whether it changes single rows, and never a whole array.
         presets: named parameters; "published" is the default.
         fit: (networks, concept, data, parameters) -> Edit.
     """
@@ -36,8 +39,18 @@ class Method:
     summary: str
     data: Literal["statistics", "text", "motions"]
     touches: tuple[str, ...]
+    keys: str
+    by_rows: bool
     presets: Mapping[str, Any]
     fit: Callable[..., Edit]
+
+    def may_change(self, patch: Patch) -> bool:
+        """Whether a patch is one that the method makes."""
+        return (
+            patch.network in self.touches
+            and re.fullmatch(self.keys, patch.key) is not None
+            and (patch.rows is not None) == self.by_rows
+        )
 
     def parameters(self, preset: str = "published", **overrides: Any) -> Any:
         """A preset with single values replaced; strings are read as numbers and truth values.
@@ -64,6 +77,8 @@ METHODS = {
             "Latent Code Replacement: the motion codes that mark the concept decode to others",
             "statistics",
             ("rvq",),
+            r"quantizer\.layers\.\d+\.codebook",
+            True,
             lcr.PRESETS,
             lcr.fit,
         ),
@@ -72,6 +87,8 @@ METHODS = {
             "Unified Concept Editing: the concept's prompts are read as the target prompt",
             "text",
             ("masked", "bamm", "residual"),
+            re.escape(uce.WEIGHT_KEY),
+            False,
             uce.PRESETS,
             uce.fit,
         ),
@@ -80,6 +97,8 @@ METHODS = {
             "Reliable and Efficient Concept Erasure: UCE repeated on what still evokes the concept",
             "text",
             ("masked", "bamm", "residual"),
+            re.escape(uce.WEIGHT_KEY),
+            False,
             rece.PRESETS,
             rece.fit,
         ),
@@ -88,6 +107,8 @@ METHODS = {
             "Fine-tuning: the networks that read text train on, without motions of the concept",
             "motions",
             finetune.READ_TEXT,
+            ".*",
+            False,
             finetune.FINETUNE_PRESETS,
             finetune.fit,
         ),
@@ -96,6 +117,8 @@ METHODS = {
             "D_r, the reference: the same networks trained anew, without motions of the concept",
             "motions",
             finetune.READ_TEXT,
+            ".*",
+            False,
             finetune.RETRAIN_PRESETS,
             finetune.fit,
         ),

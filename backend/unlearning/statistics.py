@@ -5,18 +5,19 @@ milliseconds and without any data. The counts come from encoded motions or, data
 model's own generations: both are token ids.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
 import msgspec
+import numpy as np
 import torch
 from torch import Tensor
 
 from backend.unlearning.errors import UnlearningError
-from backend.unlearning.storage import read_tensors, write_tensors
-from backend.unlearning.tensors import Networks, tensor_hash
+from backend.unlearning.storage import read_arrays, write_arrays
+from backend.unlearning.torch_weights import Networks, to_array
+from backend.unlearning.weights import array_hash
 
 STATISTICS_VERSION: Final = 1
 
@@ -32,6 +33,7 @@ class CodeStatistics:
         count_padding: whether tokens past a motion's end were counted (as published) or not.
         source: where the tokens came from, in words ("cmu train, 20 crops", "generated", ...).
         codebook_hash: `codebook_hash` of the network that made the tokens; "" when unknown.
+        keywords: those that found the forget samples; () when they were not noted.
     """
 
     concept: str
@@ -42,6 +44,7 @@ class CodeStatistics:
     count_padding: bool
     source: str = ""
     codebook_hash: str = ""
+    keywords: tuple[str, ...] = ()
 
     def save(self, path: Path) -> None:
         """Write the counts as safetensors; whole or not at all."""
@@ -53,14 +56,16 @@ class CodeStatistics:
             self.count_padding,
             self.source,
             self.codebook_hash,
+            self.keywords,
         )
-        write_tensors(path, "statistics", header, {"forget": self.forget, "retain": self.retain})
+        arrays = {"forget": self.forget.numpy(), "retain": self.retain.numpy()}
+        write_arrays(path, "statistics", header, arrays)
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read counts. Raises UnlearningError when they are damaged or of another version."""
-        header, tensors = read_tensors(path, "statistics", _StatisticsHeader)
-        forget, retain = tensors.get("forget"), tensors.get("retain")
+        header, arrays = read_arrays(path, "statistics", _StatisticsHeader)
+        forget, retain = arrays.get("forget"), arrays.get("retain")
         if header.version != STATISTICS_VERSION:
             raise UnlearningError(
                 f"{path} holds statistics of format version {header.version}, this Placid reads "
@@ -69,21 +74,23 @@ class CodeStatistics:
         if (
             forget is None
             or retain is None
-            or forget.dim() != 2
+            or forget.ndim != 2
+            or not forget.size
             or forget.shape != retain.shape
-            or {forget.dtype, retain.dtype} != {torch.int64}
+            or {forget.dtype, retain.dtype} != {np.dtype(np.int64)}
             or min(int(forget.min()), int(retain.min())) < 0
         ):
             raise UnlearningError(f"{path} is damaged: count the codes again")
         return cls(
             header.concept,
-            forget,
-            retain,
+            torch.from_numpy(forget),
+            torch.from_numpy(retain),
             header.forget_samples,
             header.retain_samples,
             header.count_padding,
             header.source,
             header.codebook_hash,
+            header.keywords,
         )
 
 
@@ -95,6 +102,7 @@ def count_codes(
     lengths: Tensor | None = None,
     source: str = "",
     codebook_hash: str = "",
+    keywords: tuple[str, ...] = (),
 ) -> CodeStatistics:
     """Count, per layer, the samples in which each code occurs at least once.
 
@@ -105,7 +113,7 @@ def count_codes(
         codebook_size: V.
         lengths: int64 (b,), valid tokens per sample. None counts all n tokens, also those that
             encode the zero padding behind a motion, as the published code does.
-        source, codebook_hash: see `CodeStatistics`.
+        source, codebook_hash, keywords: see `CodeStatistics`.
 
     Raises UnlearningError for ids outside the codebook.
     """
@@ -133,28 +141,7 @@ def count_codes(
         lengths is None,
         source,
         codebook_hash,
-    )
-
-
-def merge_statistics(parts: Sequence[CodeStatistics]) -> CodeStatistics:
-    """Add counts of batches or repeats. They must agree in concept, codebook and padding."""
-    first = parts[0]
-    for part in parts[1:]:
-        same = (part.concept, part.forget.shape, part.count_padding, part.codebook_hash)
-        if same != (first.concept, first.forget.shape, first.count_padding, first.codebook_hash):
-            raise UnlearningError(
-                f"statistics of {part.concept!r} cannot be added to those of {first.concept!r}: "
-                "concept, codebook and padding must be the same"
-            )
-    return CodeStatistics(
-        first.concept,
-        torch.stack([part.forget for part in parts]).sum(0),
-        torch.stack([part.retain for part in parts]).sum(0),
-        sum(part.forget_samples for part in parts),
-        sum(part.retain_samples for part in parts),
-        first.count_padding,
-        first.source,
-        first.codebook_hash,
+        keywords,
     )
 
 
@@ -178,7 +165,8 @@ def codebook_key(layer: int) -> str:
 
 def codebook_hash(networks: Networks) -> str:
     """Hash of all codebooks together; token ids mean nothing without the codebooks they index."""
-    return tensor_hash({codebook_key(i): book for i, book in enumerate(codebooks_of(networks))})
+    books = enumerate(codebooks_of(networks))
+    return array_hash({codebook_key(layer): to_array(book) for layer, book in books})
 
 
 class _StatisticsHeader(msgspec.Struct, forbid_unknown_fields=True):
@@ -189,3 +177,4 @@ class _StatisticsHeader(msgspec.Struct, forbid_unknown_fields=True):
     count_padding: bool
     source: str
     codebook_hash: str
+    keywords: tuple[str, ...] = ()

@@ -1,9 +1,10 @@
-"""What safety edits changed, in words for people."""
+"""What safety edits changed, in words for people: what the weights show, not what was asked for."""
 
 from collections.abc import Sequence
 from typing import Final
 
-from backend.unlearning.edit import Edit
+from backend.unlearning.application import Effect, NetworkEffect
+from shared.motion.safety import NOTHING, WHOLE, EditRecord
 
 _NETWORKS: Final = {
     "rvq": "the decoder",
@@ -13,21 +14,36 @@ _NETWORKS: Final = {
 }
 
 
-def summarise(edits: Sequence[Edit]) -> list[str]:
+def summarise(effects: Sequence[Effect]) -> list[str]:
     """One line for each network that each edit touches, such as "violence: 16 motion codes ..."."""
+    lines = []
+    for effect in effects:
+        concept = effect.edit.concept
+        if effect.share < NOTHING:
+            lines.append(f"{concept}: nothing is forgotten, at strength {effect.strength:g}")
+            continue
+        lines += [f"{concept}: {_change(network, effect)}" for network in effect.networks]
+    return lines
+
+
+def records(effects: Sequence[Effect]) -> list[EditRecord]:
+    """The edits in force, as results name them."""
     return [
-        f"{edit.concept}: {_change(edit, network)}"
-        for edit in edits
-        for network in dict.fromkeys(patch.network for patch in edit.patches)
+        EditRecord(
+            effect.edit.method, effect.edit.concept, effect.edit.hash, round(effect.share, 4)
+        )
+        for effect in effects
     ]
 
 
-def _change(edit: Edit, network: str) -> str:
-    patches = [patch for patch in edit.patches if patch.network == network]
-    place = _NETWORKS.get(network, network)
-    rows = [len(patch.rows) for patch in patches if patch.rows is not None]
-    if rows and network == "rvq":
-        return f"{sum(rows)} motion codes of {place} replaced"
-    share = sum(patch.relative_change for patch in patches) / len(patches)
-    what = "tensor" if len(patches) == 1 else "tensors"
-    return f"{len(patches)} {what} of {place} changed by {share:.0%}"
+def _change(network: NetworkEffect, effect: Effect) -> str:
+    place = _NETWORKS.get(network.network, network.network)
+    if network.rows is not None and network.network == "rvq":
+        if WHOLE <= effect.share <= 2 - WHOLE:
+            return f"{network.rows} motion codes of {place} replaced"
+        way = f"moved {effect.share:.0%} of the way"
+        return f"{network.rows} motion codes of {place} {way} to their replacements"
+    what = "tensor" if network.arrays == 1 else "tensors"
+    change = network.relative_change
+    share = f"{change:.0%}" if change >= NOTHING else f"{change:.1%}"
+    return f"{network.arrays} {what} of {place} changed by {share}"

@@ -16,8 +16,9 @@ from torch.nn.functional import linear
 from backend.unlearning.concept import Concept
 from backend.unlearning.edit import Edit, build_edit
 from backend.unlearning.errors import UnlearningError
-from backend.unlearning.tensors import NetworkName, Networks, find_tensor
 from backend.unlearning.text_embeddings import TextEmbeddings
+from backend.unlearning.torch_weights import Networks, editable, find_tensor, to_array
+from backend.unlearning.weights import NetworkName
 
 WEIGHT_KEY = "cond_emb.weight"
 BIAS_KEY = "cond_emb.bias"
@@ -178,8 +179,8 @@ def weights_edit(
         method,
         concept.name,
         dataclasses.asdict(parameters),
-        networks,
-        [(name, WEIGHT_KEY, None, weight) for name, weight in weights.items()],
+        editable(networks),
+        [(name, WEIGHT_KEY, None, to_array(weight)) for name, weight in weights.items()],
         {"texts": embeddings.texts},
     )
 

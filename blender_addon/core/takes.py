@@ -21,6 +21,7 @@ from ..shared.decoding.errors import UNDECODABLE, DecodeError
 from ..shared.decoding.text import decode_json
 from ..shared.errors import PlacidError
 from ..shared.motion.motion import Motion, MotionError, decode_motion, encode_motion
+from ..shared.motion.safety import changes_of, label_of, parts_of
 from ..shared.protocol.messages import Request
 from . import audits, scene_end, sequence, showing
 from .hand_edits import is_edited, note_baked
@@ -63,9 +64,13 @@ def add_take(
     take.prompt = request.prompt
     take.seed = motion.seed or 0
     take.request = msgspec.json.encode(request).decode()
-    take.safety = request.safety or str(motion.provenance.get("safety", ""))
-    take.concepts = ", ".join(request.concepts)
-    take.changes = "\n".join(motion.provenance.get("changes", ()))
+    label = label_of(motion.provenance)
+    parts = parts_of(motion.provenance, len(motion))
+    take.safety = label.safety
+    take.concepts = ", ".join(label.concepts)
+    take.label = label.sentence
+    told = [f"Frames {p.start} to {p.end - 1}: {p.label.sentence}" for p in parts]
+    take.changes = "\n".join([*(told if len(told) > 1 else ()), *changes_of(motion.provenance)])
     audits.keep(take, motion)
     take.seconds = motion.seconds
     take.armature = armature

@@ -13,6 +13,7 @@ import msgspec
 from ..errors import PlacidError
 from ..filming.orders import split_rig
 from ..names import file_name, is_remote, problem_of_path, same_file_key
+from ..protocol.concepts import VIOLENCE, describe, forgotten
 from ..protocol.messages import Capabilities, Generate, validate
 from .cells import COLUMNS, Cells, Problem, TableError, read_cells
 from .steps import Steps, finish
@@ -24,6 +25,8 @@ SAMPLE_RIGS: Final = ("placid", "rigify", "mixamo")
 _MAX_OUTPUT: Final = 150
 # What the files of a batch end with; a folder of such a name could be in a result's place.
 _OF_RESULTS: Final = (".npz", ".bvh", ".mp4", ".png", ".jsonl", ".log", "-frames")
+# So many rows are named when many forget the same.
+_ROWS_TOLD: Final = 8
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -116,6 +119,23 @@ def read_table_in_steps(path: Path) -> Steps[Table]:
     rows = yield from _name_outputs(rows)
     problems += yield from _check_outputs(rows)
     return Table(path.name, path.parent, tuple(rows), tuple(problems))
+
+
+def announcements(rows: Sequence[Row]) -> list[str]:
+    """What the rows forget, a sentence for each way in which they differ from plain violence."""
+    told: dict[str, list[int]] = {}
+    for row in rows:
+        concepts = () if row.request.safety == "off" else forgotten(row.request.concepts)
+        if concepts != (VIOLENCE,):
+            told.setdefault(describe(concepts), []).append(row.number)
+    return [f"{_rows(numbers)}: {sentence}" for sentence, numbers in told.items()]
+
+
+def _rows(numbers: Sequence[int]) -> str:
+    if len(numbers) == 1:
+        return f"row {numbers[0]}"
+    more = f" and {len(numbers) - _ROWS_TOLD} more" if len(numbers) > _ROWS_TOLD else ""
+    return f"rows {', '.join(map(str, numbers[:_ROWS_TOLD]))}{more}"
 
 
 def rig_file(rig: str, folder: Path) -> Path | None:

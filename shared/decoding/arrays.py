@@ -29,7 +29,7 @@ from .text import check_file, decode_json
 
 # Booleans, whole numbers, floats: what a motion, a table or a statistic is made of.
 NUMBERS: Final = "biuf"
-_MAX_AXES: Final = 8
+MAX_AXES: Final = 8
 _STORED_OR_DEFLATED: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _READERS: Final = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
@@ -120,7 +120,7 @@ def _read_array(file: IO[bytes], size: int, most: int, kinds: str, name: str) ->
     shape, is_fortran, dtype = _READERS[version](file)
     if dtype.kind not in kinds or dtype.hasobject or dtype.fields:
         raise DecodeError(f"has an array {name!r} of {dtype.name[:40]}, which is not read")
-    if len(shape) > _MAX_AXES or any(
+    if len(shape) > MAX_AXES or any(
         type(side) is not int or not 0 <= side < 2**40 for side in shape
     ):
         raise DecodeError(f"has an array {name!r} of an impossible shape")

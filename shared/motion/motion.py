@@ -15,13 +15,16 @@ from ..decoding.text import decode_json
 from ..errors import PlacidError
 from ..files import written_whole
 from .audit import Audit
-from .skeleton import JOINT_COUNT
+from .safety import ProvenanceError, check_provenance
+from .skeleton import JOINT_COUNT, PARENTS
 
 # Version 2 has the audit.
 FORMAT_VERSION: Final = 2
 # Joints farther away than the earth's circumference, and frames faster than any camera, are damage.
 MAX_METRES: Final = 4e7
 MAX_FPS: Final = 10_000.0
+# No bone of a body is shorter (metres).
+_SHORTEST_BONE: Final = 1e-6
 UpAxis = Literal["Y", "Z"]
 
 
@@ -177,7 +180,7 @@ def _read(source: Path | bytes, name: str) -> Motion:
             )
         header = decode_json(text, _Header)
         arrays = read_npz(source, ("joints",), ("contacts",), MAX_MOTION_BYTES)
-        return Motion(
+        motion = Motion(
             arrays["joints"],
             header.up,
             header.fps,
@@ -186,4 +189,22 @@ def _read(source: Path | bytes, name: str) -> Motion:
             header.seed,
             header.provenance,
             header.audit,
+        )
+        _check_body(motion, name)
+        try:
+            check_provenance(motion.provenance, len(motion))
+        except ProvenanceError as error:
+            raise MotionError(ProvenanceError(error.problem, name).message) from None
+        return motion
+
+
+def _check_body(motion: Motion, name: str) -> None:
+    """Raise MotionError for joints that are no body: no direction of a bone can be told."""
+    joints = motion.joints
+    bones = np.linalg.norm(joints[:, 1:] - joints[:, PARENTS[1:]], axis=-1)
+    if bones.min() < _SHORTEST_BONE:
+        frame = int(np.argwhere(bones < _SHORTEST_BONE)[0][0])
+        raise MotionError(
+            f"{name} has no body in frame {frame}, where joints lie on one another; export the "
+            "motion again"
         )

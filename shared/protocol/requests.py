@@ -26,7 +26,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         seed: start of the random numbers.
         model: one of the backend's models.
         safety: unlearning method, or `off`; None is the backend's default.
-        concepts: what the method makes the model forget.
+        concepts: what the method makes the model forget, beside violence; see `concepts.forgotten`.
         strength: how far the edit is applied, 0 (not at all) to 2; 1 as it was fitted.
         steps: sampling iterations; None is the model's default, here and below.
         guidance: classifier-free guidance scale of the base tokens.

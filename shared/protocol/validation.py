@@ -9,6 +9,7 @@ from typing import Final
 from ..errors import PlacidError
 from ..motion.motion import Motion
 from ..names import printable
+from .concepts import check_typed, forgotten, is_file
 from .requests import (
     MAX_RANGES,
     MAX_SEGMENTS,
@@ -23,7 +24,6 @@ from .requests import (
 
 MAX_PROMPT_CHARACTERS: Final = 500
 MAX_TAKES: Final = 64
-MAX_CONCEPTS: Final = 32
 # The ranges outside which sampling yields noise or nothing; far wider than is useful.
 MAX_STRENGTH: Final = 2.0
 MAX_STEPS: Final = 100
@@ -85,31 +85,19 @@ def _check_settings(request: Settings, capabilities: Capabilities) -> None:
         _check_name("safety method", request.safety, capabilities.safety, "unknown_method")
     if request.safety == "off":
         return
-    if not request.concepts:
-        raise PlacidError(
-            "bad_request", "no concept to forget is named; name one, or choose safety 'off'"
-        )
-    if len(request.concepts) > MAX_CONCEPTS:
-        raise PlacidError(
-            "bad_request",
-            f"{len(request.concepts)} concepts are named; name at most {MAX_CONCEPTS}",
-        )
-    for concept in dict.fromkeys(request.concepts):
+    for concept in forgotten(request.concepts):
         _check_concept(concept, request.safety, capabilities)
 
 
 def _check_concept(concept: str, method: str | None, capabilities: Capabilities) -> None:
     typed, names = capabilities.typed_concepts, [choice.name for choice in capabilities.concepts]
-    if len(concept) > MAX_PROMPT_CHARACTERS:
-        raise PlacidError(
-            "bad_request",
-            f"the concept has {len(concept)} characters; shorten it to at most "
-            f"{MAX_PROMPT_CHARACTERS}",
-        )
+    if concept in names:
+        return
+    check_typed(concept)
     # A word that nearly names a listed concept is a slip; forgetting the slip would be no help.
-    is_own = "," in concept or concept.endswith(".toml")
+    is_own = "," in concept or is_file(concept)
     is_own = is_own or not difflib.get_close_matches(concept.lower(), names, n=1)
-    if concept in names or not typed or not is_own:
+    if not typed or not is_own:
         _check_name("concept", concept, capabilities.concepts, "unknown_concept")
         return
     if method is not None and method not in typed:

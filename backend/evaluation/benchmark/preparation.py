@@ -18,8 +18,8 @@ from backend.evaluation.benchmark.suites import Suites, make_suites
 from backend.evaluation.benchmark.worker import Place, Shard, digest
 from backend.evaluation.evaluators.embedded import EVALUATOR
 from backend.generation.generator import Generator
-from backend.unlearning.composition import JOIN
 from backend.unlearning.concept import Concept, find_concept
+from backend.unlearning.edit_name import JOIN
 from backend.unlearning.edit_store import EditStore, edit_folders
 from backend.unlearning.errors import UnlearningError
 from backend.unlearning.registry import METHODS
@@ -124,7 +124,7 @@ def prepare(request: Request) -> Prepared:
         found = [ORIGINAL]
         for method in _methods(request, store, model, concept):
             try:
-                files = _edit_files(generator, model, method, concept, request.concept)
+                files = _edit_files(generator, model, method, request.concept)
             except PlacidError as error:
                 if request.methods:
                     raise
@@ -206,11 +206,11 @@ def _chosen(kind: str, wanted: Sequence[str], known: Sequence[str]) -> Sequence[
 
 def _methods(request: Request, store: EditStore, model: str, concept: Concept) -> Sequence[str]:
     """The methods to try for a model; those that train are there where they have an edit."""
-    filed = {method for mo, method, name in store.files() if (mo, name) == (model, concept.name)}
+    filed = {n.method for n in store.files() if (n.model, n.concept) == (model, concept.name)}
     for method in request.methods:
         for part in method.split(JOIN):
-            if part not in {*METHODS, *filed, ORIGINAL}:
-                raise unknown("method", part, {*METHODS, *filed, ORIGINAL})
+            if part not in {*METHODS, ORIGINAL}:
+                raise unknown("method", part, {*METHODS, ORIGINAL})
     if request.methods:
         return [method for method in dict.fromkeys(request.methods) if method != ORIGINAL]
     quick = [name for name, method in METHODS.items() if method.data != "motions"]
@@ -219,23 +219,19 @@ def _methods(request: Request, store: EditStore, model: str, concept: Concept) -
     return [*quick, _COMBINED, *trained, *others]
 
 
-def _edit_files(
-    generator: Generator, model: str, method: str, concept: Concept, text: str
-) -> dict[str, bytes]:
+def _edit_files(generator: Generator, model: str, method: str, text: str) -> dict[str, bytes]:
     """The files of a row's edits by name, tried on the networks.
 
     Raises PlacidError when there is no such edit, or it was made for other weights.
     """
-    store, networks = generator.edits, generator.load().networks
-    whole = (model, method, concept.name) in store.files()
-    parts = [method] if whole else method.split(JOIN)
-    edits = [edit for part in parts for edit in store.find(model, part, [text])]
-    store.activate(networks, edits, 1.0)
+    store = generator.edits
+    edits = store.find(model, method, [text])
+    store.activate(generator.weights, edits, 1.0)
     store.revert()
     files = {}
-    for part, edit in zip(parts, edits, strict=True):
+    for edit in edits:
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"{model}-{part}.safetensors"
+            path = Path(folder) / f"{model}-{edit.method}.safetensors"
             edit.save(path)
             files[path.name] = path.read_bytes()
     return files

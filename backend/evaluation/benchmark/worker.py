@@ -103,7 +103,7 @@ class Worker:
 
     def _tokens(self, shard: Shard, edits: Sequence[Edit], text: Tensor) -> tuple[Tensor, Tensor]:
         checkpoint = self._generator.load()
-        self._generator.edits.activate(checkpoint.networks, edits, 1.0)
+        self._generator.edits.activate(self._generator.weights, edits, 1.0)
         return self._generator.sample_tokens(
             checkpoint.model_networks(shard.model),
             shard.model,
@@ -119,7 +119,7 @@ class Worker:
         if "masked" not in networks or not edits:
             return text
         ids, lengths = self._tokens(shard, (), text)
-        self._generator.edits.activate(networks, edits, 1.0)
+        self._generator.edits.activate(self._generator.weights, edits, 1.0)
         steps = self._protocol.attack_steps
         return attack(networks["masked"], text, ids[..., 0], lengths, steps, shard.seeds[0])
 

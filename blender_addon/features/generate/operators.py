@@ -10,6 +10,7 @@ from ...core import characters, runtime, takes
 from ...core.operator_base import Operator
 from ...link import launch
 from ...shared.errors import PlacidError
+from ...shared.protocol.concepts import describe, forgotten
 from ...shared.protocol.messages import MAX_SEED, MAX_TAKES, EditMotion, Generate
 from .properties import chosen_model, chosen_safety
 
@@ -36,10 +37,26 @@ def settings_of(settings) -> dict[str, object]:
         "takes": settings.take_count,
         "seed": settings.seed,
         "safety": chosen_safety(settings) or None,
-        "concepts": tuple(word.strip() for word in settings.concepts.split(",") if word.strip()),
+        "concepts": concepts_of(settings),
         "strength": round(settings.strength, 3),
         **options,
     }
+
+
+def concepts_of(settings) -> tuple[str, ...]:
+    """The concepts that the panel names."""
+    return tuple(word.strip() for word in settings.concepts.split(",") if word.strip())
+
+
+def forgetting(settings) -> str:
+    """What a request of these settings forgets, and which violence it does not; or what is wrong
+    with them.
+    """
+    try:
+        sentence = describe(forgotten(concepts_of(settings)))
+    except PlacidError as error:
+        sentence = str(error)
+    return sentence[0].upper() + sentence[1:]
 
 
 def new_seed(settings) -> None:

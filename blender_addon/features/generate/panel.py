@@ -8,6 +8,7 @@ from ...retargeting.rig_label import rig_label
 from ...ui.backend_status import draw_backend, draw_notice
 from ...ui.panel_base import Tab
 from ...ui.text import characters_of, draw_sentence, draw_text
+from .operators import forgetting
 from .properties import chosen_safety, description
 
 
@@ -52,6 +53,8 @@ class PLACID_PT_safety(Tab, bpy.types.Panel):
             draw_sentence(layout, warning, characters_of(context))
             return
         column.prop(settings, "concepts")
+        draw_text(layout, forgetting(settings), characters_of(context), "INFO")
+        column = _settings_column(layout)
         column.prop(settings, "strength")
         if what := description("safety", method):
             note = layout.column(align=True)

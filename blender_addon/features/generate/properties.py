@@ -133,6 +133,7 @@ class PlacidTake(bpy.types.PropertyGroup):
     request: StringProperty(description="What was asked for, as JSON")
     safety: StringProperty(name="Safety")
     concepts: StringProperty(name="Concepts")
+    label: StringProperty(description="What was forgotten and what not, in a sentence")
     changes: StringProperty(description="What the safety edit changed, a line for each thing")
     audit: StringProperty(description="The strikes found, as JSON; empty when nobody looked")
     seconds: FloatProperty(name="Length", unit="TIME_ABSOLUTE")
@@ -207,8 +208,9 @@ class PlacidSettings(bpy.types.PropertyGroup):
     )
     concepts: StringProperty(
         name="Forget",
-        description="Concepts to forget, separated by commas: those that are built in, or your "
-        "own words for an action, such as: crawl, creep",
+        description="Concepts to forget beside violence, separated by commas: those that are built "
+        "in, or your own words for an action, such as: crawl, creep. A kind of violence alone "
+        "(kick) leaves the other kinds free; -violence leaves all of it",
         default="violence",
         search=lambda _settings, _context, _text: [c.name for c in _offered("concepts")],
         search_options={"SUGGESTION"},

@@ -10,6 +10,7 @@ from ...core import takes
 from ...core.operator_base import Operator
 from ...shared.motion.bvh import load_bvh
 from ...shared.motion.motion import load_motion
+from ...shared.motion.safety import MIXED, UNKNOWN, label_of
 from ...shared.protocol.messages import Generate
 from ..generate.operators import target_or_new
 
@@ -25,10 +26,11 @@ class PLACID_OT_load_motion(Operator, ImportHelper, bpy.types.Operator):
     def run(self, context):
         path = Path(bpy.path.abspath(self.filepath))
         motion = load_bvh(path) if path.suffix.lower() == ".bvh" else load_motion(path)
+        label = label_of(motion.provenance)
         request = Generate(
             prompt=motion.prompt or path.stem,
-            safety=str(motion.provenance.get("safety", "")) or None,
-            concepts=tuple(map(str, motion.provenance.get("concepts", ()))),
+            safety=None if label.safety in (UNKNOWN, MIXED) else label.safety,
+            concepts=label.concepts or Generate("").concepts,
         )
         takes.add_take(context.scene, target_or_new(context), request, motion)
         # The index shows the take by its update callback.

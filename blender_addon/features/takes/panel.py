@@ -94,8 +94,9 @@ def _draw_take(layout: bpy.types.UILayout, scene: bpy.types.Scene, take, charact
     column.label(text=f"{take.seconds:.1f} s, seed {take.seed}")
     if take.safety == "off":
         column.label(text="Safety was off", icon="ERROR")
-    elif take.safety:
-        draw_text(column, f"Safety {take.safety.upper()}, forgets: {take.concepts}", characters)
+    elif take.label:
+        draw_text(column, take.label[0].upper() + take.label[1:], characters)
+    if take.safety != "off":
         for change in take.changes.splitlines():
             draw_text(column, change, characters)
     _draw_audit(column, scene, take)

@@ -9,7 +9,6 @@ from backend.unlearning.statistics import (
     codebook_hash,
     codebooks_of,
     count_codes,
-    merge_statistics,
 )
 
 IDS = torch.tensor([[[0], [0], [3]], [[1], [2], [3]], [[1], [-1], [-1]]])
@@ -40,16 +39,6 @@ def test_layers_are_counted_apart():
 def test_id_outside_the_codebook_is_refused():
     with pytest.raises(UnlearningError, match="token id 3 is outside the codebook of 3"):
         count_codes("kick", IDS, FORGET, 3)
-
-
-def test_merging_batches_equals_counting_all():
-    parts = [count_codes("kick", IDS[i : i + 1], FORGET[i : i + 1], 5) for i in range(3)]
-    merged, whole = merge_statistics(parts), count_codes("kick", IDS, FORGET, 5)
-    assert torch.equal(merged.forget, whole.forget)
-    assert torch.equal(merged.retain, whole.retain)
-    assert (merged.forget_samples, merged.retain_samples) == (1, 2)
-    with pytest.raises(UnlearningError, match="cannot be added"):
-        merge_statistics([whole, dataclasses.replace(whole, concept="punch")])
 
 
 def test_save_and_load(networks, tmp_path):

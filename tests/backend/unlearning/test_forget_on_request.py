@@ -118,7 +118,7 @@ def test_lcr_from_generated_counts_joined_with_uce(own_folder, generator):
         (("uce", "--model", "momak"), "did you mean 'momask'"),
         (("uce", "--preset", "embeded"), "did you mean 'embedded'"),
         (("uce", "--set", "lam=1"), "did you mean 'lamb'"),
-        (("lcr", "--concept", "throw, toss"), "statistics motions --concept throw_toss"),
+        (("lcr", "--concept", "throw, toss"), "statistics motions --concept 'throw, toss,'"),
         (("finetune",), "--run"),
         (("uce+uce",), "names a method twice"),
         (("statistics", "padded"), "--prepared"),

@@ -8,8 +8,9 @@ import torch
 
 from backend.unlearning import lcr, rece, uce
 from backend.unlearning.concept import Concept
-from backend.unlearning.statistics import count_codes
+from backend.unlearning.statistics import codebook_hash, count_codes
 from backend.unlearning.text_embeddings import TextEmbeddings
+from backend.unlearning.torch_weights import editable
 from tests.goldens import Golden, weight
 
 CONCEPT = Concept("kick", ("kick",))
@@ -113,11 +114,12 @@ def test_orthogonalised_codebooks(golden, case, alpha):
 )
 def test_fit_removes_the_golden_codes(golden, statistics, case, changes):
     networks = {"rvq": _tokeniser(golden)}
+    statistics = dataclasses.replace(statistics, codebook_hash=codebook_hash(networks))
     parameters = dataclasses.replace(lcr.LCRParameters(), **changes)
     edit = lcr.fit(networks, CONCEPT, statistics, parameters)
     assert edit.provenance["removed_codes"] == _removed(golden, case)
     if case == "orth":
-        with edit.apply(networks):
+        with edit.apply(editable(networks)):
             golden.check("lcr_orth_codebook_l0", networks["rvq"].quantizer.layers[0].codebook)
 
 
@@ -177,7 +179,7 @@ UCE_CASES = [
 def test_uce(golden, embeddings, technique, lamb, erase, preserve, double_bias):
     networks = _transformers(golden)
     parameters = uce.UCEParameters(technique, lamb, erase, preserve, double_bias)
-    uce.fit(networks, CONCEPT, embeddings, parameters).apply(networks)
+    uce.fit(networks, CONCEPT, embeddings, parameters).apply(editable(networks))
     bias = "bias" if double_bias else "nobias"
     rounding = _inversion_rounding(embeddings, lamb, erase, preserve)
     name = f"uce_{technique}_l{lamb}_e{erase}_p{preserve}_{bias}_"
@@ -187,7 +189,7 @@ def test_uce(golden, embeddings, technique, lamb, erase, preserve, double_bias):
 def test_uce_of_one_network_leaves_the_other(golden, embeddings):
     networks = _transformers(golden)
     only = {"residual": networks["residual"]}
-    uce.fit(only, CONCEPT, embeddings, uce.PRESETS["published"]).apply(networks)
+    uce.fit(only, CONCEPT, embeddings, uce.PRESETS["published"]).apply(editable(networks))
     _check_weights(golden, "uce_layers1_", networks)
 
 
@@ -204,7 +206,7 @@ def test_adversarial_embeddings(golden, regulariser):
 def test_rece(golden, embeddings, epochs, preserve):
     networks = _transformers(golden)
     parameters = rece.RECEParameters(preserve=preserve, epochs=epochs)
-    rece.fit(networks, CONCEPT, embeddings, parameters).apply(networks)
+    rece.fit(networks, CONCEPT, embeddings, parameters).apply(editable(networks))
     _check_weights(golden, f"main_rece_e{epochs}_p{preserve}_", networks)
 
 
@@ -212,5 +214,5 @@ def test_rece(golden, embeddings, epochs, preserve):
 def test_first_step_of_rece_is_uce(golden, embeddings, preserve):
     networks = _transformers(golden)
     parameters = uce.UCEParameters(preserve=preserve)
-    uce.fit(networks, CONCEPT, embeddings, parameters).apply(networks)
+    uce.fit(networks, CONCEPT, embeddings, parameters).apply(editable(networks))
     _check_weights(golden, f"main_uce_e0_p{preserve}_", networks)

@@ -8,10 +8,11 @@ from backend.models.masked import MaskedConfig, MaskTransformer
 from backend.models.residual import ResidualConfig, ResidualTransformer
 from backend.models.rvqvae import RVQVAE, RVQConfig
 from backend.unlearning import lcr, rece, uce
+from backend.unlearning.application import apply_edits
 from backend.unlearning.concept import find_concept
-from backend.unlearning.edit import apply_edits
 from backend.unlearning.statistics import codebook_hash, count_codes
 from backend.unlearning.text_embeddings import embed_concept
+from backend.unlearning.torch_weights import editable
 
 CODES = 24
 TEXT_DIM = 16
@@ -81,7 +82,7 @@ def test_lcr_changes_motions_with_a_removed_code_and_no_others(model):
     before = _decode(model, first), _decode(model, second)
     edit = _code_edit(model)
     assert edit.provenance["removed_codes"] == [[0, 1]]
-    with edit.apply(model):
+    with edit.apply(editable(model)):
         assert not torch.equal(_decode(model, first), before[0])
         assert torch.equal(_decode(model, second), before[1])
     assert torch.equal(_decode(model, first), before[0])
@@ -94,7 +95,7 @@ def test_text_edits_move_the_forgotten_prompt_more_than_a_kept_one(model, method
     embeddings = embed_concept(KICK, encode, retain_prompts=KICK.retain_prompts[:4])
     edit = method.fit(model, KICK, embeddings, method.PRESETS["corrected"])
     assert {patch.network for patch in edit.patches} == set(model) - {"rvq"}
-    with edit.apply(model):
+    with edit.apply(editable(model)):
         moved = (_text_token(model, forgotten) - before[0]).norm()
         drifted = (_text_token(model, kept) - before[1]).norm()
         assert moved > 5 * drifted
@@ -105,7 +106,7 @@ def test_a_code_edit_and_a_text_edit_compose(model, snapshot):
     before = snapshot(model)
     embeddings = embed_concept(KICK, encode)
     text_edit = uce.fit(model, KICK, embeddings, uce.PRESETS["published"])
-    with apply_edits([(_code_edit(model), 1.0), (text_edit, 0.5)], model):
+    with apply_edits([(_code_edit(model), 1.0), (text_edit, 0.5)], editable(model)):
         after = snapshot(model)
     changed = {key for key in before if not torch.equal(before[key], after[key])}
     base = next(name for name in model if name not in ("rvq", "residual"))

@@ -109,7 +109,8 @@ def test_capabilities_report_what_is_there(release, copy):
     whole = Generator(release, "cpu").capabilities()
     assert [model.name for model in whole.models] == ["momask", "bamm"]
     assert whole.encoder == "CLIP ViT-B/32"
-    assert whole.default_safety == "off"
+    # Safety is off only when somebody says so.
+    assert whole.default_safety == "uce"
     shutil.rmtree(copy / BAMM_FOLDER)
     part = Generator(copy, "cpu").capabilities()
     assert [model.name for model in part.models] == ["momask"]
