@@ -55,6 +55,7 @@ def run(
     """Run the benchmark; started again with the same --out, it goes on with what is missing."""
     from backend.checkpoints.loading import EMBEDDED
     from backend.evaluation.benchmark.figures import collect
+    from backend.evaluation.benchmark.html import check_libraries
     from backend.evaluation.benchmark.pictures import take_pictures
     from backend.evaluation.benchmark.preparation import Request, prepare
     from backend.evaluation.benchmark.protocols import find_protocol
@@ -68,6 +69,7 @@ def run(
     if seed is None and chosen.name == "full":
         raise PlacidError("no_seed", "the full protocol needs a --seed, so that it can be repeated")
     check_workers(workers, ray_address)
+    check_libraries()
     request = Request(
         chosen,
         concept,

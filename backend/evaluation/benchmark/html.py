@@ -1,68 +1,60 @@
 """The report as one HTML page that loads nothing."""
 
+import importlib.util
 from collections.abc import Iterator
-from html import escape
 from typing import Final
 
+from backend.assets import ASSETS
 from backend.evaluation.benchmark.pictures import Pictures
 from backend.evaluation.benchmark.preparation import D_R, ORIGINAL
 from backend.evaluation.benchmark.results import Results
 from backend.evaluation.benchmark.suites import FORGET, RETAIN
-from backend.evaluation.benchmark.svg import bars, histogram, scatter, stick_strip
-from backend.evaluation.benchmark.tables import (
-    Table,
-    full_table,
-    label,
-    report_tables,
-    verdict_lines,
-)
+from backend.evaluation.benchmark.tables import full_table, label, report_tables, verdict_lines
+from shared.errors import PlacidError
 
-_STYLE: Final = """
-body { font: 15px/1.5 sans-serif; color: #222; max-width: 1500px; margin: 2em auto; padding: 0 1em }
-.wide { overflow-x: auto; margin: 1em 0 }
-table { border-collapse: collapse; white-space: nowrap; font-size: 14px }
-th, td { padding: .25em .5em; border-bottom: 1px solid #ddd; text-align: right }
-th:nth-child(-n+2), td:nth-child(-n+2) { text-align: left }
-svg { max-width: 100%; height: auto; vertical-align: top }
-figure { margin: 0 1em 1em 0; display: inline-block; max-width: 100% }
-figcaption, .note { color: #555; font-size: 14px }
-"""
+_TEMPLATE: Final = ASSETS / "report.html.jinja"
+_LIBRARIES: Final = ("jinja2", "matplotlib")
 _CHECKS: Final = ("kick_rate", "punch_rate", "boxing_rate", "swing_rate")
+
+# A drawing (SVG) and its caption.
+_Figure = tuple[str, str]
+
+
+def check_libraries() -> None:
+    """Raises PlacidError `missing_library` where the page could not be drawn in the end."""
+    missing = [name for name in _LIBRARIES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise PlacidError(
+            "missing_library",
+            f"the report is drawn with {' and '.join(missing)}, which this environment has not: "
+            "install the backend with `pip install .[eval]`",
+        )
 
 
 def page(results: Results, pictures: Pictures) -> str:
     """The whole page."""
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
     manifest = results.manifest
-    title = f"Unlearning {manifest['concept']}: protocol {manifest['protocol']['name']}"
-    body = [
-        f"<h1>{escape(title)}</h1>",
-        "<ul>",
-        *(f"<li>{escape(line)}</li>" for line in verdict_lines(results)),
-        "</ul>",
-        "<h2>Forgetting against retained quality</h2>",
-        '<p class="note">The ring is D_r, which never learned the concept: the nearer, the '
-        "better. Further down is a better retained quality.</p>",
-        *_scatters(results),
-        "<h2>Strikes by kind, on the forget prompts</h2>",
-        *_bars(results),
-        *(_table(table) for table in report_tables(results)),
-        "<h2>The same prompt before and after</h2>",
-        *_strips(pictures),
-        "<h2>Codes of the forget motions</h2>",
-        '<p class="note">How often the unedited tokeniser reads each base code in the motions, '
-        "sorted by the original's.</p>",
-        *_histograms(pictures),
-        "<details><summary>Every figure</summary>",
-        _table(full_table(results)),
-        "</details>",
-    ]
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}'
-        f"</title><style>{_STYLE}</style></head>\n<body>{''.join(body)}</body></html>\n"
+    return template.render(
+        title=f"Unlearning {manifest['concept']}: protocol {manifest['protocol']['name']}",
+        verdicts=list(verdict_lines(results)),
+        scatters=list(_scatters(results)),
+        bars=list(_bars(results)),
+        tables=list(report_tables(results)),
+        strips=list(_strips(pictures)),
+        histograms=list(_histograms(pictures)),
+        full=full_table(results),
     )
 
 
-def _scatters(results: Results) -> Iterator[str]:
+def _scatters(results: Results) -> Iterator[_Figure]:
+    from backend.evaluation.benchmark.plots import scatter
+
     for model, methods in results.manifest["rows"].items():
         points = {}
         for method in methods:
@@ -72,43 +64,33 @@ def _scatters(results: Results) -> Iterator[str]:
                 points[label(method)] = (strikes, fid)
         if points:
             plot = scatter(points, "strike rate of forget prompts", "FID of retain", label(D_R))
-            yield _figure(plot, model)
+            yield plot, model
 
 
-def _bars(results: Results) -> Iterator[str]:
+def _bars(results: Results) -> Iterator[_Figure]:
+    from backend.evaluation.benchmark.plots import bars
+
     groups = [name.removesuffix("_rate") for name in _CHECKS]
     for model, methods in results.manifest["rows"].items():
         series = {
             label(method): [results.figure(model, method, FORGET, c) or 0.0 for c in _CHECKS]
             for method in methods
         }
-        yield _figure(bars(groups, series, "share of motions"), model)
+        yield bars(groups, series, "share of motions"), model
 
 
-def _strips(pictures: Pictures) -> Iterator[str]:
+def _strips(pictures: Pictures) -> Iterator[_Figure]:
+    from backend.evaluation.benchmark.plots import stick_strip
+
     for strip in pictures.strips:
         caption = f"{strip.model}, {label(strip.method)}: {strip.prompt}"
-        yield _figure(stick_strip(strip, pictures.chains), caption)
+        yield stick_strip(strip, pictures.chains), caption
 
 
-def _histograms(pictures: Pictures) -> Iterator[str]:
+def _histograms(pictures: Pictures) -> Iterator[_Figure]:
+    from backend.evaluation.benchmark.plots import histogram
+
     before = {h.model: h for h in pictures.histograms if h.method == ORIGINAL}
     for after in pictures.histograms:
         if after.method != ORIGINAL and "lcr" in after.method and after.model in before:
-            yield _figure(histogram(before[after.model], after), after.model)
-
-
-def _figure(svg: str, caption: str) -> str:
-    return f"<figure>{svg}<figcaption>{escape(caption)}</figcaption></figure>"
-
-
-def _table(table: Table) -> str:
-    head = "".join(f"<th>{escape(heading)}</th>" for heading in table.headings)
-    rows = "".join(
-        f"<tr>{''.join(f'<td>{escape(text)}</td>' for text in row)}</tr>" for row in table.rows
-    )
-    note = f'<p class="note">{escape(table.note)}</p>' if table.note else ""
-    return (
-        f'<h2>{escape(table.title)}</h2><div class="wide"><table><thead><tr>{head}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>{note}"
-    )
+            yield histogram(before[after.model], after), after.model
