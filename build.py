@@ -349,7 +349,15 @@ def run_tests(options: argparse.Namespace) -> int:
         if "blender" in options.only
     }
     variables = {**_plain_environment(), "PYTHONPATH": str(CHECKOUT)}
-    pytest = [backend, "-m", "pytest", "tests", *(f"--ignore={path}" for path in BLENDER_TESTS)]
+    parallel = ["-n", "auto", "--dist", "loadgroup"]
+    pytest = [
+        backend,
+        "-m",
+        "pytest",
+        *parallel,
+        "tests",
+        *(f"--ignore={path}" for path in BLENDER_TESTS),
+    ]
     if options.coverage:
         pytest += ["--cov", "--cov-report=term:skip-covered", "--cov-report=xml:dist/coverage.xml"]
     lint_imports = "from importlinter.cli import lint_imports_command as lint; lint()"

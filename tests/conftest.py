@@ -1,6 +1,7 @@
 """Fixtures for every room."""
 
 import importlib
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -9,6 +10,11 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+
+# One thread a process, set before numpy and torch are loaded: results depend on the number, and
+# tests run in several processes.
+for library in ("OMP", "OPENBLAS", "MKL"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 CHECKOUT = Path(__file__).parent.parent
 WALKING_BACKEND = CHECKOUT / "tests" / "backend" / "serving" / "walking_backend.py"
@@ -20,8 +26,10 @@ SLOW_SECONDS = 3600
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test has a time limit; a slow one has a longer one than the default."""
+    """Give slow tests more time; keep the tests of a file, and of the benchmark, in one process."""
     for item in items:
+        group = "benchmark" if "benchmark" in item.path.parts else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
         if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(SLOW_SECONDS))
 

@@ -7,9 +7,13 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from unittest import mock
 
 import pytest
+from command_line import run_backend
+from walking_backend import WalkingGenerator
 
+from backend.generation import generator
 from shared.batch.journal import JOURNAL
 from shared.motion.motion import load_motion
 
@@ -36,9 +40,8 @@ def _start(table: Path, *options: str) -> subprocess.Popen[str]:
 
 
 def _run(table: Path, *options: str) -> tuple[int, str, str]:
-    process = _start(table, *options)
-    output, errors = process.communicate(timeout=120)
-    return process.returncode, output, errors
+    with mock.patch.object(generator, "Generator", return_value=WalkingGenerator()):
+        return run_backend("batch", table, *options)
 
 
 def _entries(folder: Path) -> list[str]:

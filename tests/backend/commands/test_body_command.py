@@ -1,11 +1,10 @@
 """A body model of the SMPL family, small enough for the test to write it."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import run_backend
 from sample_motions import walking_motion
 from tiny_body import JOINTS, write_body_model
 
@@ -27,17 +26,14 @@ def test_the_mesh_follows_every_joint_of_the_motion(tmp_path: Path) -> None:
     assert error.max() < 0.02
 
 
-def test_the_command_writes_parameters_mesh_and_movement(tmp_path: Path) -> None:
+def test_the_command_writes_parameters_mesh_and_movement(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_body_model(tmp_path / "tiny.npz")
     save_motion(walking_motion(6), tmp_path / "walk.npz")
-    done = subprocess.run(
-        [sys.executable, "-m", "backend", "body", "walk.npz", "--model", "tiny.npz"],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(Path(__file__).parents[3])},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+    monkeypatch.chdir(tmp_path)
+    code, _, errors = run_backend("body", "walk.npz", "--model", "tiny.npz")
+    assert code == 0, errors
     lines = (tmp_path / "walk-body.obj").read_text().splitlines()
     mesh = np.array([line.split()[1:] for line in lines if line.startswith("v ")], float)
     data = (tmp_path / "walk-body.pc2").read_bytes()

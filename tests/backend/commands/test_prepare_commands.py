@@ -1,11 +1,10 @@
 """AMASS archives and Motion-X parameters to features, on body models that the test writes."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import run_backend
 from sample_motions import walking_motion
 from tiny_body import write_body_model
 
@@ -25,15 +24,6 @@ from tests.backend.datasets.text_motion_files import CALM, write_split
 pytest.importorskip("smplx")
 ROOT = Path(__file__).parents[3]
 TOLERANCE = {"atol": 2e-4, "rtol": 0}
-
-
-def prepare(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "backend", "prepare", *map(str, arguments)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
 
 
 def write_archive(path: Path, frames: int, rate: float, model: Path) -> np.ndarray:
@@ -90,8 +80,10 @@ def test_humanml3d_is_cut_turned_mirrored_and_put_on_one_skeleton(tmp_path: Path
         "./pose_data/KIT/3/junk_poses.npy,0,60,000025.npy\n"
     )
     assert read_index(index)[2].source.as_posix() == "humanact12/humanact12/P1.npy"
-    done = prepare("humanml3d", amass, "--index", index, "--model", models, "--out", out)
-    assert done.returncode == 0, done.stderr
+    code, output, errors = run_backend(
+        "prepare", "humanml3d", amass, "--index", index, "--model", models, "--out", out
+    )
+    assert code == 0, errors
     cuts = {
         "000021": y_up(walk)[::6][5:60],
         "000022": y_up(held)[::2][20:][1:50],
@@ -106,7 +98,7 @@ def test_humanml3d_is_cut_turned_mirrored_and_put_on_one_skeleton(tmp_path: Path
                 rows, motion_to_features(wanted, offsets, convention="files"), **TOLERANCE
             )
     assert features_to_joints(np.load(out / "new_joint_vecs" / "000021.npy"))[..., 1].max() > 1.3
-    assert "6 motions" in done.stdout
+    assert "6 motions" in output
     table = (out / "problems.csv").read_text()
     assert "000024" in table
     assert "000025" in table
@@ -138,8 +130,8 @@ def test_motion_x_keeps_its_ids_and_frames(tmp_path: Path) -> None:
         np.save(folder / f"{name}.npy", rows)
     np.save(folder / "kungfu" / "wide.npy", rows[:, :300])
     out = tmp_path / "out"
-    done = prepare("motion-x", tmp_path, "--model", model, "--out", out)
-    assert done.returncode == 0, done.stderr
+    code, _, errors = run_backend("prepare", "motion-x", tmp_path, "--model", model, "--out", out)
+    assert code == 0, errors
     joints = body.joints(rows[:, :66], rows[:, 309:312], np.zeros(10))
     wanted = motion_to_features(joints, bone_offsets(joints[0]), convention="files")
     made = out / MOTION_X.motions[0]

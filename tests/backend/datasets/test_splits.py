@@ -1,12 +1,11 @@
 """Forget and retain lists, and the command that writes them."""
 
 import hashlib
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import run_backend
 
 from backend.commands.splits import splits
 from backend.datasets import splits as splits_module
@@ -32,15 +31,6 @@ def data(tmp_path: Path) -> Path:
     write_item(tmp_path, "M000004", CAPTION)
     write_split(tmp_path, "test", "000004", "000001", "000002", "000003", "M000004")
     return tmp_path
-
-
-def run(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "backend", "splits", str(data), *arguments],
-        cwd=Path(__file__).parents[3],
-        capture_output=True,
-        text=True,
-    )
 
 
 def test_published_finds_substrings_and_word_finds_words(data: Path) -> None:
@@ -76,14 +66,16 @@ def test_the_hash_is_that_of_the_written_file(tmp_path: Path) -> None:
 def test_the_command_writes_lists_and_says_that_they_are_not_the_published_ones(
     data: Path, tmp_path: Path
 ) -> None:
-    done = run(data, "--concept", "violence", "--out", str(tmp_path / "lists"))
-    assert done.returncode == 0, done.stderr
+    code, output, errors = run_backend(
+        "splits", data, "--concept", "violence", "--out", tmp_path / "lists"
+    )
+    assert code == 0, errors
     written = (tmp_path / "lists" / "test-violence-published-forget.txt").read_bytes()
     assert written == b"000004\n000001\nM000004\n"
-    assert hashlib.sha256(written).hexdigest() in done.stdout
-    assert "do NOT reproduce" in done.stdout
-    assert "304 ids with SHA-256 03dd3d493e41a2d46c388c8e9d78a0a3e90ddc0a" in done.stdout
-    assert "problem" not in done.stdout
+    assert hashlib.sha256(written).hexdigest() in output
+    assert "do NOT reproduce" in output
+    assert "304 ids with SHA-256 03dd3d493e41a2d46c388c8e9d78a0a3e90ddc0a" in output
+    assert "problem" not in output
 
 
 def test_a_reproduced_list_is_said_to_be_the_published_one(
@@ -107,10 +99,10 @@ def test_a_reproduced_list_is_said_to_be_the_published_one(
 
 def test_strict_stops_with_a_sentence_and_writes_nothing(data: Path, tmp_path: Path) -> None:
     np.save(data / "new_joint_vecs" / "000002.npy", np.zeros((50, 22, 3), np.float32))
-    done = run(data, "--strict", "--out", str(tmp_path / "lists"))
-    assert done.returncode == 1
-    assert done.stderr.startswith("backend: 000002: ")
-    assert "(50, 22, 3) instead of (T, 263)" in done.stderr
+    code, _, errors = run_backend("splits", data, "--strict", "--out", tmp_path / "lists")
+    assert code == 1
+    assert errors.startswith("backend: 000002: ")
+    assert "(50, 22, 3) instead of (T, 263)" in errors
     assert not (tmp_path / "lists").exists()
 
 

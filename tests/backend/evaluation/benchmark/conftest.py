@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from launch import finish, options
+from launch import finish_program, options
 from tiny import write_evaluator
 
 
@@ -19,6 +19,6 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished run."""
     folder = tmp_path_factory.mktemp("run")
-    code, printed = finish("run", *options(data, folder))
+    code, printed = finish_program("run", *options(data, folder))
     assert code == 0, printed
     return folder

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from launch import finish, options, start
+from launch import finish, finish_program, options, start
 
 from backend.evaluation.benchmark.results import Results
 
@@ -47,7 +47,7 @@ def test_a_killed_run_resumes_to_the_identical_table(run: Path, data: Path, tmp_
     program.wait()
     assert not (tmp_path / "results.json").exists()
     made = {path.name: path.stat().st_mtime_ns for path in shards.glob("[!.]*")}
-    code, printed = finish("run", *options(data, tmp_path))
+    code, printed = finish_program("run", *options(data, tmp_path))
     assert code == 0, printed
     assert {name: (shards / name).stat().st_mtime_ns for name in made} == made
     assert (tmp_path / "results.json").read_bytes() == (run / "results.json").read_bytes()

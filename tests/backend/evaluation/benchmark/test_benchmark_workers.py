@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from launch import finish, options, start
+from launch import finish_program, options, start
 
 pytest.importorskip("ray", reason="Ray is an extra")
 pytestmark = [
@@ -101,7 +101,7 @@ def test_a_killed_run_over_ray_resumes_to_the_identical_table(
     assert 0 < len(kept) < len(made(run))
     assert not (tmp_path / "results.json").exists()
     # At once: what the first run may have left must not be in the second one's way.
-    code, printed = finish("run", *options(data, tmp_path), *EVERY)
+    code, printed = finish_program("run", *options(data, tmp_path), *EVERY)
     assert code == 0, printed
     assert not processes_of(killed)
     after = made(tmp_path)
@@ -111,7 +111,7 @@ def test_a_killed_run_over_ray_resumes_to_the_identical_table(
 
 
 def test_a_cluster_that_is_not_there_is_named(data: Path, tmp_path: Path) -> None:
-    code, printed = finish("run", *options(data, tmp_path), "--ray-address", "auto")
+    code, printed = finish_program("run", *options(data, tmp_path), "--ray-address", "auto")
     assert code == 1
     assert "Ray cannot be used at auto" in printed
     assert "Traceback" not in printed
