@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from backend.evaluation.benchmark.pictures import Histogram, Strip
 
-_COLOURS: Final = matplotlib.colormaps["tab10"].colors
+_COLOURS: Final = [matplotlib.colormaps["tab10"](number) for number in range(10)]
 _LEFT, _RIGHT, _MIDDLE = "#c44e52", "#4c72b0", "#4c4c4c"
 _LIMBS: Final = (_RIGHT, _LEFT, _MIDDLE, _RIGHT, _LEFT)  # in the order of `skeleton.CHAINS`
 _SPACING: Final = 90  # centimetres from a pose to the next
@@ -18,7 +18,7 @@ _HEIGHTS: Final = (-20, 220)  # centimetres that are shown
 # The view is from half left in front: right is this mixture of x and z.
 _RIGHTWARD: Final = np.array([0.82, 0.0, -0.57])
 # The same figure is the same text: no date, and names of parts that are derived from them.
-_SETTINGS: Final = {"svg.fonttype": "none", "svg.hashsalt": "placid", "font.size": 9}
+_SETTINGS: Final[Any] = {"svg.fonttype": "none", "svg.hashsalt": "placid", "font.size": 9}
 
 
 def scatter(points: Mapping[str, tuple[float, float]], across: str, up: str, target: str) -> str:
