@@ -248,5 +248,5 @@ def test_all_stages_run_and_one_failure_fails_the_whole(
     parts = [" ".join(command) for command in commands]
     for tool in ("ruff check", "ruff format", "mypy", "importlinter", "pytest tests/blender_addon"):
         assert any(tool in part for part in parts), tool
-    assert "pytest tests" in parts[-1]
+    assert "-m pytest -n auto" in parts[-1]
     assert "failed so far: Checking the format (ruff)" in capsys.readouterr().out

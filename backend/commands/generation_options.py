@@ -67,7 +67,7 @@ class Options:
 
     def announcement(self) -> str:
         """What will be forgotten, and which violence will not."""
-        from shared.protocol.concepts import describe, forgotten
+        from shared.concepts import describe, forgotten
 
         if self.safety == "off":
             return describe(())

@@ -30,12 +30,11 @@ from backend.unlearning.edit_store import OFF, EditStore, edit_folders
 from backend.unlearning.fit import FitInputs, fit_edit, statistics_folders
 from backend.unlearning.torch_weights import editable
 from backend.unlearning.weights import EditableNetworks
-from shared import VERSION
+from shared import VERSION, concepts
 from shared.errors import PlacidError
 from shared.motion.audit import Audit, FoundStrike
 from shared.motion.motion import Motion
 from shared.motion.understanding import Understanding
-from shared.protocol import concepts
 from shared.protocol.messages import (
     Capabilities,
     Choice,

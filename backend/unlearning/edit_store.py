@@ -17,8 +17,8 @@ from backend.unlearning.errors import UnlearningError
 from backend.unlearning.manifest import check_listed, read_manifest
 from backend.unlearning.registry import METHODS
 from backend.unlearning.weights import EditableNetworks
+from shared.concepts import VIOLENCE
 from shared.errors import PlacidError
-from shared.protocol.concepts import VIOLENCE
 from shared.protocol.messages import Choice
 
 EDITS: Final = ASSETS / "edits"

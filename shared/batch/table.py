@@ -10,10 +10,10 @@ from typing import Any, Final, Literal, get_args
 
 import msgspec
 
+from ..concepts import VIOLENCE, describe, forgotten
 from ..errors import PlacidError
 from ..filming.orders import split_rig
 from ..names import file_name, is_remote, problem_of_path, same_file_key
-from ..protocol.concepts import VIOLENCE, describe, forgotten
 from ..protocol.messages import Capabilities, Generate, validate
 from .cells import COLUMNS, Cells, Problem, TableError, read_cells
 from .steps import Steps, finish

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
+from ..concepts import describe
 from ..errors import PlacidError
-from ..protocol.concepts import describe
 
 OFF: Final = "off"
 # Frames that no Placid made, or of which it is not known how.

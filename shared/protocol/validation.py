@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
+from ..concepts import check_typed, forgotten, is_file
 from ..errors import PlacidError
 from ..motion.motion import Motion
 from ..names import printable
-from .concepts import check_typed, forgotten, is_file
 from .requests import (
     MAX_RANGES,
     MAX_SEGMENTS,

@@ -9,8 +9,8 @@ from ...character.armature import create_character
 from ...core import characters, runtime, takes
 from ...core.operator_base import Operator
 from ...link import launch
+from ...shared.concepts import describe, forgotten
 from ...shared.errors import PlacidError
-from ...shared.protocol.concepts import describe, forgotten
 from ...shared.protocol.messages import MAX_SEED, MAX_TAKES, EditMotion, Generate
 from .properties import chosen_model, chosen_safety
 

@@ -4,7 +4,7 @@ import pytest
 
 from backend.unlearning.concept import Concept, builtin_concepts, find_concept
 from backend.unlearning.senses import harmless_words
-from shared.protocol.concepts import VIOLENCE, VIOLENT_PARTS
+from shared.concepts import VIOLENCE, VIOLENT_PARTS
 
 CONCEPTS = builtin_concepts()
 VIOLENT = CONCEPTS["violence"]

@@ -9,8 +9,8 @@ import unicodedata
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from ..errors import PlacidError
-from ..names import is_remote
+from .errors import PlacidError
+from .names import is_remote
 
 VIOLENCE: Final = "violence"
 WITHOUT_VIOLENCE: Final = "-violence"

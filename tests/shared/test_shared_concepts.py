@@ -5,8 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.errors import PlacidError
-from shared.protocol.concepts import (
+from shared.concepts import (
     MAX_CONCEPTS,
     MAX_KEYWORDS,
     check_typed,
@@ -14,6 +13,7 @@ from shared.protocol.concepts import (
     forgotten,
     free,
 )
+from shared.errors import PlacidError
 from shared.protocol.messages import Capabilities, Choice, Generate, validate
 
 CAPABILITIES = Capabilities(
