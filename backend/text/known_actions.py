@@ -23,9 +23,10 @@ from shared.files import written_whole
 from shared.motion.understanding import Understanding
 
 KNOWN_FILE: Final = "known.npz"
-_NEAREST: Final = 3
+_NEAREST: Final = 3  # wordings that decide, and actions that are named
 _MOST_UNMET: Final = 3  # more words than these are not named one by one
 _SUBJECT: Final = "a person "
+_BE: Final = ("is", "are")
 _FUNCTION_WORDS: Final = frozenset(
     [
         "a",
@@ -169,7 +170,7 @@ class KnownActions:
 
     def _judge(self, part: str, encode: Encode) -> Understanding:
         likeness = self._likeness(part, encode)
-        chance = self.score(float(likeness.max()), self.unmet(part))
+        chance = self.score(_closeness(likeness), self.unmet(part))
         order = np.argsort(-likeness)
         nearest: dict[int, str] = {}
         for row in order:
@@ -185,8 +186,8 @@ class KnownActions:
         return float(1.0 / (1.0 + np.exp(-(by.bias + by.closeness * closeness + by.unmet * unmet))))
 
     def closeness(self, part: str, encode: Encode) -> float:
-        """Cosine between a prompt and the nearest wording, -1 to 1."""
-        return float(self._likeness(part, encode).max())
+        """Cosine between a prompt and the nearest wordings, -1 to 1."""
+        return _closeness(self._likeness(part, encode))
 
     def unmet(self, part: str) -> float:
         """The share of a prompt's words that no training caption has; 1 where it has no word."""
@@ -204,8 +205,9 @@ class KnownActions:
         """A prompt about "a person": who acts says little about what is done."""
         words = part.split()
         for at, word in enumerate(words[1:5], start=1):
-            _, form = self.vocabulary.forms.get(word.lower(), ("", "base"))
-            if form != "base" or word.lower() in ("is", "are"):
+            _, form = self.vocabulary.forms.get(word.lower(), ("", ""))
+            plural = at > 1 and words[at - 1].endswith("s")
+            if form in ("third", "gerund") or word.lower() in _BE or (form and plural):
                 return _SUBJECT + " ".join(words[at:])
         return part
 
@@ -253,6 +255,11 @@ class KnownActions:
             header.vocabulary,
             header.calibration,
         )
+
+
+def _closeness(likeness: np.ndarray) -> float:
+    """The mean of the greatest: one wording alone may be near by its subject or its object."""
+    return float(np.sort(likeness)[-_NEAREST:].mean())
 
 
 def stem(word: str) -> str:

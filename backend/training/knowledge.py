@@ -19,6 +19,7 @@ from backend.datasets.sources import FPS
 from backend.text.known_actions import Calibration, Encode, KnownAction, KnownActions
 
 PROMPTS: Final = ASSETS / "validation" / "knowledge.toml"
+_FLAGGED: Final = 0.9  # share of unknown prompts that the limit flags
 _DECAY: Final = 1e-4  # of the weights, so that a border that parts all prompts has an end
 
 
@@ -118,8 +119,7 @@ def calibrate(
 ) -> tuple[KnownActions, dict[str, float]]:
     """The model with a score fitted on one half of the prompts, and what it does on the other.
 
-    The limit is where known prompts that are doubted and unknown ones that are not are fewest, in
-    shares of the half that chooses.
+    The limit is the lowest one that flags nine in ten unknown prompts of the half that chooses.
     """
     signs = np.array(
         [[model.closeness(text, encode), model.unmet(text)] for text in labelled.prompts]
@@ -134,7 +134,7 @@ def calibrate(
         "known prompts": float(known.sum()),
         "unknown prompts": float((~known).sum()),
         "area under the curve": area_under_curve(scores, known),
-        "area of the nearest wording alone": area_under_curve(signs[~half, 0], known),
+        "area without unmet words": area_under_curve(signs[~half, 0], known),
         "known that pass": float((scores[known] >= fitted.limit).mean()),
         "unknown that are flagged": float((scores[~known] < fitted.limit).mean()),
     }
@@ -161,6 +161,4 @@ def _logistic(signs: np.ndarray, known: np.ndarray) -> tuple[float, float, float
 
 
 def _limit(scores: np.ndarray, known: np.ndarray) -> float:
-    borders = np.unique(scores)
-    right = [(scores[known] >= b).mean() + (scores[~known] < b).mean() for b in borders]
-    return round(float(borders[int(np.argmax(right))]), 3)
+    return round(float(np.quantile(scores[~known], _FLAGGED, method="higher")), 3)
