@@ -1,12 +1,16 @@
 """`backend generate`, `edit` and `timeline` on small random networks: files and sentences."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 from tiny_checkpoint import HashedWords, write_tiny_checkpoint
 
 from backend import cli
+from backend.datasets.actions import Action
 from backend.generation import generator
+from backend.text.known_actions import KNOWN_FILE, Calibration
+from backend.training.knowledge import gather
 from shared.motion.motion import load_motion
 from shared.names import file_name
 
@@ -21,7 +25,8 @@ def run(tmp_path, monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", ["backend", *arguments, *options])
         with pytest.raises(SystemExit) as end:
             cli.main()
-        return end.value.code, capsys.readouterr().err
+        told = capsys.readouterr()
+        return end.value.code, told.out + told.err
 
     return call
 
@@ -50,6 +55,17 @@ def test_prompts_that_are_alike_for_sixty_letters_become_two_files(run, tmp_path
     assert run("generate", "--prompts", str(prompts), "--seconds", "2")[0] == 0
     made = {load_motion(path).prompt for path in tmp_path.glob("*.npz")}
     assert made == set(texts)
+
+
+def test_a_prompt_that_the_model_does_not_know_is_told_once_and_made(run, tmp_path):
+    encoder = HashedWords()
+    known = gather([Action("walk_forward")], encoder.name, encoder.encode)
+    calibration = Calibration(-1.0, 0.0, 0.0)
+    replace(known, calibration=calibration).save(tmp_path / "checkpoint" / KNOWN_FILE)
+    code, text = run("generate", "a golfer putts", "--seconds", "2", "--takes", "2")
+    assert code == 0
+    assert text.count("'a golfer putts': Placid does not know ") == 1
+    assert len(list(tmp_path.glob("a-golfer-putts-*.npz"))) == 2
 
 
 def test_the_audit_is_in_the_file(run, tmp_path):
