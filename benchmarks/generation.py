@@ -19,15 +19,16 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import torch
+from backend.models.noise import SeededNoise
 from plain_samplers import PlainBAMM, PlainMoMask
 from torch import Tensor
 from tqdm import tqdm
 
-from backend.models.bamm import BAMM, BAMMConfig
+from backend.models.bamm import BAMM
+from backend.models.configs import BAMMConfig, MaskedConfig, ResidualConfig
 from backend.models.loading import ready
-from backend.models.masked import MaskedConfig, MaskTransformer
-from backend.models.noise import SeededNoise
-from backend.models.residual import ResidualConfig, ResidualTransformer
+from backend.models.masked import MaskTransformer
+from backend.models.residual import ResidualTransformer
 
 STEPS, GUIDANCE, RESIDUAL_GUIDANCE = 10, 4.0, 5.0
 TOKENS = 49

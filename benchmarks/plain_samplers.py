@@ -7,11 +7,11 @@ networks, so the tokens must be the same.
 
 import torch
 import torch.nn.functional as F
+from backend.models.noise import Noise, gumbel
 from torch import Tensor, nn
 
 from backend.models.bamm import BAMM, MAX_TOKENS, pad_after_end
 from backend.models.masked import MaskTransformer
-from backend.models.noise import Noise, gumbel
 from backend.models.residual import ResidualTransformer
 from backend.models.transformer import TokenTransformer, TransformerConfig
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from backend.checkpoints.loading import EMBEDDED, load_checkpoint
+from backend.engines.torch_engine import Networks, editable
 from backend.text.encoders import make_encoder
 from backend.unlearning import lcr
 from backend.unlearning.caption_bank import shipped_bank
@@ -24,7 +25,6 @@ from backend.unlearning.edit_name import EditName
 from backend.unlearning.edit_store import EDITS, EditStore
 from backend.unlearning.fit import FitInputs, fit_edit
 from backend.unlearning.statistics import CodeStatistics, codebook_hash, count_codes
-from backend.unlearning.torch_weights import Networks, editable
 from backend.unlearning.weights import EditableNetworks
 
 # What the project promises, in milliseconds.

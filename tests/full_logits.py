@@ -2,7 +2,13 @@
 
 import torch
 
-from backend.models.sampling import classifier_free_guidance
+
+def guided(run, text, scale):
+    """u + scale * (c - u) of run(text, with empty text behind it)."""
+    if scale == 1:
+        return run(text)
+    conditional, unconditional = run(torch.cat([text, torch.zeros_like(text)])).chunk(2)
+    return unconditional + scale * (conditional - unconditional)
 
 
 def masked_logits(model, ids, text, lengths, scale):
@@ -12,11 +18,11 @@ def masked_logits(model, ids, text, lengths, scale):
         times = len(both) // len(ids)
         return model(ids.repeat(times, 1), both, lengths.repeat(times))
 
-    logits = classifier_free_guidance(run, text, scale)
+    logits = guided(run, text, scale)
     wanted = torch.arange(ids.shape[1]) < lengths.unsqueeze(1)
     for some in (wanted, wanted & (torch.arange(ids.shape[1]) % 3 == 1)):
         torch.testing.assert_close(
-            model.guided_logits(ids, text, lengths, scale, some),
+            guided(lambda both, s=some: model.wanted_logits(ids, both, lengths, s), text, scale),
             logits.transpose(1, 2)[some],
             rtol=1e-3,
             atol=1e-3,
@@ -31,13 +37,23 @@ def residual_logits(model, history, q, text, lengths, scale):
         times = len(both) // len(history)
         return model(history.repeat(times, 1, 1), q.repeat(times), both, lengths.repeat(times))
 
-    logits = classifier_free_guidance(run, text, scale)
+    def run_some(both):
+        return model.wanted_logits(history, int(q[0]), both, lengths, some)
+
+    logits = guided(run, text, scale)
     places = torch.arange(history.shape[1])
     some = (places < lengths.unsqueeze(1)) & (places % 3 > 0)
     torch.testing.assert_close(
-        model.guided_logits(history, int(q[0]), text, lengths, scale, some),
-        logits.transpose(1, 2)[some],
-        rtol=1e-3,
-        atol=1e-3,
+        guided(run_some, text, scale), logits.transpose(1, 2)[some], rtol=1e-3, atol=1e-3
     )
     return logits
+
+
+def bamm_logits(model, ids, text, scale, known=None):
+    """Logits (b, codes + 1, n + 1) of all tokens."""
+
+    def run(both):
+        times = len(both) // len(ids)
+        return model(ids.repeat(times, 1), both, None if known is None else known.repeat(times, 1))
+
+    return guided(run, text, scale)

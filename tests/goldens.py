@@ -95,6 +95,9 @@ class Golden:
     def __getitem__(self, name: str) -> Tensor:
         return torch.from_numpy(self._arrays[name])
 
+    def array(self, name: str) -> np.ndarray:
+        return self._arrays[name]
+
     def strings(self, name: str) -> list[str]:
         return self._arrays[name].tolist()
 

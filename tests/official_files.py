@@ -10,11 +10,12 @@ import torch
 from goldens import FOLDER, weight, weights
 from torch import Tensor
 
-from backend.models.bamm import BAMM, BAMMConfig
-from backend.models.length import LengthConfig, LengthEstimator
-from backend.models.masked import MaskedConfig, MaskTransformer
-from backend.models.residual import ResidualConfig, ResidualTransformer
-from backend.models.rvqvae import RVQVAE, RVQConfig
+from backend.models.bamm import BAMM
+from backend.models.configs import BAMMConfig, LengthConfig, MaskedConfig, ResidualConfig, RVQConfig
+from backend.models.length import LengthEstimator
+from backend.models.masked import MaskTransformer
+from backend.models.residual import ResidualTransformer
+from backend.models.rvqvae import RVQVAE
 from backend.models.transformer import PositionalEncoding
 
 SEED = 11

@@ -7,12 +7,13 @@ import numpy as np
 import torch
 from sample_motions import walking_motion
 
-from backend.checkpoints.loading import save_checkpoint
-from backend.models.bamm import BAMM, BAMMConfig
-from backend.models.length import LengthConfig, LengthEstimator
-from backend.models.masked import MaskedConfig, MaskTransformer
-from backend.models.residual import ResidualConfig, ResidualTransformer
-from backend.models.rvqvae import RVQVAE, RVQConfig
+from backend.checkpoints.saving import save_checkpoint
+from backend.models.bamm import BAMM
+from backend.models.configs import BAMMConfig, LengthConfig, MaskedConfig, ResidualConfig, RVQConfig
+from backend.models.length import LengthEstimator
+from backend.models.masked import MaskTransformer
+from backend.models.residual import ResidualTransformer
+from backend.models.rvqvae import RVQVAE
 from backend.motion.features import FEATURES, motion_to_features
 from shared.motion.skeleton import FEATURE_OFFSETS
 
@@ -26,9 +27,9 @@ class HashedWords:
     name = "hashed words"
     width = TEXT
 
-    def encode(self, prompts: Sequence[str]) -> torch.Tensor:
+    def encode(self, prompts: Sequence[str]) -> np.ndarray:
         rows = [np.random.default_rng([ord(c) for c in text]).normal(size=TEXT) for text in prompts]
-        return torch.tensor(np.array(rows), dtype=torch.float32).reshape(len(prompts), TEXT)
+        return np.array(rows, np.float32).reshape(len(prompts), TEXT)
 
 
 def write_tiny_checkpoint(folder: Path, guidance: float | None = None) -> Path:

@@ -15,9 +15,10 @@ from backend.checkpoints.official.networks import check_network, read_statistics
 from backend.checkpoints.official.release import TRANSFORMERS, choose_parts, sizes_of_codes
 from backend.evaluation.evaluators.loading import find_glove
 from backend.evaluation.evaluators.words import load_vocabulary, vocabulary_files
+from backend.models.configs import RVQConfig
 from backend.models.device import choose_device
-from backend.models.rvqvae import RVQConfig
-from backend.text.encoders import ClipEncoder, clip_folder, make_encoder
+from backend.text.encoders import clip_folder, make_encoder
+from backend.text.encoding import CLIP
 from shared import VERSION
 from shared.errors import PlacidError
 
@@ -82,7 +83,7 @@ def examine(
     if is_official(checkpoints) and checkpoints != EMBEDDED:
         yield from examine_release(checkpoints)
         folder = encoder_folder or clip_folder(checkpoints)
-        yield examine_encoder(ClipEncoder.name, CLIP_WIDTH, folder, allow_download)
+        yield examine_encoder(CLIP, CLIP_WIDTH, folder, allow_download)
     else:
         yield from examine_own(checkpoints, encoder_folder, allow_download)
 

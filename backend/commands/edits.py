@@ -55,7 +55,6 @@ def show(
     from backend.checkpoints.loading import EMBEDDED, load_checkpoint
     from backend.unlearning.edit import Edit
     from backend.unlearning.errors import UnlearningError
-    from backend.unlearning.torch_weights import editable
 
     folder = checkpoints or EMBEDDED
     found = Edit.load(_path(edit, folder))
@@ -65,7 +64,7 @@ def show(
         text = str(value)
         print(f"{name}: {text if len(text) < 300 else text[:300] + ' ...'}")
     try:
-        with found.apply(editable(load_checkpoint(folder).networks)):
+        with found.apply(load_checkpoint(folder).networks):
             print(f"it fits the checkpoint {folder.name}")
     except UnlearningError as error:
         print(f"it does not fit the checkpoint {folder.name}: {error}")

@@ -131,8 +131,8 @@ def known(
 ) -> None:
     """Write what a checkpoint knows, from its training captions, and calibrate the score."""
     from backend.datasets.preparation import load_prepared
-    from backend.text.encoders import SentenceEncoder
     from backend.text.known_actions import KNOWN_FILE
+    from backend.text.sentence import SentenceEncoder
     from backend.training import knowledge
 
     encoder = SentenceEncoder()

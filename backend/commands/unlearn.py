@@ -292,14 +292,12 @@ def sentences(
     samples: Annotated[int, typer.Option(help="Samples whose captions are taken.")] = 600,
 ) -> None:
     """Write the sentence bank that UCE and RECE learn from what to keep."""
-    from backend.text.encoders import SentenceEncoder
+    from backend.text.encoding import MINILM
     from backend.training.tokens import TokenSet
     from backend.unlearning.caption_bank import BANK, choose_sentences
 
     tokens = TokenSet.load(run, "train")
-    bank = choose_sentences(
-        SentenceEncoder.name, tokens.texts, tokens.vectors, tokens.captions, samples
-    )
+    bank = choose_sentences(MINILM, tokens.texts, tokens.vectors, tokens.captions, samples)
     bank.save(BANK)
     print(f"{len(bank.texts)} sentences, in {BANK}")
 

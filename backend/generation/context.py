@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from torch import Tensor
-
+from backend.engines.protocol import Array
 from backend.generation.motion_codec import MotionCodec
 from backend.generation.token_sampler import ReportProgress, TokenSampler
 
@@ -18,7 +17,7 @@ class GenerationContext:
 
     sampler: TokenSampler
     codec: MotionCodec
-    encode: Callable[[Sequence[str]], Tensor]
+    encode: Callable[[Sequence[str]], Array]
     progress: ReportProgress
 
 

@@ -5,13 +5,13 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-import torch
 
 from backend.generation.context import GenerationContext, subprogress
 from backend.generation.motion_codec import Body
-from backend.generation.token_sampler import FRAMES_PER_TOKEN, MAX_TOKENS, SampleSpec, derived_seed
+from backend.generation.token_sampler import SampleSpec, derived_seed
 from backend.motion.blending import insert
 from backend.motion.features import Convention
+from backend.motion.lengths import FRAMES_PER_TOKEN, MAX_TOKENS
 from shared.errors import PlacidError
 from shared.motion.kinematics import resample
 from shared.motion.motion import Motion
@@ -43,7 +43,7 @@ def edit_motion(
         specs = []
         for seed, result in zip(seeds, results, strict=True):
             ids = context.codec.encode(resample(_cut(result, window), _FPS).joints)
-            editable = torch.zeros(len(ids), dtype=torch.bool)
+            editable = np.zeros(len(ids), bool)
             for start, end in ranges:
                 tokens = _tokens(start - window[0], end - window[0], motion.fps)
                 editable[slice(*tokens)] = True

@@ -1,35 +1,33 @@
 """The one way to make a motion: prompt to text vector, tokens, features and joints."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from backend.checkpoints.loading import EMBEDDED, Checkpoint, load_checkpoint
+from backend.engines.choose import choose_engine
+from backend.engines.protocol import Array, Network
 from backend.generation.context import GenerationContext, subprogress
 from backend.generation.editing import edit_motion
 from backend.generation.labels import edited_entries, effect_entries
 from backend.generation.motion_codec import MotionCodec
 from backend.generation.presets import DEFAULT, Sampling, find_preset
 from backend.generation.prompt_reader import PromptReader
+from backend.generation.samplers.steps import NO_TOKEN
 from backend.generation.takes import make_takes
 from backend.generation.timeline import make_timeline
-from backend.generation.token_sampler import ReportProgress, SampleSpec, TokenSampler
+from backend.generation.token_sampler import ReportProgress, SampleSpec, TokenSampler, padded
 from backend.kinematic_checks.detect import strikes
-from backend.models.device import choose_device
-from backend.text.encoders import TextEncoder, clip_folder, make_encoder
+from backend.text.encoders import clip_folder, make_encoder
+from backend.text.encoding import TextEncoder
 from backend.unlearning.concept import find_concept
 from backend.unlearning.edit import Edit
 from backend.unlearning.edit_store import OFF, EditStore, edit_folders
 from backend.unlearning.fit import FitInputs, fit_edit, statistics_folders
-from backend.unlearning.torch_weights import editable
-from backend.unlearning.weights import EditableNetworks
 from shared import VERSION, concepts
 from shared.errors import PlacidError
 from shared.motion.audit import Audit, FoundStrike
@@ -71,6 +69,7 @@ class Generator:
         device: str | None = None,
         edits: EditStore | None = None,
         *,
+        engine: str | None = None,
         preset: str = DEFAULT,
         encoder_folder: Path | None = None,
         allow_download: bool = False,
@@ -81,6 +80,7 @@ class Generator:
             checkpoint: Placid's own folder, or the root of an official release.
             edits: the safety edits; those shipped for the embedded checkpoint, and for another one
                 those in its folder `edits`.
+            engine: what computes, `numpy` or `torch`; torch where it is installed if None.
             preset: what to do where the released code is odd; see `backend/generation/presets.py`.
             encoder_folder: CLIP's files, for official checkpoints; the folder `clip` in the
                 checkpoint's or the hub's cache if None.
@@ -90,13 +90,12 @@ class Generator:
             PlacidError: when anything is missing, damaged or does not fit together.
         """
         self._folder = checkpoint
-        self._device = choose_device(device)
+        self._engine = choose_engine(device, engine)
         self._edits = edits or EditStore(edit_folders(checkpoint))
         self._preset = find_preset(preset)
         self._encoder_folder = encoder_folder or clip_folder(checkpoint)
         self._allow_download = allow_download
         self._checkpoint: Checkpoint | None = None
-        self._weights: EditableNetworks = {}
         self._encoder: TextEncoder | None = None
         self._edits.fit_with(self._fit)
         self.load()
@@ -110,7 +109,7 @@ class Generator:
     def load(self) -> Checkpoint:
         """The checkpoint, read now if it is not in memory."""
         if self._checkpoint is None:
-            checkpoint = load_checkpoint(self._folder, self._device, self._preset.quirks)
+            checkpoint = load_checkpoint(self._folder, self._engine, self._preset.quirks)
             if self._encoder is None:
                 self._encoder = make_encoder(
                     checkpoint.encoder, self._encoder_folder, self._allow_download
@@ -118,14 +117,7 @@ class Generator:
             checkpoint.check_encoder(self._encoder)
             self._reader = PromptReader(self._folder, checkpoint.encoder)
             self._checkpoint = checkpoint
-            self._weights = editable(checkpoint.networks)
         return self._checkpoint
-
-    @property
-    def weights(self) -> EditableNetworks:
-        """The networks as edits see them."""
-        self.load()
-        return self._weights
 
     def sampling(self, model: str) -> Sampling:
         """How the model samples where a request says nothing: the preset, as the checkpoint asks.
@@ -140,9 +132,8 @@ class Generator:
     def unload(self) -> None:
         """Free the networks' memory; the next request loads them again."""
         self._edits.revert()
-        self._checkpoint, self._weights = None, {}
-        if self._device.startswith("cuda"):
-            torch.cuda.empty_cache()
+        self._checkpoint = None
+        self._engine.free()
 
     @property
     def encoder(self) -> TextEncoder:
@@ -166,7 +157,7 @@ class Generator:
             concepts=self._edits.concepts(),
             typed_concepts=self._edits.typed_methods(),
             default_safety=self._edits.default_method(next(iter(checkpoint.models()), "momask")),
-            device=self._device,
+            device=self._engine.device,
             encoder=checkpoint.encoder,
             actions=tuple(Choice(known.name, known.example) for known in self._reader.actions),
         )
@@ -306,11 +297,9 @@ class Generator:
             lambda: advance(0.0, "learning what to forget"),
         )
 
-        weights = self.weights
-
         def prepare() -> None:
             # Takes are made when they are asked for, and other requests may come in between.
-            self._edits.activate(weights, edits, request.strength)
+            self._edits.activate(checkpoint.networks, edits, request.strength)
 
         prepare()
         advance(0.0, "reading the prompt")
@@ -318,7 +307,8 @@ class Generator:
             checkpoint.model_networks(request.model),
             request.model,
             replace(defaults, **chosen),
-            self._device,
+            self._engine.batch,
+            checkpoint.quirks,
             prepare,
         )
         codec = self._codec(checkpoint, prepare)
@@ -326,13 +316,13 @@ class Generator:
 
     def sample_tokens(
         self,
-        networks: dict[str, Any],
+        networks: Mapping[str, Network],
         model: str,
-        text: Tensor,
+        text: Array,
         tokens: Sequence[int] | None,
         seeds: Sequence[int],
         sampling: Sampling,
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Array, Array]:
         """Token ids (b, n, Q), -1 behind the end, and lengths (b).
 
         Args:
@@ -345,12 +335,12 @@ class Generator:
             SampleSpec(vector, seed, length)
             for vector, seed, length in zip(text, seeds, lengths, strict=True)
         ]
-        sampler = TokenSampler(networks, model, sampling, self._device)
+        quirks = self.load().quirks
+        sampler = TokenSampler(networks, model, sampling, self._engine.batch, quirks)
         rows = list(sampler.sample(specs, ignore_progress))
-        ids = pad_sequence(rows, batch_first=True, padding_value=-1)
-        return ids, torch.tensor([len(row) for row in rows], device=ids.device)
+        return padded(rows, NO_TOKEN), np.array([len(row) for row in rows])
 
-    def decode(self, ids: Tensor, lengths: Tensor) -> list[np.ndarray]:
+    def decode(self, ids: Array, lengths: Array) -> list[np.ndarray]:
         """Features (4 n, 263) of each sample of token ids (b, N, Q) with lengths n (b).
 
         Samples are decoded at their own lengths, so that padding leaves no trace in the end.
@@ -366,7 +356,6 @@ class Generator:
             checkpoint.networks["rvq"],
             checkpoint.mean,
             checkpoint.std,
-            self._device,
             checkpoint.features,
             prepare,
             self._edits.revert,
@@ -383,7 +372,8 @@ class Generator:
             "checkpoint": self.load().hash,
             "strength": request.strength,
             **effect_entries(self._method(request), self._edits.effects),
-            "device": self._device,
+            "engine": self._engine.name,
+            "device": self._engine.device,
         }
 
 

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import torch
-from torch import Tensor
 
+from backend.engines.protocol import Array, AutoencoderNetwork
+from backend.generation.codebooks import Codebooks
 from backend.generation.token_inpainting import pad_cyclic
-from backend.generation.token_sampler import FRAMES_PER_TOKEN
 from backend.motion.blending import close_loop, to_origin
 from backend.motion.features import (
     CONTACTS,
@@ -21,6 +20,7 @@ from backend.motion.features import (
     with_bone_lengths,
 )
 from backend.motion.foot_contact import ground
+from backend.motion.lengths import FRAMES_PER_TOKEN
 from shared.motion.motion import MotionError
 from shared.motion.skeleton import BONE_LENGTHS, FEATURE_OFFSETS
 
@@ -56,10 +56,9 @@ class MotionCodec:
 
     def __init__(
         self,
-        rvq: Any,
+        rvq: AutoencoderNetwork,
         mean: np.ndarray,
         std: np.ndarray,
-        device: str,
         convention: Convention,
         prepare: Callable[[], None] = lambda: None,
         revert: Callable[[], None] = lambda: None,
@@ -75,23 +74,22 @@ class MotionCodec:
         self._rvq = rvq
         self._mean = mean
         self._std = std
-        self._device = device
         self._prepare = prepare
         self._revert = revert
 
-    @torch.no_grad()
-    def features(self, ids: Tensor) -> np.ndarray:
+    def features(self, ids: Array) -> np.ndarray:
         """Features (4 n, 263) of token ids (n, Q)."""
         self._prepare()
-        decoded = self._rvq.decode(ids[None].to(self._device))[0].float().cpu().numpy()
+        vectors = Codebooks.of(self._rvq).decode(ids[None])
+        decoded = self._rvq.decode(vectors)[0]
         return decoded * self._std + self._mean
 
-    def decode(self, ids: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    def decode(self, ids: Array) -> tuple[np.ndarray, np.ndarray]:
         """Joints (4 n, 22, 3), metres, Y up, and contacts (4 n, 4) of token ids (n, Q)."""
         rows = self.features(ids)
         return ground(rows), rows[:, CONTACTS] > STANDS
 
-    def loop(self, ids: Tensor, in_place: bool) -> tuple[np.ndarray, np.ndarray]:
+    def loop(self, ids: Array, in_place: bool) -> tuple[np.ndarray, np.ndarray]:
         """One round of a loop of token ids (n, Q), 4 n + 1 frames: the last is the first again."""
         repeated, before = pad_cyclic(ids)
         joints, contacts = self.decode(repeated)
@@ -99,8 +97,7 @@ class MotionCodec:
         round_ = slice(start, start + len(ids) * FRAMES_PER_TOKEN + 1)
         return close_loop(to_origin(joints[round_]), in_place), contacts[round_]
 
-    @torch.no_grad()
-    def encode(self, joints: np.ndarray) -> Tensor:
+    def encode(self, joints: np.ndarray) -> Array:
         """Token ids (n, Q) of joints (T, 22, 3), metres, Y up, 20 fps; n is T / 4 rounded up.
 
         Raises:
@@ -117,9 +114,7 @@ class MotionCodec:
             raise _unreadable(int(bad.argmax()))
         self._revert()
         normal = ((rows - self._mean) / self._std).astype(np.float32)
-        ids, _ = self._rvq.encode(torch.from_numpy(normal)[None].to(self._device))
-        tokens: Tensor = ids[0]
-        return tokens
+        return Codebooks.of(self._rvq).encode(self._rvq.encode(normal[None]))[0]
 
 
 def _unreadable(frame: int) -> MotionError:

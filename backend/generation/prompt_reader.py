@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from backend.assets import ASSETS
-from backend.text.encoders import SentenceEncoder
+from backend.text.encoding import MINILM
 from backend.text.known_actions import KNOWN_FILE, Encode, KnownAction, KnownActions
 from shared.motion.understanding import Understanding
 from shared.protocol.requests import Generate, Request, Segment, Timeline
@@ -37,7 +37,7 @@ class PromptReader:
         known = KnownActions.load(own) if own.exists() else None
         self._known = known if known and known.encoder == encoder else None
         self._parting = self._known
-        if self._parting is None and encoder == SentenceEncoder.name:
+        if self._parting is None and encoder == MINILM:
             self._parting = KnownActions.load(ASSETS / "embedded" / KNOWN_FILE)
 
     @property

@@ -4,16 +4,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from torch import Tensor
 
+from backend.engines.protocol import Array
 from backend.generation.context import GenerationContext, subprogress
 from backend.generation.timeline import close_tokens
 from backend.generation.token_sampler import (
-    FRAMES_PER_TOKEN,
-    MAX_TOKENS,
     ReportProgress,
     SampleSpec,
 )
+from backend.motion.lengths import FRAMES_PER_TOKEN, MAX_TOKENS
 from shared.protocol.requests import Generate
 
 # With loops, so many takes are closed together before the first of them is delivered.
@@ -63,7 +62,7 @@ def make_takes(
 
 def _loops(
     orders: Sequence[_Order], context: GenerationContext, progress: ReportProgress
-) -> list[Tensor]:
+) -> list[Array]:
     """Token ids (n, Q) of takes whose last token leads over to the first."""
     opened = list(
         context.sampler.sample(

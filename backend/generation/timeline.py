@@ -8,9 +8,8 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
 import numpy as np
-import torch
-from torch import Tensor
 
+from backend.engines.protocol import Array
 from backend.generation.context import GenerationContext, subprogress
 from backend.generation.token_inpainting import Seam, inpaint, segment_lengths
 from backend.generation.token_sampler import ReportProgress, SampleSpec, derived_seed
@@ -33,7 +32,7 @@ def make_timeline(
             for index, (text, length) in enumerate(zip(texts, lengths, strict=True))
         ]
         first = subprogress(progress, 0.0, _SEGMENTS_SHARE)
-        whole = torch.cat(list(context.sampler.sample(specs, first)))
+        whole = np.concatenate(list(context.sampler.sample(specs, first)))
         seams = [
             Seam(0, token, text, derived_seed(seed, _SEAMS, index))
             for index, (token, text) in enumerate(
@@ -53,12 +52,12 @@ def make_timeline(
 
 
 def close_tokens(
-    wholes: Sequence[Tensor],
-    texts: Sequence[Tensor],
+    wholes: Sequence[Array],
+    texts: Sequence[Array],
     seeds: Sequence[int],
     context: GenerationContext,
     progress: ReportProgress,
-) -> list[Tensor]:
+) -> list[Array]:
     """Token ids (n, Q) whose last token leads over to the first."""
     seams = [
         Seam(number, 0, text, derived_seed(seed, _LOOP))

@@ -5,16 +5,15 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
-import torch
-from torch import Tensor
+import numpy as np
 
+from backend.engines.protocol import Array
 from backend.generation.token_sampler import (
-    FRAMES_PER_TOKEN,
-    MAX_TOKENS,
     ReportProgress,
     SampleSpec,
     TokenSampler,
 )
+from backend.motion.lengths import FRAMES_PER_TOKEN, MAX_TOKENS
 
 # So many tokens on each side of a seam are made anew: 0.8 seconds in all.
 SEAM: Final = 2
@@ -27,8 +26,8 @@ _DECODER_REACH: Final = 32
 class Window:
     """Tokens round a seam: their positions (w) in the whole, and which are made anew (w, bool)."""
 
-    positions: Tensor
-    editable: Tensor
+    positions: Array
+    editable: Array
 
 
 def window_round(seam: int, total: int, cyclic: bool = False) -> Window:
@@ -38,9 +37,9 @@ def window_round(seam: int, total: int, cyclic: bool = False) -> Window:
     """
     if cyclic:
         reach = min(_REACH, total // 2)
-        positions = torch.arange(seam - reach, seam - reach + min(total, 2 * reach))
+        positions = np.arange(seam - reach, seam - reach + min(total, 2 * reach))
     else:
-        positions = torch.arange(max(0, seam - _REACH), min(total, seam + _REACH))
+        positions = np.arange(max(0, seam - _REACH), min(total, seam + _REACH))
     width = min(SEAM, max(1, total // 3))
     editable = (positions >= seam - width) & (positions < seam + width)
     return Window(positions % total, editable)
@@ -59,17 +58,17 @@ class Seam:
 
     whole: int
     token: int
-    text: Tensor
+    text: Array
     seed: int
 
 
 def inpaint(
-    wholes: Sequence[Tensor],
+    wholes: Sequence[Array],
     seams: Sequence[Seam],
     sampler: TokenSampler,
     progress: ReportProgress,
     cyclic: bool = False,
-) -> list[Tensor]:
+) -> list[Array]:
     """Token ids (n, Q) with the tokens round the seams made anew; all others stay as they are.
 
     Args:
@@ -80,12 +79,12 @@ def inpaint(
         SampleSpec(
             seam.text,
             seam.seed,
-            ids=wholes[seam.whole][window.positions.to(wholes[seam.whole].device)],
+            ids=wholes[seam.whole][window.positions],
             editable=window.editable,
         )
         for seam, window in zip(seams, windows, strict=True)
     ]
-    mended = [ids.clone() for ids in wholes]
+    mended = [ids.copy() for ids in wholes]
     for seam, window, row in zip(seams, windows, sampler.sample(specs, progress), strict=True):
         mended[seam.whole][window.positions[window.editable]] = row[window.editable]
     return mended
@@ -99,7 +98,7 @@ def segment_lengths(seconds: Sequence[float], fps: float) -> list[int]:
     ]
 
 
-def pad_cyclic(ids: Tensor) -> tuple[Tensor, int]:
+def pad_cyclic(ids: Array) -> tuple[Array, int]:
     """Ids of a loop with what comes before and after the round, and the tokens before it."""
-    positions = torch.arange(-_DECODER_REACH, len(ids) + _DECODER_REACH, device=ids.device)
+    positions = np.arange(-_DECODER_REACH, len(ids) + _DECODER_REACH)
     return ids[positions % len(ids)], _DECODER_REACH

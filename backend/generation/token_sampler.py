@@ -1,27 +1,26 @@
 """From text vectors to token ids: drafts of any number, in batches that fit the memory."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
+from backend.engines.protocol import Array
 from backend.generation.presets import Sampling
-from backend.models.device import half_precision
-from backend.models.noise import SeededNoise
-from backend.models.sampling import Step
+from backend.generation.samplers.bamm import BAMMSampler
+from backend.generation.samplers.length import LengthSampler
+from backend.generation.samplers.masked import MaskedSampler
+from backend.generation.samplers.noise import SeededNoise
+from backend.generation.samplers.residual import ResidualSampler
+from backend.generation.samplers.steps import NO_TOKEN, Step
+from backend.models.reference_quirks import CORRECTED, ReferenceQuirks
+from backend.motion.lengths import MAX_TOKENS
 from shared.errors import PlacidError
 
-FRAMES_PER_TOKEN: Final = 4
-MAX_TOKENS: Final = 49
 MIN_TOKENS: Final = 6
-CHUNK: Final = {"cpu": 16, "cuda": 64, "mps": 32}  # drafts that go through the networks together
 # The share of the time that the base tokens take; the residual layers take the rest.
 _BASE_SHARE: Final = {"momask": 0.67, "bamm": 0.85}
-_NO_TOKEN: Final = -1
 
 ReportProgress = Callable[[float, str], None]
 
@@ -37,11 +36,11 @@ class SampleSpec:
         ids: (n, Q), tokens of which the `editable` ones (n, bool) are made anew.
     """
 
-    text: Tensor
+    text: Array
     seed: int
     length: int | None = None
-    ids: Tensor | None = None
-    editable: Tensor | None = None
+    ids: Array | None = None
+    editable: Array | None = None
 
 
 def derived_seed(seed: int, *parts: int) -> int:
@@ -55,54 +54,58 @@ class TokenSampler:
     Args:
         networks: as of `Checkpoint.model_networks`.
         model: momask or bamm.
+        batch: so many specs go through the networks together.
+        quirks: what to do where the released code is odd.
         prepare: called before each batch; puts the safety edits in place.
     """
 
     def __init__(
         self,
-        networks: dict[str, Any],
+        networks: Mapping[str, Any],
         model: str,
         sampling: Sampling,
-        device: str,
+        batch: int,
+        quirks: ReferenceQuirks = CORRECTED,
         prepare: Callable[[], None] = lambda: None,
     ) -> None:
-        self._networks = networks
-        self._base = networks["masked" if model == "momask" else "bamm"]
+        self._base = (
+            MaskedSampler(networks["masked"], quirks)
+            if model == "momask"
+            else BAMMSampler(networks["bamm"], quirks)
+        )
+        self._residual = ResidualSampler(networks["residual"])
+        self._length = LengthSampler(networks["length"]) if "length" in networks else None
         self._model = model
         self._sampling = sampling
-        self._device = device
+        self._batch_size = batch
         self._prepare = prepare
-        self._chunk = CHUNK.get(device.split(":")[0], 16)
 
-    def sample(self, specs: Sequence[SampleSpec], progress: ReportProgress) -> Iterator[Tensor]:
-        """Token ids (n, Q) of each draft in order, on the device.
+    def sample(self, specs: Sequence[SampleSpec], progress: ReportProgress) -> Iterator[Array]:
+        """Token ids (n, Q) of each draft in order.
 
         When the memory runs out, the batch is halved; the result does not depend on its size.
         """
         done = 0
         while done < len(specs):
-            batch = _alike(specs[done : done + self._chunk])
+            batch = _alike(specs[done : done + self._batch_size])
 
             def report(fraction: float, stage: str, first: int = done, n: int = len(batch)) -> None:
                 progress((first + fraction * n) / len(specs), stage)
 
             try:
-                with half_precision(self._device):
-                    ids = self._batch(batch, report)
-            except (torch.OutOfMemoryError, MemoryError):
+                ids = self._batch(batch, report)
+            except MemoryError:
                 if len(batch) == 1:
                     raise
-                self._chunk = len(batch) // 2
-                if self._device.startswith("cuda"):
-                    torch.cuda.empty_cache()
+                self._batch_size = len(batch) // 2
                 continue
             yield from ids
             done += len(batch)
 
-    def _batch(self, specs: Sequence[SampleSpec], report: ReportProgress) -> list[Tensor]:
+    def _batch(self, specs: Sequence[SampleSpec], report: ReportProgress) -> list[Array]:
         self._prepare()
-        text = torch.stack([spec.text for spec in specs]).to(self._device)
-        noise = SeededNoise.from_seeds(spec.seed for spec in specs)
+        text = np.stack([spec.text for spec in specs])
+        noise = SeededNoise(spec.seed for spec in specs)
         base_share = _BASE_SHARE[self._model]
         base_step = _Steps(report, 0.0, base_share, "motion", self._passes(specs[0]))
         detail_step = _Steps(report, base_share, 1 - base_share, "detail")
@@ -115,63 +118,57 @@ class TokenSampler:
         }
         if self._model == "momask":
             base["steps"] = self._sampling.steps
-        detail = {
+        detail: dict[str, Any] = {
             "noise": noise,
             "guidance": self._sampling.residual_guidance,
             "on_step": detail_step,
         }
         if specs[0].ids is None:
             tokens, lengths = self._new(specs, text, noise, base)
-            ids = self._networks["residual"].generate(tokens, text, lengths, **detail)
+            ids = self._residual.generate(tokens, text, lengths, **detail)
         else:
             before, editable, lengths = self._given(specs)
             tokens = self._base.edit(before[..., 0], editable, text, lengths, **base)
-            before = torch.cat([tokens.unsqueeze(-1), before[..., 1:]], -1)
-            ids = self._networks["residual"].edit(before, editable, text, lengths, **detail)
+            before = np.concatenate([tokens[..., None], before[..., 1:]], axis=-1)
+            ids = self._residual.edit(before, editable, text, lengths, **detail)
         rows = [row[:length] for row, length in zip(ids, lengths.tolist(), strict=True)]
         return self._lengthened(rows, specs, report)
 
     def _new(
         self,
         specs: Sequence[SampleSpec],
-        text: Tensor,
+        text: Array,
         noise: SeededNoise,
         settings: dict[str, Any],
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Array, Array]:
         lengths = None
         if specs[0].length is not None:
-            lengths = torch.tensor([spec.length for spec in specs], device=self._device)
-        if self._model == "bamm":
-            tokens, lengths = self._base.generate(text, lengths, **settings)
-            return tokens, lengths
+            lengths = np.array([spec.length for spec in specs])
+        if isinstance(self._base, BAMMSampler):
+            return self._base.generate(text, lengths, **settings)
         if lengths is None:
             lengths = self._estimated(text, noise)
         return self._base.generate(text, lengths, **settings), lengths
 
-    def _estimated(self, text: Tensor, noise: SeededNoise) -> Tensor:
-        if "length" not in self._networks:
+    def _estimated(self, text: Array, noise: SeededNoise) -> Array:
+        if self._length is None:
             raise PlacidError(
                 "no_length_estimator",
                 "the checkpoint has no length estimator; say how many seconds the motion shall "
                 "take, or add the estimator's folder to the checkpoint",
             )
-        lengths: Tensor = self._networks["length"].sample(text, noise)
-        return lengths.clamp(MIN_TOKENS, MAX_TOKENS)
+        return np.clip(self._length.sample(text, noise), MIN_TOKENS, MAX_TOKENS)
 
-    def _given(self, specs: Sequence[SampleSpec]) -> tuple[Tensor, Tensor, Tensor]:
+    def _given(self, specs: Sequence[SampleSpec]) -> tuple[Array, Array, Array]:
         """ids (b, n, Q), editable (b, n), lengths (b)."""
         ids = [spec.ids for spec in specs if spec.ids is not None]
         editable = [spec.editable for spec in specs if spec.editable is not None]
-        lengths = torch.tensor([len(row) for row in ids], device=self._device)
-        return (
-            pad_sequence(ids, batch_first=True, padding_value=_NO_TOKEN).to(self._device),
-            pad_sequence(editable, batch_first=True, padding_value=False).to(self._device),
-            lengths,
-        )
+        lengths = np.array([len(row) for row in ids])
+        return padded(ids, NO_TOKEN), padded(editable, False), lengths
 
     def _lengthened(
-        self, rows: list[Tensor], specs: Sequence[SampleSpec], report: ReportProgress
-    ) -> list[Tensor]:
+        self, rows: list[Array], specs: Sequence[SampleSpec], report: ReportProgress
+    ) -> list[Array]:
         """The rows; those that BAMM ended before anything happened are made anew, long enough."""
         if specs[0].ids is not None or specs[0].length is not None:
             return rows
@@ -205,6 +202,15 @@ class _Steps:
         self._last = step.index
         fraction = (self._finished + step.index / step.count) / self._passes
         self._report(self._start + self._share * fraction, self._stage)
+
+
+def padded(rows: Sequence[Array], value: int | bool) -> Array:
+    """Arrays (n, ...) of several lengths as one (b, longest n, ...), filled up with a value."""
+    shape = (len(rows), max(map(len, rows)), *rows[0].shape[1:])
+    together = np.full(shape, value, rows[0].dtype)
+    for target, row in zip(together, rows, strict=True):
+        target[: len(row)] = row
+    return together
 
 
 def _alike(specs: Sequence[SampleSpec]) -> Sequence[SampleSpec]:

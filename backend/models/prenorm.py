@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .transformer import TransformerConfig
+from .configs import TransformerConfig
 
 
 class PreNormAttention(nn.Module):

@@ -13,9 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .noise import gumbel
-
 SAMPLE_TEMPERATURE = 0.5
+LOG_FLOOR = 1e-20
 TILE_NOISE = 0.01
 FEWEST_VECTORS = 1.0  # of a batch, below which a code is reset
 PUBLISHED_VECTORS = 8192  # in a batch: 16 a code
@@ -240,3 +239,9 @@ class ResidualQuantizer(nn.Module):
             layer.code_sum.copy_(state[f"layers.{i}.code_sum"])
             layer.code_count.copy_(state[f"layers.{i}.code_count"])
             layer.initialised = bool(state[f"layers.{i}.initialised"])
+
+
+def gumbel(uniforms: Tensor) -> Tensor:
+    """Standard Gumbel noise -log(-log u); both logarithms are kept off zero."""
+    inner = -torch.log(uniforms.clamp(min=LOG_FLOOR))
+    return -torch.log(inner.clamp(min=LOG_FLOOR))

@@ -1,38 +1,14 @@
 """Residual transformer: base-layer tokens to the tokens of all layers (MoMask, section 3.3)."""
 
 import math
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .noise import Noise
+from .configs import ResidualConfig
 from .reference_quirks import CORRECTED, ReferenceQuirks
-from .sampling import (
-    OnStep,
-    Step,
-    classifier_free_guidance,
-    gumbel_sample,
-    lengths_to_mask,
-    top_k_filter,
-)
-from .transformer import INIT_STD, TokenTransformer, TransformerConfig, cross_entropy, drop_text
-
-PAD_RESULT = -1
-
-
-@dataclass(frozen=True)
-class ResidualConfig(TransformerConfig):
-    """Sizes of the residual transformer.
-
-    shared_weights: the output table of a layer is the input table of its result, as in the official
-    release; otherwise every layer has both tables and a bias.
-    """
-
-    text_drop: float = 0.2
-    quantizers: int = 6
-    shared_weights: bool = True
+from .transformer import INIT_STD, TokenTransformer, cross_entropy, drop_text, lengths_to_mask
 
 
 def active_quantizer(uniforms: Tensor, quantizers: int) -> Tensor:
@@ -113,33 +89,23 @@ class ResidualTransformer(TokenTransformer):
     def _logit_factor(self) -> int:
         return 2 if self.quirks.doubled_logits else 1
 
-    def guided_logits(
-        self,
-        history: Tensor,
-        layer: int,
-        text: Tensor,
-        lengths: Tensor,
-        scale: float,
-        wanted: Tensor,
+    def wanted_logits(
+        self, history: Tensor, layer: int, text: Tensor, lengths: Tensor, wanted: Tensor
     ) -> Tensor:
-        """Logits (wanted tokens, codes + 1) of one layer under classifier-free guidance.
+        """Logits (c wanted tokens, codes + 1) of one layer, sample after sample.
 
-        ``wanted`` (b, n, bool) says of which tokens, which come sample after sample; only that is
-        computed.
+        history is (b, n, code_dim), ``wanted`` (b, n), lengths (b) and text (c b, text_dim). Only
+        the wanted rows are computed.
         """
         table, bias = self._output_table(layer), None
         if not self.config.shared_weights:
             table, bias = self._logit_factor * table, self.output_proj_bias[layer - 1]
-        rows = F.pad(wanted, (2, 0))
-
-        def run(both: Tensor) -> Tensor:
-            times = len(both) // len(history)
-            q = torch.full((len(both),), layer, device=both.device)
-            x = self._embed(history, q, both)
-            hidden = self.wanted_rows(x, lengths.repeat(times) + 2, rows.repeat(times, 1))
-            return F.linear(self.output_process(hidden), table, bias)
-
-        return classifier_free_guidance(run, text, scale)
+        times = len(text) // len(history)
+        rows = F.pad(wanted, (2, 0)).repeat(times, 1)
+        q = torch.full((len(text),), layer, device=text.device)
+        x = self._embed(history, q, text)
+        hidden = self.wanted_rows(x, lengths.repeat(times) + 2, rows)
+        return F.linear(self.output_process(hidden), table, bias)
 
     def training_history(self, ids: Tensor, q: Tensor) -> Tensor:
         """ids (b, n, quantizers) with ``pad_id``, layer q (b) -> history (b, n, code_dim)."""
@@ -161,74 +127,3 @@ class ResidualTransformer(TokenTransformer):
         text = drop_text(text, self.config.text_drop, generator)
         logits = self(self.training_history(ids, q), q, text, lengths)
         return cross_entropy(logits, labels, self.pad_id)
-
-    @torch.inference_mode()
-    def generate(
-        self,
-        base: Tensor,
-        text: Tensor,
-        lengths: Tensor,
-        *,
-        noise: Noise,
-        guidance: float = 5.0,
-        temperature: float = 1.0,
-        top_k: float = 0.9,
-        layers: int | None = None,
-        on_step: OnStep | None = None,
-    ) -> Tensor:
-        """Tokens (b, n, 1 + layers) from base tokens (b, n); -1 on padding.
-
-        ``layers`` limits the residual layers. A valid token may also become -1, "no code": that is
-        the class ``pad_id``, which the network can choose.
-        """
-        count = self.config.quantizers - 1 if layers is None else layers
-        ids = torch.cat([base.unsqueeze(-1), base.new_zeros(*base.shape, count)], -1)
-        return self.edit(
-            ids,
-            torch.ones_like(base, dtype=torch.bool),
-            text,
-            lengths,
-            noise=noise,
-            guidance=guidance,
-            temperature=temperature,
-            top_k=top_k,
-            on_step=on_step,
-        )
-
-    @torch.inference_mode()
-    def edit(
-        self,
-        ids: Tensor,
-        editable: Tensor,
-        text: Tensor,
-        lengths: Tensor,
-        *,
-        noise: Noise,
-        guidance: float = 5.0,
-        temperature: float = 1.0,
-        top_k: float = 0.9,
-        on_step: OnStep | None = None,
-    ) -> Tensor:
-        """Draw the residual layers of the ``editable`` tokens (b, n, bool) and keep the others.
-
-        ids (b, n, 1 + layers) have the base tokens in front; what they hold in the residual layers
-        of editable tokens is not read. Result as of ``generate``.
-        """
-        n, count = ids.shape[1], ids.shape[2] - 1
-        valid = lengths_to_mask(lengths, n)
-        ids = ids.masked_fill(~valid.unsqueeze(-1) | (ids < 0), self.pad_id)
-        layer_ids = ids[..., 0]
-        result, history = [layer_ids], torch.zeros((), device=ids.device)
-        tables, sizes = self.token_tables(), lengths.tolist()
-        wanted = editable & valid
-        for layer in range(1, count + 1):
-            history = history + F.embedding(layer_ids, tables[layer - 1])
-            logits = self.guided_logits(history, layer, text, lengths, guidance, wanted)
-            uniforms = noise.uniforms(sizes, n, self.config.codes + 1)[wanted.cpu()]
-            if on_step is not None:
-                on_step(Step(layer - 1, count, layer_ids))
-            drawn = gumbel_sample(top_k_filter(logits, top_k), uniforms, temperature)
-            layer_ids = ids[..., layer].masked_scatter(wanted, drawn)
-            result.append(layer_ids)
-        stacked = torch.stack(result, -1)
-        return stacked.masked_fill(stacked == self.pad_id, PAD_RESULT)

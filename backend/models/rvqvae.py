@@ -1,38 +1,13 @@
 """RVQ-VAE: motion features to tokens of several residual layers, and back (MoMask, section 3.1)."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from .configs import RVQConfig
 from .conv import Decoder, Encoder, StackConfig
 from .quantizer import ResidualQuantizer
-
-
-@dataclass(frozen=True)
-class RVQConfig:
-    """Sizes and training settings; the defaults are those of the official release.
-
-    down: levels that halve the frame rate, so one token stands for 2**down frames.
-    mu: decay of the codebooks' moving averages. quantize_dropout: share of training batches that
-    use only the first few quantisers. dropout: inside the residual blocks.
-    """
-
-    features: int = 263
-    codes: int = 512
-    code_dim: int = 512
-    width: int = 512
-    quantizers: int = 6
-    down: int = 2
-    depth: int = 3
-    dilation_growth: int = 3
-    activation: str = "relu"
-    norm: str | None = None
-    shared_codebook: bool = False
-    quantize_dropout: float = 0.2
-    mu: float = 0.99
-    dropout: float = 0.2
 
 
 class RVQOutput(NamedTuple):

@@ -4,40 +4,20 @@ A post-norm encoder (Vaswani et al., Attention Is All You Need) over token embed
 token in front. Parameter names are those of the official checkpoints. Tensors are batch first.
 """
 
-import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .configs import TransformerConfig
+from .positions import positions
 from .products import Linear, PrepackedWeight, product
-from .sampling import lengths_to_mask
 
 POSITIONS = 5000
 HEAD_EPS = 1e-12
 INIT_STD = 0.02
-
-
-@dataclass(frozen=True)
-class TransformerConfig:
-    """Sizes that all token transformers share; the defaults are those of the official release.
-
-    codes, code_dim: size of the RVQ-VAE's codebooks. text_dim: width of the text vectors.
-    text_drop: share of training samples whose text is withheld, which makes guidance possible.
-    """
-
-    codes: int = 512
-    code_dim: int = 512
-    text_dim: int = 512
-    width: int = 384
-    heads: int = 6
-    ff: int = 1024
-    layers: int = 8
-    dropout: float = 0.2
-    text_drop: float = 0.1
 
 
 class LayerCache:
@@ -217,11 +197,7 @@ class PositionalEncoding(nn.Module):
 
     def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
-        position = torch.arange(POSITIONS).float().unsqueeze(1)
-        rate = torch.exp(torch.arange(0, width, 2).float() * (-math.log(10000.0) / width))
-        table = torch.empty(POSITIONS, 1, width)
-        table[:, 0, 0::2] = torch.sin(position * rate)
-        table[:, 0, 1::2] = torch.cos(position * rate)
+        table = torch.from_numpy(positions(POSITIONS, width)).unsqueeze(1)
         self.register_buffer("pe", table)
         self.dropout = ChannelDropout(dropout)
 
@@ -290,3 +266,8 @@ def cross_entropy(logits: Tensor, labels: Tensor, ignore: int) -> tuple[Tensor, 
     counted = labels != ignore
     right = (logits.argmax(1) == labels) & counted
     return loss, right.sum() / counted.sum().clamp(min=1)
+
+
+def lengths_to_mask(lengths: Tensor, width: int) -> Tensor:
+    """lengths (b) -> bool (b, width), True before the length."""
+    return torch.arange(width, device=lengths.device) < lengths.unsqueeze(1)

@@ -43,7 +43,7 @@ def held_out(clips: Sequence[PreparedClip]) -> dict[str, list[PreparedClip]]:
 def reconstruction_table(generator: Generator, clips: Sequence[PreparedClip]) -> Iterable[str]:
     """MPJPE in mm of the RVQ-VAE on test clips, per source."""
     checkpoint = generator.load()
-    rvq = cast(RVQVAE, checkpoint.networks["rvq"])
+    rvq = cast(RVQVAE, checkpoint.networks["rvq"].module)
     yield "| source | pieces | mean | median |"
     yield "|---|---:|---:|---:|"
     for source, own in held_out(clips).items():
@@ -92,7 +92,7 @@ def movement_table(
 ) -> Iterable[str]:
     """Median movement figures of real test windows, reconstructions and motions, class by class."""
     checkpoint = generator.load()
-    rvq = cast(RVQVAE, checkpoint.networks["rvq"])
+    rvq = cast(RVQVAE, checkpoint.networks["rvq"].module)
     windows = class_windows(clips, kinds)
     real = [features_to_joints(rows) for rows in windows]
     again = [ground(reconstruct(rvq, rows, checkpoint.mean, checkpoint.std)) for rows in windows]

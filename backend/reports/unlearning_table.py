@@ -116,7 +116,7 @@ def compare_methods(
             if edit is None:
                 continue
             generator.edits.revert()
-            with apply_edits([(edit, strength)], generator.weights):
+            with apply_edits([(edit, strength)], generator.load().networks):
                 after = _generate(generator, model, prompts, method)
             yield _row(model, method, concept, after, before)
 

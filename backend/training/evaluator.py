@@ -26,7 +26,7 @@ from backend.evaluation.metrics.matching import chances
 from backend.evaluation.metrics.registry import Measured
 from backend.models.device import choose_device
 from backend.models.matching import CONTACTS, UNIT, MatcherConfig, SentenceMatcher
-from backend.text.encoders import SentenceEncoder
+from backend.text.sentence import SentenceEncoder
 from backend.training.loop import LoopOptions, train
 from backend.training.precision import mixed_precision
 from backend.training.tokens import distinct, draw_captions, draw_samples, stored_vectors

@@ -6,12 +6,12 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from backend.engines.torch_engine import to_array
 from backend.training.loop import LoopOptions, TrainingError, train
 from backend.training.runs import codebook_of, forgotten, newest_weights, stored_tokens
 from backend.training.transformers import TextTask
 from backend.unlearning.concept import Concept
 from backend.unlearning.finetune import FineTuneParameters
-from backend.unlearning.torch_weights import to_array
 from backend.unlearning.weights import NetworkName, array_hash
 
 

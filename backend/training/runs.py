@@ -12,18 +12,20 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from backend.checkpoints.loading import save_checkpoint
+from backend.checkpoints.saving import save_checkpoint
 from backend.datasets.actions import QUALITY_KINDS, VIOLENT_KINDS
 from backend.datasets.preparation import PreparedClip, load_prepared
 from backend.datasets.vectors import RunningStatistics
-from backend.models.bamm import BAMM, BAMMConfig
+from backend.engines.torch_engine import editable
+from backend.models.bamm import BAMM
+from backend.models.configs import BAMMConfig, LengthConfig, MaskedConfig, ResidualConfig, RVQConfig
 from backend.models.device import choose_device
-from backend.models.length import LengthConfig, LengthEstimator
-from backend.models.masked import MaskedConfig, MaskTransformer
-from backend.models.residual import ResidualConfig, ResidualTransformer
-from backend.models.rvqvae import RVQVAE, RVQConfig
+from backend.models.length import LengthEstimator
+from backend.models.masked import MaskTransformer
+from backend.models.residual import ResidualTransformer
+from backend.models.rvqvae import RVQVAE
 from backend.motion.features import emphasised_std
-from backend.text.encoders import SentenceEncoder
+from backend.text.sentence import SentenceEncoder
 from backend.training.decoder import DecoderTask
 from backend.training.loop import LoopOptions, TrainingError, train
 from backend.training.rvq import RVQTask, WindowShares
@@ -129,7 +131,7 @@ def make_tokens(prepared: Path, out: Path, samples: int, seed: int, device: str 
     device = choose_device(device)
     network, mean, std = _load_rvq(out)
     network.to(device)
-    encoder = SentenceEncoder(device)
+    encoder = SentenceEncoder()
     for split, count in (("val", VALIDATION_SAMPLES), ("train", samples)):
         starts = tqdm(range(0, count, PART), desc=f"{split} tokens", unit="part")
         parts = [
@@ -139,7 +141,7 @@ def make_tokens(prepared: Path, out: Path, samples: int, seed: int, device: str 
             for start in starts
         ]
         tokens = token_set(parts, encoder, out / f"{split}.texts.npz")
-        replace(tokens, codebook=codebook_hash({"rvq": network})).save(out, split)
+        replace(tokens, codebook=codebook_hash(editable({"rvq": network}))).save(out, split)
 
 
 def stored_tokens(out: Path, split: str) -> TokenSet:
@@ -156,7 +158,7 @@ def codebook_of(out: Path, tokens: TokenSet) -> str:
     """`codebook_hash` of the RVQ-VAE that made a run's tokens; "" when the run does not say."""
     if tokens.codebook or not (out / "rvq.weights").exists():
         return tokens.codebook
-    return codebook_hash({"rvq": _load_rvq(out)[0]})
+    return codebook_hash(editable({"rvq": _load_rvq(out)[0]}))
 
 
 def _token_sets(out: Path, retain: str | None) -> tuple[TokenSet, TokenSet, Path]:

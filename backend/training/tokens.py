@@ -15,7 +15,7 @@ from tqdm import tqdm
 from backend.datasets.preparation import PreparedClip
 from backend.datasets.samples import LONGEST, TOKEN_FRAMES, Sample, SamplePool
 from backend.models.rvqvae import RVQVAE
-from backend.text.encoders import TextEncoder
+from backend.text.encoding import TextEncoder
 from shared.files import write_whole, written_whole
 
 MAX_TOKENS = LONGEST // TOKEN_FRAMES
@@ -162,7 +162,7 @@ def encode_texts(texts: Sequence[str], encoder: TextEncoder) -> np.ndarray:
     vectors = np.empty((len(texts), encoder.width), dtype=np.float16)
     for start in tqdm(range(0, len(order), 256), desc="captions", unit="batch"):
         part = order[start : start + 256]
-        vectors[part] = encoder.encode([texts[i] for i in part]).numpy()
+        vectors[part] = encoder.encode([texts[i] for i in part])
     return vectors
 
 

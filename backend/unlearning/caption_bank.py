@@ -13,11 +13,9 @@ from typing import Final, Self
 
 import msgspec
 import numpy as np
-import torch
-from torch import Tensor
 
 from backend.assets import ASSETS
-from backend.text.encoders import TextEncoder
+from backend.text.encoding import TextEncoder
 from backend.unlearning.errors import UnlearningError
 from backend.unlearning.storage import read_arrays, write_arrays
 from backend.unlearning.text_embeddings import Encode
@@ -43,12 +41,12 @@ class SentenceBank:
 
     encoder: str
     texts: list[str]
-    vectors: Tensor
-    samples: Tensor
+    vectors: np.ndarray
+    samples: np.ndarray
 
     def save(self, path: Path) -> None:
         """Write the bank as safetensors; whole or not at all."""
-        arrays = {"vectors": self.vectors.numpy(), "samples": self.samples.numpy()}
+        arrays = {"vectors": self.vectors, "samples": self.samples}
         write_arrays(path, "sentences", _Header(self.encoder, self.texts), arrays)
 
     @classmethod
@@ -58,9 +56,7 @@ class SentenceBank:
         vectors, samples = arrays.get("vectors"), arrays.get("samples")
         if vectors is None or samples is None or len(vectors) != len(header.texts):
             raise UnlearningError(f"{path} is damaged: install Placid again")
-        return cls(
-            header.encoder, header.texts, torch.from_numpy(vectors), torch.from_numpy(samples)
-        )
+        return cls(header.encoder, header.texts, vectors, samples)
 
     def divide(self, matches: Callable[[str], bool]) -> tuple[list[str], list[str]]:
         """Captions of forget samples and of all others.
@@ -68,8 +64,8 @@ class SentenceBank:
         A sample of which one caption matches is a forget sample with all its captions, as in the
         published split: the other captions say the same in other words.
         """
-        matched = torch.tensor([matches(text) for text in self.texts])
-        is_forget = matched[self.samples].any(dim=1)
+        matched = np.array([matches(text) for text in self.texts])
+        is_forget = matched[self.samples].any(axis=1)
         forget = set(self.samples[is_forget].flatten().tolist())
         retain = set(self.samples[~is_forget].flatten().tolist()) - forget
         return [self.texts[i] for i in sorted(forget)], [self.texts[i] for i in sorted(retain)]
@@ -80,11 +76,11 @@ class SentenceBank:
             return encoder.encode
         rows = {text: row for row, text in enumerate(self.texts)}
 
-        def encode(texts: list[str]) -> Tensor:
+        def encode(texts: list[str]) -> np.ndarray:
             unknown = [text for text in texts if text not in rows]
-            vectors = torch.empty(len(texts), self.vectors.shape[1])
-            known = torch.tensor([text in rows for text in texts])
-            vectors[known] = self.vectors[[rows[text] for text in texts if text in rows]].float()
+            vectors = np.empty((len(texts), self.vectors.shape[1]), np.float32)
+            known = np.array([text in rows for text in texts], bool)
+            vectors[known] = self.vectors[[rows[text] for text in texts if text in rows]]
             vectors[~known] = encoder.encode(unknown)
             return vectors
 
@@ -107,8 +103,8 @@ def choose_sentences(
     return SentenceBank(
         encoder,
         [texts[row] for row in rows],
-        torch.from_numpy(vectors[rows].astype(np.float16)),
-        torch.from_numpy(samples.reshape(chosen.shape).astype(np.int64)),
+        vectors[rows].astype(np.float16),
+        samples.reshape(chosen.shape).astype(np.int64),
     )
 
 

@@ -4,9 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-import platformdirs
-
-from backend.assets import ASSETS
+from backend.assets import ASSETS, user_data_folder
 from backend.checkpoints.loading import EMBEDDED
 from backend.unlearning.application import Applied, Effect, apply_edits
 from backend.unlearning.concept import Concept, builtin_concepts, find_concept
@@ -54,7 +52,7 @@ def edit_folders(checkpoint: Path) -> tuple[Path, ...]:
     user's data folder, where they stand behind those that ship.
     """
     if checkpoint == EMBEDDED:
-        return EDITS, platformdirs.user_data_path("placid") / "edits"
+        return EDITS, user_data_folder() / "edits"
     return (checkpoint / "edits",)
 
 

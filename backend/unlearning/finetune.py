@@ -8,19 +8,21 @@ Motion Unlearning", 2025). Both give an edit of whole tensors in half precision.
 
 import copy
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
 from backend.unlearning.concept import Concept
 from backend.unlearning.edit import Change, Edit, build_edit
 from backend.unlearning.errors import UnlearningError
-from backend.unlearning.torch_weights import Networks, editable, to_array
 from backend.unlearning.weights import NetworkName
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from backend.engines.torch_engine import TorchNetwork
 
 READ_TEXT: tuple[NetworkName, ...] = ("masked", "bamm", "residual")
 
@@ -45,7 +47,7 @@ class FineTuneParameters:
 
 
 # (name of the network, network to start from, concept, parameters) -> the trained network.
-TrainOnRetainSet = Callable[[NetworkName, nn.Module, Concept, FineTuneParameters], nn.Module]
+TrainOnRetainSet = Callable[[NetworkName, "nn.Module", Concept, FineTuneParameters], "nn.Module"]
 
 FINETUNE_PRESETS = {"published": FineTuneParameters(), "embedded": FineTuneParameters()}
 # The settings of `backend train text`, so that a run begun there with --retain is continued.
@@ -56,9 +58,12 @@ RETRAIN_PRESETS = {
 
 
 def fit(
-    networks: Networks, concept: Concept, train: TrainOnRetainSet, parameters: FineTuneParameters
+    networks: "Mapping[str, TorchNetwork]",
+    concept: Concept,
+    train: TrainOnRetainSet,
+    parameters: FineTuneParameters,
 ) -> Edit:
-    """Train every network that reads text on motions without the concept.
+    """Train every network that reads text on motions without the concept; needs torch.
 
     Raises UnlearningError when there is no such network, or the parameters cannot be used.
     """
@@ -74,22 +79,24 @@ def fit(
         )
     changes: list[Change] = []
     for name in names:
-        trained = train(name, _start(networks[name], parameters), concept, parameters)
-        changes += _changed(name, networks[name].state_dict(), trained.state_dict())
+        trained = train(name, _start(networks[name].module, parameters), concept, parameters)
+        changes += _changed(name, networks[name], trained)
     method = "finetune" if parameters.start == "base" else "retrain"
     return build_edit(
         method,
         concept.name,
         dataclasses.asdict(parameters),
-        editable(networks),
+        networks,
         changes,
         {"keywords": list(concept.keywords)},
         np.float16,
     )
 
 
-def _start(network: nn.Module, parameters: FineTuneParameters) -> nn.Module:
+def _start(network: "nn.Module", parameters: FineTuneParameters) -> "nn.Module":
     """A network of the same sizes that may be trained."""
+    import torch
+
     if parameters.start == "base":
         return copy.deepcopy(network).requires_grad_(True)
     torch.manual_seed(parameters.seed)
@@ -97,11 +104,10 @@ def _start(network: nn.Module, parameters: FineTuneParameters) -> nn.Module:
     return made(network.config)
 
 
-def _changed(
-    name: NetworkName, before: dict[str, Tensor], after: dict[str, Tensor]
-) -> list[Change]:
+def _changed(name: NetworkName, before: "TorchNetwork", after: "nn.Module") -> list[Change]:
+    values = {key: tensor.float().cpu().numpy() for key, tensor in after.state_dict().items()}
     return [
-        (name, key, None, to_array(value))
-        for key, value in after.items()
-        if not torch.equal(value.to(before[key]), before[key])
+        (name, key, None, value)
+        for key, value in values.items()
+        if not np.array_equal(value, before.read(key))
     ]

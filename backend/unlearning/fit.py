@@ -7,14 +7,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-import platformdirs
-import torch
-from torch import nn
 
-from backend.assets import ASSETS
+from backend.assets import ASSETS, user_data_folder
 from backend.checkpoints.loading import EMBEDDED, Checkpoint
 from backend.datasets import phrases
-from backend.text.encoders import TextEncoder
+from backend.text.encoding import TextEncoder
 from backend.unlearning.caption_bank import shipped_bank
 from backend.unlearning.composition import compose
 from backend.unlearning.concept import Concept, builtin_concepts
@@ -24,7 +21,7 @@ from backend.unlearning.finetune import TrainOnRetainSet
 from backend.unlearning.registry import Method, find_methods
 from backend.unlearning.statistics import CodeStatistics, codebook_hash
 from backend.unlearning.text_embeddings import TextEmbeddings, embed_concept
-from backend.unlearning.torch_weights import editable
+from backend.unlearning.weights import EditableNetworks
 
 STATISTICS: Final = ASSETS / "statistics"
 # The empty prompt, as published, is one that the embedded model was never trained on.
@@ -38,7 +35,7 @@ def statistics_folders(checkpoint: Path) -> tuple[Path, ...]:
     Those that ship come first: counts of one's own do not take their place, but can be named.
     """
     if checkpoint == EMBEDDED:
-        return STATISTICS, platformdirs.user_data_path("placid") / "statistics"
+        return STATISTICS, user_data_folder() / "statistics"
     return (checkpoint / "statistics",)
 
 
@@ -106,7 +103,7 @@ def fit_edit(
         edits.append(_fit(part, networks, concept, materials, parameters, chosen))
     whole = edits[0]
     if len(edits) > 1:
-        whole = compose([(edit, 1.0) for edit in edits], editable(networks))
+        whole = compose([(edit, 1.0) for edit in edits], networks)
     return whole.noted(
         keywords=list(concept.keywords),
         match=concept.match,
@@ -168,7 +165,7 @@ def find_statistics(concept: Concept, counts: str, places: Sequence[Path]) -> Co
 
 def _fit(
     method: Method,
-    networks: Mapping[str, nn.Module],
+    networks: EditableNetworks,
     concept: Concept,
     materials: FitInputs,
     parameters: Any,
@@ -191,8 +188,7 @@ def _fit(
         data = find_statistics(concept, parameters.counts, materials.statistics)
     else:
         data = _embeddings(concept, materials.encoder, preset)
-    with torch.no_grad():
-        return method.fit(touched, concept, data, parameters)
+    return method.fit(touched, concept, data, parameters)
 
 
 def _embeddings(concept: Concept, encoder: TextEncoder, preset: str) -> TextEmbeddings:

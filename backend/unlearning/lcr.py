@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import torch
-from torch import Tensor
 
+from backend.engines.protocol import codebook_key
 from backend.unlearning.concept import Concept
 from backend.unlearning.edit import Change, Edit, build_edit
 from backend.unlearning.errors import UnlearningError
-from backend.unlearning.statistics import CodeStatistics, codebook_hash, codebook_key, codebooks_of
-from backend.unlearning.torch_weights import Networks, editable
+from backend.unlearning.statistics import CodeStatistics, codebook_hash, codebooks_of
+from backend.unlearning.weights import EditableNetworks
 
 # Keeps both rankings finite for codes that no retain sample contains (value as published).
 _EPSILON = 1e-8
@@ -71,25 +70,25 @@ PRESETS = {
 }
 
 
-def scores(forget: Tensor, retain: Tensor) -> tuple[np.ndarray, np.ndarray]:
+def scores(forget: np.ndarray, retain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The two rankings of one layer: float64 (V,) ratios of counts and of relative frequencies.
 
     Both come from int (V,) sample counts. They differ by a constant factor except where the
     retain count is near zero.
     """
-    kf, kr = forget.numpy().astype(np.float64), retain.numpy().astype(np.float64)
+    kf, kr = forget.astype(np.float64), retain.astype(np.float64)
     by_count = kf / (kr + _EPSILON)
     by_frequency = (kf / (kf.sum() + _EPSILON)) / (kr / (kr.sum() + _EPSILON) + _EPSILON)
     return by_count, by_frequency
 
 
-def select_codes(forget: Tensor, retain: Tensor, k: int, min_forget: int = 0) -> list[int]:
+def select_codes(forget: np.ndarray, retain: np.ndarray, k: int, min_forget: int = 0) -> list[int]:
     """Sorted union of the k best codes of both rankings, of those in `min_forget` samples.
 
     Equal scores go to the lower code; the published code leaves their order to numpy's unstable
     sort, which differs between machines.
     """
-    eligible = np.flatnonzero(forget.numpy() >= min_forget)
+    eligible = np.flatnonzero(forget >= min_forget)
     best = [
         eligible[np.argsort(-score[eligible], kind="stable")[:k]]
         for score in scores(forget, retain)
@@ -97,28 +96,30 @@ def select_codes(forget: Tensor, retain: Tensor, k: int, min_forget: int = 0) ->
     return np.unique(np.concatenate(best)).tolist()
 
 
-def safe_codes(forget: Tensor, retain: Tensor, removed: Sequence[int]) -> list[int]:
+def safe_codes(forget: np.ndarray, retain: np.ndarray, removed: Sequence[int]) -> list[int]:
     """Codes in use that are no more frequent in forget samples than in retain samples."""
     _, by_frequency = scores(forget, retain)
-    safe = (by_frequency <= 1.0) & (retain.numpy() > 0)
+    safe = (by_frequency <= 1.0) & (retain > 0)
     safe[list(removed)] = False
     return np.flatnonzero(safe).tolist()
 
 
-def pick_target(target: int, removed: Sequence[int], size: int, generator: torch.Generator) -> int:
+def pick_target(
+    target: int, removed: Sequence[int], size: int, generator: np.random.RandomState
+) -> int:
     """`target`, or a random code that is not in `removed` when it is."""
     if len(set(removed)) >= size:
         raise UnlearningError(
             f"all {size} codes would be replaced and none is left as a target: use a smaller k"
         )
     while target in removed:
-        target = int(torch.randint(size, (), generator=generator))
+        target = int(generator.randint(size))
     return target
 
 
 def move_to_target(
-    codebook: Tensor, codes: Sequence[int], targets: Tensor, noise: Tensor, alpha: float
-) -> Tensor:
+    codebook: np.ndarray, codes: Sequence[int], targets: np.ndarray, noise: np.ndarray, alpha: float
+) -> np.ndarray:
     """A copy of `codebook` (V, C) with its rows `codes` at `targets` plus scaled noise.
 
     Args:
@@ -128,27 +129,29 @@ def move_to_target(
         noise: (k, C), standard normal.
         alpha: noise in units of the standard deviation of all entries of the codebook (unbiased).
     """
-    moved = codebook.clone()
+    moved = codebook.copy()
+    noise = noise * np.float32(codebook.std(ddof=1) * alpha)
     # Row by row: indexed assignment leaves open which of several equal indices wins.
-    for row, value in zip(codes, targets + noise * codebook.std() * alpha, strict=True):
+    for row, value in zip(codes, targets + noise, strict=True):
         moved[row] = value
     return moved
 
 
-def remove_direction(codebook: Tensor, codes: Sequence[int], alpha: float) -> Tensor:
+def remove_direction(codebook: np.ndarray, codes: Sequence[int], alpha: float) -> np.ndarray:
     """A copy of `codebook` (V, C) whose rows `codes` lost alpha times their common direction.
 
     The direction is the normalised mean of the rows.
     """
-    cleaned = codebook.clone()
-    direction = torch.nn.functional.normalize(codebook[list(codes)].mean(0), dim=0)
+    cleaned = codebook.copy()
+    direction = codebook[list(codes)].mean(axis=0)
+    direction = direction / max(float(np.linalg.norm(direction)), 1e-12)
     for row in codes:
-        cleaned[row] -= alpha * (cleaned[row] @ direction) * direction
+        cleaned[row] -= np.float32(alpha) * (cleaned[row] @ direction) * direction
     return cleaned
 
 
 def fit_codes(
-    networks: Networks,
+    networks: EditableNetworks,
     concept: str,
     codes: Sequence[Sequence[int]],
     parameters: LCRParameters,
@@ -165,8 +168,8 @@ def fit_codes(
         safe: per layer the codes that "nearest" may move to; every other code when None.
         provenance: kept in the edit beside the removed codes.
     """
-    generator = torch.Generator().manual_seed(parameters.seed)
-    codebooks = [book.detach().float().cpu() for book in codebooks_of(networks)]
+    generator = np.random.RandomState(parameters.seed)
+    codebooks = codebooks_of(networks)
     if len(codes) > len(codebooks):
         raise UnlearningError(
             f"{len(codes)} layers cannot be edited: the quantiser has {len(codebooks)}"
@@ -182,19 +185,23 @@ def fit_codes(
             if parameters.replacement == "nearest":
                 allowed = sorted(set(range(len(codebook))) - set(removed))
                 targets = _nearest(codebook, removed, safe[layer] if safe else allowed)
-            noise = torch.randn(len(removed), codebook.shape[1], generator=generator)
+            noise = generator.standard_normal((len(removed), codebook.shape[1]))
+            noise = noise.astype(np.float32)
             edited = move_to_target(codebook, removed, targets, noise, parameters.alpha)
-        rows = torch.tensor(sorted(set(removed)))
-        changes.append(("rvq", codebook_key(layer), rows.numpy(), edited[rows].numpy()))
+        rows = np.array(sorted(set(removed)), np.int64)
+        changes.append(("rvq", codebook_key(layer), rows, edited[rows]))
     provenance = {**(provenance or {}), "removed_codes": [list(layer) for layer in codes]}
     if parameters.replacement == "target":
         provenance["target_code"] = target
     values = dataclasses.asdict(parameters)
-    return build_edit("lcr", concept, values, editable(networks), changes, provenance)
+    return build_edit("lcr", concept, values, networks, changes, provenance)
 
 
 def fit(
-    networks: Networks, concept: Concept, statistics: CodeStatistics, parameters: LCRParameters
+    networks: EditableNetworks,
+    concept: Concept,
+    statistics: CodeStatistics,
+    parameters: LCRParameters,
 ) -> Edit:
     """Select the codes that mark the concept and replace them.
 
@@ -276,14 +283,17 @@ def agreement(
     )
 
 
-def _nearest(codebook: Tensor, removed: Sequence[int], safe: Sequence[int]) -> Tensor:
+def _nearest(codebook: np.ndarray, removed: Sequence[int], safe: Sequence[int]) -> np.ndarray:
     if not safe:
         raise UnlearningError("no safe code is left to move to: use a smaller k")
     candidates = codebook[list(safe)]
-    return candidates[torch.cdist(codebook[list(removed)], candidates).argmin(1)]
+    nearest = [np.square(candidates - row).sum(axis=1).argmin() for row in codebook[list(removed)]]
+    return candidates[nearest]
 
 
-def _check(networks: Networks, statistics: CodeStatistics, parameters: LCRParameters) -> None:
+def _check(
+    networks: EditableNetworks, statistics: CodeStatistics, parameters: LCRParameters
+) -> None:
     layers, size = statistics.forget.shape
     if not 1 <= parameters.layers <= layers:
         raise UnlearningError(f"layers must be 1 to {layers}, not {parameters.layers}")

@@ -9,14 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from backend.unlearning.concept import Concept
 from backend.unlearning.edit import Edit
 from backend.unlearning.errors import UnlearningError
 from backend.unlearning.text_embeddings import TextEmbeddings
-from backend.unlearning.torch_weights import Networks
 from backend.unlearning.uce import (
     UCEParameters,
     check_weights,
@@ -24,6 +22,7 @@ from backend.unlearning.uce import (
     text_projections,
     weights_edit,
 )
+from backend.unlearning.weights import EditableNetworks
 
 
 @dataclass(frozen=True)
@@ -66,8 +65,11 @@ PRESETS = {
 
 
 def adversarial_embeddings(
-    concepts: Tensor, edited: Sequence[Tensor], wanted: Sequence[Tensor], regulariser: float
-) -> Tensor:
+    concepts: np.ndarray,
+    edited: Sequence[np.ndarray],
+    wanted: Sequence[np.ndarray],
+    regulariser: float,
+) -> np.ndarray:
     """Inputs of the edited layers whose output is nearest to `wanted` applied to the concepts.
 
     c' = (sum W'^T W' + regulariser I)^-1 (sum W'^T W) c over the layers.
@@ -80,16 +82,19 @@ def adversarial_embeddings(
 
     Returns (n, text_dim).
     """
-    gram = regulariser * torch.eye(concepts.shape[1], dtype=concepts.dtype)
-    cross = torch.zeros_like(gram)
+    gram = regulariser * np.eye(concepts.shape[1], dtype=concepts.dtype)
+    cross = np.zeros_like(gram)
     for weight, original in zip(edited, wanted, strict=True):
         gram = gram + weight.T @ weight
         cross = cross + weight.T @ original
-    return concepts @ (torch.linalg.inv(gram) @ cross).T
+    return concepts @ (np.linalg.inv(gram) @ cross).T
 
 
 def fit(
-    networks: Networks, concept: Concept, embeddings: TextEmbeddings, parameters: RECEParameters
+    networks: EditableNetworks,
+    concept: Concept,
+    embeddings: TextEmbeddings,
+    parameters: RECEParameters,
 ) -> Edit:
     """Edit `cond_emb` of every network that has one.
 
@@ -110,7 +115,7 @@ def fit(
             edited = list(weights.values())
             wanted = originals if parameters.adversary == "original" else edited
             adversarial = adversarial_embeddings(
-                embeddings.forget.to(parameters.dtype), edited, wanted, parameters.regulariser
+                embeddings.forget.astype(parameters.dtype), edited, wanted, parameters.regulariser
             )
             rounds = replace(embeddings, forget=adversarial)
         weights = {

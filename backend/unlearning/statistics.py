@@ -5,19 +5,18 @@ milliseconds and without any data. The counts come from encoded motions or, data
 model's own generations: both are token ids.
 """
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
 import msgspec
 import numpy as np
-import torch
-from torch import Tensor
 
+from backend.engines.protocol import codebook_key
 from backend.unlearning.errors import UnlearningError
 from backend.unlearning.storage import read_arrays, write_arrays
-from backend.unlearning.torch_weights import Networks, to_array
-from backend.unlearning.weights import array_hash
+from backend.unlearning.weights import EditableNetworks, array_hash
 
 STATISTICS_VERSION: Final = 1
 
@@ -37,8 +36,8 @@ class CodeStatistics:
     """
 
     concept: str
-    forget: Tensor
-    retain: Tensor
+    forget: np.ndarray
+    retain: np.ndarray
     forget_samples: int
     retain_samples: int
     count_padding: bool
@@ -58,7 +57,7 @@ class CodeStatistics:
             self.codebook_hash,
             self.keywords,
         )
-        arrays = {"forget": self.forget.numpy(), "retain": self.retain.numpy()}
+        arrays = {"forget": self.forget, "retain": self.retain}
         write_arrays(path, "statistics", header, arrays)
 
     @classmethod
@@ -83,8 +82,8 @@ class CodeStatistics:
             raise UnlearningError(f"{path} is damaged: count the codes again")
         return cls(
             header.concept,
-            torch.from_numpy(forget),
-            torch.from_numpy(retain),
+            forget,
+            retain,
             header.forget_samples,
             header.retain_samples,
             header.count_padding,
@@ -96,10 +95,10 @@ class CodeStatistics:
 
 def count_codes(
     concept: str,
-    ids: Tensor,
-    is_forget: Tensor,
+    ids: np.ndarray,
+    is_forget: np.ndarray,
     codebook_size: int,
-    lengths: Tensor | None = None,
+    lengths: np.ndarray | None = None,
     source: str = "",
     codebook_hash: str = "",
     keywords: tuple[str, ...] = (),
@@ -118,18 +117,18 @@ def count_codes(
     Raises UnlearningError for ids outside the codebook.
     """
     samples, tokens, layers = ids.shape
-    if ids.numel() and int(ids.max()) >= codebook_size:
+    if ids.size and int(ids.max()) >= codebook_size:
         raise UnlearningError(
             f"token id {int(ids.max())} is outside the codebook of {codebook_size} codes: "
             "count with the tokeniser the ids came from"
         )
     counted = ids >= 0
     if lengths is not None:
-        counted &= (torch.arange(tokens) < lengths[:, None])[:, :, None]
+        counted &= (np.arange(tokens) < lengths[:, None])[:, :, None]
     # One spare column takes every token that does not count.
-    occurs = torch.zeros(samples, layers, codebook_size + 1, dtype=torch.bool)
-    columns = torch.where(counted, ids, codebook_size).transpose(1, 2)
-    occurs.scatter_(2, columns, True)
+    occurs = np.zeros((samples, layers, codebook_size + 1), bool)
+    columns = np.where(counted, ids, codebook_size).swapaxes(1, 2)
+    np.put_along_axis(occurs, columns, True, axis=2)
     occurs = occurs[:, :, :codebook_size]
     forget = int(is_forget.sum())
     return CodeStatistics(
@@ -145,28 +144,23 @@ def count_codes(
     )
 
 
-def codebooks_of(networks: Networks) -> list[Tensor]:
-    """The live codebooks (V, C) of the residual quantiser, base layer first."""
+def codebooks_of(networks: EditableNetworks) -> list[np.ndarray]:
+    """The codebooks float32 (V, C) of the residual quantiser as they are, base layer first."""
     if "rvq" not in networks:
         raise UnlearningError("LCR edits the motion tokeniser: give the network 'rvq'")
-    buffers = dict(networks["rvq"].named_buffers(remove_duplicate=False))
-    codebooks: list[Tensor] = []
-    while (key := codebook_key(len(codebooks))) in buffers:
-        codebooks.append(buffers[key])
+    codebooks: list[np.ndarray] = []
+    with contextlib.suppress(KeyError):
+        while True:
+            codebooks.append(networks["rvq"].read(codebook_key(len(codebooks))))
     if not codebooks:
         raise UnlearningError(f"the network 'rvq' has no {codebook_key(0)}: give an RVQ-VAE")
     return codebooks
 
 
-def codebook_key(layer: int) -> str:
-    """The state-dict key of a layer's codebook."""
-    return f"quantizer.layers.{layer}.codebook"
-
-
-def codebook_hash(networks: Networks) -> str:
+def codebook_hash(networks: EditableNetworks) -> str:
     """Hash of all codebooks together; token ids mean nothing without the codebooks they index."""
     books = enumerate(codebooks_of(networks))
-    return array_hash({codebook_key(layer): to_array(book) for layer, book in books})
+    return array_hash({codebook_key(layer): book for layer, book in books})
 
 
 class _StatisticsHeader(msgspec.Struct, forbid_unknown_fields=True):

@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from torch import Tensor
+import numpy as np
 
 from backend.unlearning.concept import Concept
 from backend.unlearning.errors import UnlearningError
 
-Encode = Callable[[list[str]], Tensor]
+Encode = Callable[[list[str]], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -23,17 +23,17 @@ class TextEmbeddings:
         texts: the prompts behind them, for the edit's provenance.
     """
 
-    forget: Tensor
-    target: Tensor
-    retain: Tensor
+    forget: np.ndarray
+    target: np.ndarray
+    retain: np.ndarray
     texts: dict[str, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        widths = {tensor.shape[-1] for tensor in (self.forget, self.target, self.retain)}
+        widths = {rows.shape[-1] for rows in (self.forget, self.target, self.retain)}
         if len(widths) > 1 or self.forget.shape != self.target.shape or not len(self.forget):
             raise UnlearningError(
-                f"forget {tuple(self.forget.shape)}, target {tuple(self.target.shape)} and retain "
-                f"{tuple(self.retain.shape)} embeddings do not fit together: give at least one "
+                f"forget {self.forget.shape}, target {self.target.shape} and retain "
+                f"{self.retain.shape} embeddings do not fit together: give at least one "
                 "forget embedding, one target for each, all of one width"
             )
 
@@ -67,11 +67,11 @@ def embed_concept(
     if wording == "prompts":
         forget += concept.forget_prompts
     retain = list(concept.retain_prompts if retain_prompts is None else retain_prompts)
-    embedded = encode([*forget, target, *retain]).detach().float().cpu()
+    embedded = encode([*forget, target, *retain])
     count = len(forget)
     return TextEmbeddings(
         embedded[:count],
-        embedded[count : count + 1].expand(count, -1),
+        np.repeat(embedded[count : count + 1], count, axis=0),
         embedded[count + 1 :],
         {"forget": forget, "target": [target], "retain": retain},
     )

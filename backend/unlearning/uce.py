@@ -9,16 +9,13 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
-from torch import Tensor
-from torch.nn.functional import linear
+import numpy as np
 
 from backend.unlearning.concept import Concept
 from backend.unlearning.edit import Edit, build_edit
 from backend.unlearning.errors import UnlearningError
 from backend.unlearning.text_embeddings import TextEmbeddings
-from backend.unlearning.torch_weights import Networks, editable, find_tensor, to_array
-from backend.unlearning.weights import NetworkName
+from backend.unlearning.weights import EditableNetworks, NetworkName, read_array
 
 WEIGHT_KEY = "cond_emb.weight"
 BIAS_KEY = "cond_emb.bias"
@@ -62,9 +59,9 @@ class UCEParameters:
     full_reach: bool = False
 
     @property
-    def dtype(self) -> torch.dtype:
-        """`precision` as torch names it."""
-        return torch.float32 if self.precision == "float32" else torch.float64
+    def dtype(self) -> type[np.floating]:
+        """`precision` as numpy names it."""
+        return np.float32 if self.precision == "float32" else np.float64
 
 
 PRESETS = {
@@ -78,8 +75,8 @@ PRESETS = {
 
 
 def edit_weight(
-    weight: Tensor, bias: Tensor, embeddings: TextEmbeddings, parameters: UCEParameters
-) -> Tensor:
+    weight: np.ndarray, bias: np.ndarray, embeddings: TextEmbeddings, parameters: UCEParameters
+) -> np.ndarray:
     """The closed-form solution for one linear layer.
 
     W' = (lamb W + erase sum v c^T + preserve sum u r^T)
@@ -95,30 +92,34 @@ def edit_weight(
     """
     shift = bias if parameters.double_bias else None
     forget, target, retain = (
-        prompts.to(weight) for prompts in (embeddings.forget, embeddings.target, embeddings.retain)
+        prompts.astype(weight.dtype)
+        for prompts in (embeddings.forget, embeddings.target, embeddings.retain)
     )
     wanted, kept = _outputs(target, weight, shift), _outputs(retain, weight, shift)
     if parameters.technique == "tensor":
         for value, prompt in zip(wanted, forget, strict=True):
-            unit = linear(prompt, weight, shift)
-            unit = unit / unit.norm()
+            unit = _linear(prompt, weight, shift)
+            unit = unit / np.linalg.norm(unit)
             value -= (unit * value).sum() * unit
 
     erase, preserve = parameters.erase, parameters.preserve
     if parameters.balanced:
         erase, preserve = erase / len(forget), preserve / max(1, len(retain))
     left = parameters.lamb * weight
-    right = parameters.lamb * torch.eye(weight.shape[1], dtype=weight.dtype)
+    right = parameters.lamb * np.eye(weight.shape[1], dtype=weight.dtype)
     left = _add_products(left, erase, wanted, forget)
     right = _add_products(right, erase, forget, forget)
     left = _add_products(left, preserve, kept, retain)
     right = _add_products(right, preserve, retain, retain)
-    edited = left @ torch.linalg.inv(right)
+    edited = left @ np.linalg.inv(right)
     return _at_full_reach(weight, edited, forget, wanted) if parameters.full_reach else edited
 
 
 def fit(
-    networks: Networks, concept: Concept, embeddings: TextEmbeddings, parameters: UCEParameters
+    networks: EditableNetworks,
+    concept: Concept,
+    embeddings: TextEmbeddings,
+    parameters: UCEParameters,
 ) -> Edit:
     """Edit `cond_emb` of every network that has one.
 
@@ -143,16 +144,16 @@ def check_weights(parameters: UCEParameters) -> None:
 
 
 def text_projections(
-    networks: Networks, text_dim: int, dtype: torch.dtype
-) -> dict[NetworkName, tuple[Tensor, Tensor]]:
+    networks: EditableNetworks, text_dim: int, dtype: type[np.floating]
+) -> dict[NetworkName, tuple[np.ndarray, np.ndarray]]:
     """Network name -> CPU copies of the weight (d, text_dim) and bias (d,) of `cond_emb`."""
     names: tuple[NetworkName, ...] = ("masked", "bamm", "residual")
-    layers: dict[NetworkName, tuple[Tensor, Tensor]] = {}
+    layers: dict[NetworkName, tuple[np.ndarray, np.ndarray]] = {}
     for name in names:
         if name not in networks:
             continue
-        weight = find_tensor(networks, name, WEIGHT_KEY).detach().to("cpu", dtype)
-        bias = find_tensor(networks, name, BIAS_KEY).detach().to("cpu", dtype)
+        weight = read_array(networks, name, WEIGHT_KEY).astype(dtype)
+        bias = read_array(networks, name, BIAS_KEY).astype(dtype)
         if weight.shape[1] != text_dim:
             raise UnlearningError(
                 f"the prompts are embedded in {text_dim} numbers but the network {name!r} reads "
@@ -170,8 +171,8 @@ def weights_edit(
     method: str,
     concept: Concept,
     parameters: UCEParameters,
-    networks: Networks,
-    weights: dict[NetworkName, Tensor],
+    networks: EditableNetworks,
+    weights: dict[NetworkName, np.ndarray],
     embeddings: TextEmbeddings,
 ) -> Edit:
     """An edit that sets `cond_emb.weight` of several networks."""
@@ -179,36 +180,46 @@ def weights_edit(
         method,
         concept.name,
         dataclasses.asdict(parameters),
-        editable(networks),
-        [(name, WEIGHT_KEY, None, to_array(weight)) for name, weight in weights.items()],
+        networks,
+        [(name, WEIGHT_KEY, None, weight) for name, weight in weights.items()],
         {"texts": embeddings.texts},
     )
 
 
-def _at_full_reach(weight: Tensor, edited: Tensor, forget: Tensor, wanted: Tensor) -> Tensor:
+def _at_full_reach(
+    weight: np.ndarray, edited: np.ndarray, forget: np.ndarray, wanted: np.ndarray
+) -> np.ndarray:
     """`edited` (d, text_dim) moved on until the forget prompts' mean progress to `wanted` is 1."""
-    way = wanted - linear(forget, weight)
-    gone = linear(forget, edited - weight)
-    progress = ((gone * way).sum(1) / way.square().sum(1).clamp_min(1e-12)).mean()
-    factor = (1.0 / progress.clamp_min(1.0 / _MOST_REACH)).clamp_min(1.0)
+    way = wanted - _linear(forget, weight)
+    gone = _linear(forget, edited - weight)
+    progress = ((gone * way).sum(axis=1) / np.maximum(np.square(way).sum(axis=1), 1e-12)).mean()
+    factor = max(1.0 / max(float(progress), 1.0 / _MOST_REACH), 1.0)
     return weight + factor * (edited - weight)
 
 
-def _outputs(prompts: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+def _linear(rows: np.ndarray, weight: np.ndarray, bias: np.ndarray | None = None) -> np.ndarray:
+    """(..., text_dim) -> (..., d)."""
+    outputs = rows @ weight.T
+    return outputs if bias is None else outputs + bias
+
+
+def _outputs(prompts: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
     """(n, text_dim) -> (n, d), one prompt at a time, as the published sums round."""
-    outputs = weight.new_empty(len(prompts), len(weight))
+    outputs = np.empty((len(prompts), len(weight)), weight.dtype)
     for output, prompt in zip(outputs, prompts, strict=True):
-        output.copy_(linear(prompt[None], weight, bias)[0])
+        output[:] = _linear(prompt[None], weight, bias)[0]
     return outputs
 
 
-def _add_products(matrix: Tensor, scale: float, rows: Tensor, columns: Tensor) -> Tensor:
+def _add_products(
+    matrix: np.ndarray, scale: float, rows: np.ndarray, columns: np.ndarray
+) -> np.ndarray:
     """(a, b) matrix + scale * sum of outer products of rows (n, a) and columns (n, b)."""
-    if matrix.dtype == torch.float64:
+    if matrix.dtype == np.float64:
         return matrix + scale * rows.T @ columns
     # One after another, because float32 rounding of this sum shows in the published weights: the
     # matrix that is inverted is nearly singular with few prompts and a small lamb.
-    matrix = matrix.clone()
+    matrix = matrix.copy()
     for row, column in zip(rows, columns, strict=True):
-        matrix += scale * torch.outer(row, column)
+        matrix += np.float32(scale) * np.outer(row, column)
     return matrix

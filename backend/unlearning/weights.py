@@ -1,7 +1,7 @@
 """The weights of a model as named arrays: all that an edit sees of a network.
 
 Whatever computes a network also reads and replaces its arrays (`NamedArrays`): `ArrayNetwork` for
-plain arrays, `torch_weights.TorchNetwork` for a torch module.
+plain arrays, and the networks of every engine (`backend.engines`).
 """
 
 import hashlib

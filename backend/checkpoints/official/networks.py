@@ -10,13 +10,14 @@ from torch import Tensor, nn
 from backend.checkpoints.official.layout import KINDS, OPTIONS, Part
 from backend.checkpoints.official.options import Options, wrong_options
 from backend.checkpoints.official.weights import open_weights, state_dict, unusable
-from backend.models.bamm import BAMM, BAMMConfig
-from backend.models.length import LengthConfig, LengthEstimator
+from backend.models.bamm import BAMM
+from backend.models.configs import BAMMConfig, LengthConfig, MaskedConfig, ResidualConfig, RVQConfig
+from backend.models.length import LengthEstimator
 from backend.models.loading import load_strict, mismatches, ready
-from backend.models.masked import MaskedConfig, MaskTransformer
+from backend.models.masked import MaskTransformer
 from backend.models.matching import WordMatcher, WordMatcherConfig
-from backend.models.residual import ResidualConfig, ResidualTransformer
-from backend.models.rvqvae import RVQVAE, RVQConfig
+from backend.models.residual import ResidualTransformer
+from backend.models.rvqvae import RVQVAE
 from shared.decoding.arrays import read_npy
 from shared.decoding.errors import UNDECODABLE, FileKind
 from shared.decoding.limits import MIB

@@ -10,7 +10,7 @@ from torch import nn
 
 from backend.checkpoints.official.layout import KINDS, Part, find_parts
 from backend.checkpoints.official.networks import load_network, read_statistics, rvq_config
-from backend.models.rvqvae import RVQConfig
+from backend.models.configs import RVQConfig
 from shared.errors import PlacidError
 
 TRANSFORMERS: Final = ("masked", "bamm", "residual")

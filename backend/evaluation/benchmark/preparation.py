@@ -226,7 +226,7 @@ def _edit_files(generator: Generator, model: str, method: str, text: str) -> dic
     """
     store = generator.edits
     edits = store.find(model, method, [text])
-    store.activate(generator.weights, edits, 1.0)
+    store.activate(generator.load().networks, edits, 1.0)
     store.revert()
     files = {}
     for edit in edits:

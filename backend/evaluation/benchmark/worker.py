@@ -3,22 +3,22 @@
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import numpy as np
 import torch
 from safetensors.numpy import save
-from torch import Tensor
 
 from backend.evaluation.benchmark.attack import attack
 from backend.evaluation.benchmark.protocols import Protocol
 from backend.evaluation.benchmark.suites import ADVERSARIAL, FORGET, OVER_BLOCKING, Item
 from backend.evaluation.evaluators.loading import EvaluatorPlace, open_evaluator
 from backend.evaluation.metrics import METRICS, Evaluated
+from backend.generation.codebooks import Codebooks
 from backend.generation.generator import Generator
 from backend.motion.foot_contact import ground
-from backend.text.encoders import SentenceEncoder
+from backend.text.encoding import MINILM
 from backend.unlearning.edit import Edit
 from backend.unlearning.edit_store import EditStore
 
@@ -76,7 +76,7 @@ class Worker:
             place.checkpoint, "cpu", EditStore(()), encoder_folder=place.encoder
         )
         encoder = self._generator.encoder
-        is_sentences = encoder.name == SentenceEncoder.name
+        is_sentences = encoder.name == MINILM
         self._evaluator = open_evaluator(place.evaluator, encoder if is_sentences else None)
         self._edits: dict[str, Edit] = {}
         for name, content in place.edits.items():
@@ -101,9 +101,11 @@ class Worker:
         }
         return save({name: np.ascontiguousarray(value) for name, value in tensors.items()})
 
-    def _tokens(self, shard: Shard, edits: Sequence[Edit], text: Tensor) -> tuple[Tensor, Tensor]:
+    def _tokens(
+        self, shard: Shard, edits: Sequence[Edit], text: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         checkpoint = self._generator.load()
-        self._generator.edits.activate(self._generator.weights, edits, 1.0)
+        self._generator.edits.activate(self._generator.load().networks, edits, 1.0)
         return self._generator.sample_tokens(
             checkpoint.model_networks(shard.model),
             shard.model,
@@ -113,27 +115,34 @@ class Worker:
             self._protocol.sampling(),
         )
 
-    def _attacked(self, shard: Shard, edits: Sequence[Edit], text: Tensor) -> Tensor:
+    def _attacked(self, shard: Shard, edits: Sequence[Edit], text: np.ndarray) -> np.ndarray:
         """The prompts' vectors after the search, which goes against the masked transformer."""
-        networks: Any = self._generator.load().networks
+        networks = self._generator.load().networks
         if "masked" not in networks or not edits:
             return text
         ids, lengths = self._tokens(shard, (), text)
-        self._generator.edits.activate(self._generator.weights, edits, 1.0)
+        self._generator.edits.activate(self._generator.load().networks, edits, 1.0)
         steps = self._protocol.attack_steps
-        return attack(networks["masked"], text, ids[..., 0], lengths, steps, shard.seeds[0])
+        found = attack(
+            networks["masked"].module,
+            torch.from_numpy(text),
+            torch.from_numpy(ids[..., 0].copy()),
+            torch.from_numpy(lengths),
+            steps,
+            shard.seeds[0],
+        )
+        return found.numpy()
 
-    @torch.no_grad()
     def _codes(self, features: Sequence[np.ndarray]) -> np.ndarray:
         """How often the unedited tokeniser reads each base code in the motions; int64 (V,)."""
         self._generator.edits.revert()
         checkpoint = self._generator.load()
-        rvq: Any = checkpoint.networks["rvq"]
+        rvq = checkpoint.networks["rvq"]
+        books = Codebooks.of(rvq)
         counts = np.zeros(rvq.config.codes, dtype=np.int64)
         for rows in features:
             normal = ((rows - checkpoint.mean) / checkpoint.std).astype(np.float32)
-            ids, _ = rvq.encode(torch.from_numpy(normal)[None])
-            np.add.at(counts, ids[0, :, 0].numpy(), 1)
+            np.add.at(counts, books.encode(rvq.encode(normal[None]))[0, :, 0], 1)
         return counts
 
 

@@ -18,7 +18,8 @@ from backend.evaluation.evaluators.batches import padded_batches
 from backend.evaluation.evaluators.words import mask_terms
 from backend.models.loading import load_strict
 from backend.models.matching import MatcherConfig, SentenceMatcher
-from backend.text.encoders import SentenceEncoder, TextEncoder
+from backend.text.encoding import MINILM, TextEncoder
+from backend.text.sentence import SentenceEncoder
 from shared.decoding.arrays import check_safetensors
 from shared.decoding.errors import UNDECODABLE, DecodeError, explain
 from shared.decoding.limits import MAX_RUN_BYTES
@@ -70,7 +71,8 @@ class EmbeddedEvaluator:
         if self._encoder is None:
             self._encoder = SentenceEncoder()
         texts = [mask_terms(text, masked) for text in captions]
-        return self.embed_vectors(self._encoder.encode(texts)).numpy()
+        vectors = torch.from_numpy(self._encoder.encode(texts))
+        return self.embed_vectors(vectors).numpy()
 
     @torch.no_grad()
     def embed_vectors(self, vectors: Tensor) -> Tensor:
@@ -124,7 +126,7 @@ def load_evaluator(
             f"the evaluator {path} cannot be read (it {explain(error)}); install Placid again or "
             "train one with `backend train evaluator`",
         ) from error
-    expected = encoder.name if encoder is not None else SentenceEncoder.name
+    expected = encoder.name if encoder is not None else MINILM
     if about.get("encoder") != expected:
         raise PlacidError(
             "unknown_encoder",

@@ -11,7 +11,7 @@ from backend.datasets.layouts import DatasetName
 from backend.evaluation.evaluators import Evaluator
 from backend.evaluation.evaluators.embedded import load_evaluator
 from backend.evaluation.evaluators.official import load_official_evaluator
-from backend.text.encoders import TextEncoder
+from backend.text.encoding import TextEncoder
 from shared.errors import PlacidError
 
 _GLOVE: Final = "glove"

@@ -41,9 +41,9 @@ def test_an_unknown_preset_gets_a_suggestion():
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_checkpoints_networks_behave_as_the_preset_says(tmp_path, name):
     quirks = find_preset(name).quirks
-    networks = load_checkpoint(write_release(tmp_path), quirks=quirks).networks
-    for network in ("masked", "residual", "bamm"):
-        assert networks[network].quirks is quirks
+    checkpoint = load_checkpoint(write_release(tmp_path), quirks=quirks)
+    assert checkpoint.quirks is quirks
+    assert checkpoint.networks["residual"].module.quirks is quirks
 
 
 @pytest.fixture

@@ -33,10 +33,10 @@ def generator(tmp_path_factory):
         made = Generator(folder, "cpu", EditStore([edits]))
     for index, concept in enumerate(("violence", "kick")):
         rows = np.arange(8) + 4 * index
-        values = np.tile(made.weights["rvq"].read(CODEBOOK)[-1 - index], (8, 1))
+        values = np.tile(made.load().networks["rvq"].read(CODEBOOK)[-1 - index], (8, 1))
         change = ("rvq", CODEBOOK, rows, values)
         parameters = dataclasses.asdict(METHODS["lcr"].parameters())
-        edit = build_edit("lcr", concept, parameters, made.weights, [change])
+        edit = build_edit("lcr", concept, parameters, made.load().networks, [change])
         edit.save(edits / EditName("momask", "lcr", concept).file)
     return made
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from backend.checkpoints.loading import EMBEDDED, load_checkpoint
-from backend.generation import token_sampler
+from backend.engines import torch_engine
 from backend.generation.generator import Generator
 from shared.protocol.messages import Generate
 
@@ -18,7 +18,7 @@ def bfloat16(device="cpu"):
 
 @pytest.fixture(scope="module")
 def networks():
-    return load_checkpoint(EMBEDDED, "cpu").networks
+    return {name: network.module for name, network in load_checkpoint(EMBEDDED).networks.items()}
 
 
 @torch.no_grad()
@@ -53,7 +53,7 @@ def test_a_motion_in_half_precision_goes_where_that_in_float32_goes(model, monke
     request = Generate("a person walks forward", 3.0, seed=4, model=model)
     generator = Generator(device="cpu")
     [exact] = generator.generate(request)
-    monkeypatch.setattr(token_sampler, "half_precision", bfloat16)
+    monkeypatch.setattr(torch_engine, "half_precision", bfloat16)
     [close] = generator.generate(request)
     assert close.joints.shape == exact.joints.shape
     ends = [motion.joints[-1, 0] - motion.joints[0, 0] for motion in (exact, close)]

@@ -2,11 +2,13 @@
 
 import pytest
 import torch
+from both_engines import ENGINES, RecordedNoise, build
 from goldens import Golden, text_embedding, weights
 
-from backend.models.length import LengthConfig, LengthEstimator
+from backend.generation.samplers.length import LengthSampler
+from backend.models.configs import LengthConfig
+from backend.models.length import LengthEstimator
 from backend.models.loading import load_strict
-from backend.models.noise import RecordedNoise
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +33,13 @@ def test_distribution(golden, model):
     golden.check("argmax", logits.argmax(-1))
 
 
-def test_sample(golden, model):
-    noise = RecordedNoise([golden["u"].unsqueeze(1)])
-    golden.check("gumbel_sample", model.sample(golden["text_emb"], noise))
+@pytest.mark.parametrize("engine", ENGINES)
+def test_sample(golden, engine):
+    network = build(engine, "length", LengthConfig(), golden.seed)
+    text = golden["text_emb"].numpy()
+    golden.check("logits", network.logits(text))
+    noise = RecordedNoise([golden["u"].unsqueeze(1).numpy()])
+    golden.check("gumbel_sample", LengthSampler(network).sample(text, noise))
 
 
 def test_text_width_is_free_and_loss_trains():

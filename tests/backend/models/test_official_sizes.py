@@ -2,24 +2,30 @@
 
 import json
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from full_logits import masked_logits, residual_logits
+from full_logits import bamm_logits, masked_logits, residual_logits
 from goldens import FOLDER, Golden, rnd, rndint, rnduni, text_embedding, weights
 
-from backend.models.bamm import BAMM, BAMMConfig
-from backend.models.columns import SamplingState
-from backend.models.length import LengthConfig, LengthEstimator
+from backend.engines.torch_engine import TorchEngine
+from backend.generation.samplers.bamm import BAMMSampler
+from backend.generation.samplers.columns import SamplingState
+from backend.generation.samplers.masked import MaskedSampler
+from backend.generation.samplers.noise import SeededNoise
+from backend.generation.samplers.residual import ResidualSampler
+from backend.models.bamm import BAMM
+from backend.models.configs import BAMMConfig, LengthConfig, MaskedConfig, ResidualConfig, RVQConfig
+from backend.models.length import LengthEstimator
 from backend.models.loading import load_strict
-from backend.models.masked import MaskedConfig, MaskTransformer
+from backend.models.masked import MaskTransformer
 from backend.models.matching import WordMatcher, WordMatcherConfig
-from backend.models.noise import SeededNoise
-from backend.models.reference_quirks import PUBLISHED, ReferenceQuirks
-from backend.models.residual import ResidualConfig, ResidualTransformer
-from backend.models.rvqvae import RVQVAE, RVQConfig
+from backend.models.reference_quirks import CORRECTED, PUBLISHED, ReferenceQuirks
+from backend.models.residual import ResidualTransformer
+from backend.models.rvqvae import RVQVAE
 
 OFFICIAL = {
     "rvq": lambda: RVQVAE(RVQConfig()),
@@ -116,12 +122,13 @@ def test_masked_transformer(golden, text):
     classifier_free_guidance = masked_logits(model, ids, text, lengths, 4)
     golden.check("mask_logits4_slice", classifier_free_guidance[:, :16, :6])
     inputs = []
-    result = model.generate(
-        text,
-        lengths,
-        noise=SeededNoise.from_seeds(range(3)),
+    network = TorchEngine("cpu").wrap("masked", model, CORRECTED)
+    result = MaskedSampler(network).generate(
+        text.numpy(),
+        lengths.numpy(),
+        noise=SeededNoise(range(3)),
         temperature=GREEDY,
-        on_step=lambda step: inputs.append(step.ids),
+        on_step=lambda step: inputs.append(torch.from_numpy(step.ids)),
     )
     golden.check("mask_greedy10", result)
     best = torch.stack([masked_logits(model, i, text, lengths, 4) for i in inputs])
@@ -139,14 +146,16 @@ def test_residual_transformer(golden, text):
         logits = model(history, torch.full((3,), layer), text, lengths)
         golden.check_statistics(f"res_logits_q{layer}_stats", logits.transpose(1, 2)[valid])
         golden.check(f"res_logits_q{layer}_slice", logits[:, :16, :6])
-    result = model.generate(
-        golden["mask_greedy10"],
-        text,
-        lengths,
-        noise=SeededNoise.from_seeds(range(3)),
+    network = TorchEngine("cpu").wrap("residual", model, CORRECTED)
+    result = ResidualSampler(network).generate(
+        golden["mask_greedy10"].numpy(),
+        text.numpy(),
+        lengths.numpy(),
+        noise=SeededNoise(range(3)),
         temperature=GREEDY,
     )
     golden.check("res_greedy", result)
+    result = torch.from_numpy(result)
     ids = torch.where(result < 0, model.pad_id, result)
     gaps, largest = [], 0.0
     for layer in range(1, 6):
@@ -191,37 +200,37 @@ def test_bamm(text):
         logits = model(ids, text, which)
         golden.check_statistics(f"bamm_{name}_stats", logits)
         golden.check(f"bamm_{name}_slice", logits[:, ::40, ::10])
-        classifier_free_guidance = model.guided_logits(ids, text, 4, which)
-        golden.check(f"bamm_{name}_cs4_slice", classifier_free_guidance[:, ::40, ::10])
+        guided = bamm_logits(model, ids, text, 4, which)
+        golden.check(f"bamm_{name}_cs4_slice", guided[:, ::40, ::10])
 
 
-class MarginDrawing(SamplingState):
+class MarginState(SamplingState):
     """Notes how clearly the best class of every step wins."""
 
-    margin = float("inf")
+    margins: ClassVar[list[float]] = []
 
-    def tokens(self, logits, uniforms):
-        best = logits.log_softmax(1).topk(2).values
-        self.margin = min(self.margin, (best[:, 0] - best[:, 1]).min().item())
-        return super().tokens(logits, uniforms)
+    def sample(self, logits, uniforms):
+        best = torch.from_numpy(logits).log_softmax(1).topk(2).values
+        self.margins.append((best[:, 0] - best[:, 1]).min().item())
+        return super().sample(logits, uniforms)
 
 
-@torch.no_grad()
 def test_bamm_generation(text):
     golden = Golden("full_bamm")
-    model = build("bamm_t2m_transformer", golden.seed)
-    lengths, noise = golden["m_lens"], SeededNoise.from_seeds(range(3))
+    model, text = build("bamm_t2m_transformer", golden.seed), text.numpy()
+    network = TorchEngine("cpu").wrap("bamm", model, CORRECTED)
+    lengths, noise = golden["m_lens"].numpy(), SeededNoise(range(3))
 
-    model.quirks = replace(PUBLISHED, stable_ties=True)
-    drawing = MarginDrawing(model, text, noise, GREEDY, 0.0, None)
-    first = model.first_pass(drawing, lengths, 4.0)
-    closed, _ = model.close(first, lengths)
-    again = model.to_regenerate(lengths)
-    result = model.second_pass(drawing, closed, again, lengths, 3.0)
+    published = BAMMSampler(network, replace(PUBLISHED, stable_ties=True))
+    state = MarginState(network, text, noise, GREEDY, 0.0, None)
+    first = published.first_pass(state, lengths, 4.0)
+    closed, _ = published.close(first, lengths)
+    again = published.to_regenerate(lengths)
+    result = published.second_pass(state, closed, again, lengths, 3.0)
     golden.check("bamm_greedy_given", result)
-    golden.check("bamm_greedy_given_margin", np.float32(drawing.margin))
+    golden.check("bamm_greedy_given_margin", np.float32(min(state.margins)))
 
-    model.quirks = ReferenceQuirks(second_pass_guidance=3.0)
-    tokens, _ = model.generate(text, lengths, noise=noise, temperature=GREEDY)
-    valid = torch.arange(49) < lengths.unsqueeze(1)
-    assert torch.equal(tokens[valid], result[:, :49][valid])
+    cached = BAMMSampler(network, ReferenceQuirks(second_pass_guidance=3.0))
+    tokens, _ = cached.generate(text, lengths, noise=noise, temperature=GREEDY)
+    valid = np.arange(49) < lengths[:, None]
+    np.testing.assert_array_equal(tokens[valid], result[:, :49][valid])

@@ -5,10 +5,10 @@ import torch
 from full_logits import residual_logits
 from goldens import Golden, text_embedding, weights
 
+from backend.models.configs import ResidualConfig
 from backend.models.loading import load_strict
-from backend.models.noise import RecordedNoise, SeededNoise
 from backend.models.reference_quirks import CORRECTED, PUBLISHED
-from backend.models.residual import ResidualConfig, ResidualTransformer, active_quantizer
+from backend.models.residual import ResidualTransformer, active_quantizer
 from backend.models.transformer import cross_entropy
 
 TINY = ResidualConfig(codes=32, code_dim=32, width=48, heads=2, ff=64, layers=3)
@@ -51,42 +51,6 @@ def test_logits(golden, kind):
                 golden.check(key, compute())
 
 
-def check_run(golden, model, name, settings):
-    """The result, and the logits of each layer computed again from the layers before it."""
-    text, lengths, base = golden["text_emb"], golden["m_lens"], golden["base_ids"]
-    if f"{name}_u" in golden.names:
-        noise = RecordedNoise(golden[f"{name}_u"])
-    else:
-        noise = SeededNoise.from_seeds(range(4))
-    result = model.generate(base, text, lengths, noise=noise, **settings)
-    golden.check(name, result)
-    ids = torch.where(result < 0, model.pad_id, result)
-    valid = torch.arange(12) < lengths.unsqueeze(1)
-    logits, tables, history = [], model.token_tables(), 0
-    for layer in range(1, result.shape[-1]):
-        history = history + tables[layer - 1][ids[..., layer - 1]]
-        q = torch.full((4,), layer)
-        logits.append(residual_logits(model, history, q, text, lengths, settings["guidance"]))
-    logits = torch.stack(logits)
-    golden.check(f"{name}_logits", logits)
-    best = logits.transpose(2, 3)[:, valid].topk(2).values
-    golden.check(f"{name}_min_margin", (best[..., 0] - best[..., 1]).min())
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@torch.no_grad()
-def test_generate(golden, kind):
-    model = build(golden, kind)
-    check_run(golden, model, f"{kind}_greedy", {"temperature": 1e-8, "guidance": 5})
-    check_run(golden, model, f"{kind}_gumbel", {"temperature": 1.0, "guidance": 5})
-
-
-@torch.no_grad()
-def test_generate_fewer_layers(golden):
-    settings = {"temperature": 1e-8, "guidance": 2, "layers": 2}
-    check_run(golden, build(golden, "sw"), "sw_greedy_2layers", settings)
-
-
 @torch.no_grad()
 def test_doubled_logits_are_a_choice(golden):
     arguments = golden["history"], torch.full((4,), 2), golden["text_emb"], golden["m_lens"]
@@ -95,20 +59,6 @@ def test_doubled_logits_are_a_choice(golden):
     torch.testing.assert_close(
         published(*arguments) - bias, 2 * (corrected(*arguments) - bias), rtol=1e-4, atol=1e-4
     )
-
-
-def test_a_sample_is_the_same_in_any_batch(golden):
-    model = build(golden, "sw")
-    text, lengths, base = golden["text_emb"], golden["m_lens"], golden["base_ids"]
-    together = model.generate(base, text, lengths, noise=SeededNoise.from_seeds(range(4)))
-    for i, length in enumerate(lengths.tolist()):
-        alone = model.generate(
-            base[i : i + 1, :length],
-            text[i : i + 1],
-            lengths[i : i + 1],
-            noise=SeededNoise.from_seeds([i]),
-        )
-        assert torch.equal(alone[0], together[i, :length])
 
 
 @pytest.mark.parametrize("kind", KINDS)

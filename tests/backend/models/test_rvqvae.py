@@ -4,9 +4,10 @@ import pytest
 import torch
 from goldens import Golden, rnd, weights
 
+from backend.models.configs import RVQConfig
 from backend.models.loading import load_strict
 from backend.models.quantizer import Codebook, ResidualQuantizer
-from backend.models.rvqvae import RVQVAE, RVQConfig
+from backend.models.rvqvae import RVQVAE
 
 TINY = RVQConfig(codes=32, code_dim=32, width=32)
 

@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from backend.models.length import LengthConfig, LengthEstimator
+from backend.models.configs import LengthConfig
+from backend.models.length import LengthEstimator
 from backend.training import runs
 from backend.training.loop import LoopOptions, Task, TrainingError
 from backend.training.runs import (

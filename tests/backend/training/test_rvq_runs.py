@@ -103,7 +103,7 @@ class TestMakeTokens:
     def pieces(self, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Sequence[int]]]:
         """The split and numbers of every part that is drawn."""
         monkeypatch.setattr(runs, "VALIDATION_SAMPLES", 5)
-        monkeypatch.setattr(runs, "SentenceEncoder", lambda device: HashedWords())
+        monkeypatch.setattr(runs, "SentenceEncoder", HashedWords)
         drawn: list[tuple[str, Sequence[int]]] = []
         draw_tokens = runs.draw_tokens
 
@@ -150,7 +150,7 @@ class TestMakeTokens:
             def encode(self, prompts: Sequence[str]) -> torch.Tensor:
                 raise AssertionError(prompts)
 
-        monkeypatch.setattr(runs, "SentenceEncoder", lambda device: _Mute())
+        monkeypatch.setattr(runs, "SentenceEncoder", _Mute)
         make_tokens(out, out, 6, 0, "cpu")
         after = TokenSet.load(out, "train")
         np.testing.assert_array_equal(after.vectors, before.vectors)

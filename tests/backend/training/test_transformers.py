@@ -7,10 +7,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from backend.models.bamm import BAMM, BAMMConfig
-from backend.models.length import LengthConfig, LengthEstimator
-from backend.models.masked import MaskedConfig, MaskTransformer
-from backend.models.residual import ResidualConfig, ResidualTransformer
+from backend.models.bamm import BAMM
+from backend.models.configs import BAMMConfig, LengthConfig, MaskedConfig, ResidualConfig
+from backend.models.length import LengthEstimator
+from backend.models.masked import MaskTransformer
+from backend.models.residual import ResidualTransformer
 from backend.training import transformers
 from backend.training.loop import LoopOptions, train
 from backend.training.tokens import MAX_TOKENS, TokenSet

@@ -6,7 +6,8 @@ import torch
 from backend.datasets.actions import Action
 from backend.datasets.preparation import PreparedClip
 from backend.datasets.sources import Segment
-from backend.models.rvqvae import RVQVAE, RVQConfig
+from backend.models.configs import RVQConfig
+from backend.models.rvqvae import RVQVAE
 from backend.motion.features import FEATURES, motion_to_features
 from shared.motion.skeleton import FEATURE_OFFSETS
 from tests.backend.datasets.motions import kicking, walking

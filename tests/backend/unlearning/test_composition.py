@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import torch
 
+from backend.engines.torch_engine import editable
 from backend.unlearning.application import apply_edits
 from backend.unlearning.composition import compose
 from backend.unlearning.edit import Edit, build_edit
 from backend.unlearning.errors import UnlearningError
-from backend.unlearning.torch_weights import editable
 
 CODEBOOK = "quantizer.layers.0.codebook"
 WEIGHT = "cond_emb.weight"

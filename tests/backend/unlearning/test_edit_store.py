@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import nn
 
+from backend.engines.torch_engine import editable
 from backend.unlearning.composition import compose
 from backend.unlearning.edit import Edit, build_edit
 from backend.unlearning.edit_name import EditName
 from backend.unlearning.edit_store import EDITS, EditStore
 from backend.unlearning.manifest import MANIFEST, read_manifest, write_manifest
 from backend.unlearning.registry import METHODS
-from backend.unlearning.torch_weights import editable
 from shared.errors import PlacidError
 
 CODEBOOK = "quantizer.layers.0.codebook"

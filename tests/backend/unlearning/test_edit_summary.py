@@ -9,13 +9,12 @@ from backend.unlearning.application import apply_edits
 from backend.unlearning.edit import Edit
 from backend.unlearning.edit_store import EDITS
 from backend.unlearning.summary import records, summarise
-from backend.unlearning.torch_weights import editable
 from shared.motion.safety import Label
 
 
 @pytest.fixture(scope="module")
 def weights():
-    return editable(load_checkpoint(EMBEDDED).networks)
+    return load_checkpoint(EMBEDDED).networks
 
 
 @pytest.mark.parametrize("path", sorted(EDITS.glob("*.safetensors")), ids=lambda path: path.stem)

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from backend.models.masked import MaskedConfig, MaskTransformer
-from backend.models.residual import ResidualConfig, ResidualTransformer
+from backend.engines.torch_engine import editable
+from backend.models.configs import MaskedConfig, ResidualConfig
+from backend.models.masked import MaskTransformer
+from backend.models.residual import ResidualTransformer
 from backend.training.loop import TrainingError
 from backend.training.retain import RetainTraining
 from backend.training.tokens import TokenSet
@@ -16,7 +18,6 @@ from backend.unlearning.concept import Concept
 from backend.unlearning.edit import Edit
 from backend.unlearning.errors import UnlearningError
 from backend.unlearning.finetune import FineTuneParameters
-from backend.unlearning.torch_weights import editable
 
 CODES, TEXT_DIM = 12, 8
 KICK = Concept("kick", ("kick",))
@@ -65,7 +66,7 @@ def test_training_gives_a_half_precision_edit_of_the_networks_that_read_text(
 ):
     before = snapshot(model)
     parameters = dataclasses.replace(SHORT, start=start)
-    edit = finetune.fit(model, KICK, RetainTraining(run), parameters)
+    edit = finetune.fit(editable(model), KICK, RetainTraining(run), parameters)
     assert all(torch.equal(before[key], value) for key, value in snapshot(model).items())
     assert edit.method == ("finetune" if start == "base" else "retrain")
     assert {patch.network for patch in edit.patches} == {"masked", "residual"}
@@ -82,16 +83,16 @@ def test_training_gives_a_half_precision_edit_of_the_networks_that_read_text(
 
 
 def test_the_second_fit_resumes_at_the_end_of_the_first(model, run):
-    first = finetune.fit(model, KICK, RetainTraining(run), SHORT)
+    first = finetune.fit(editable(model), KICK, RetainTraining(run), SHORT)
     written = {path: path.stat().st_mtime_ns for path in run.glob("finetune-kick-*/*.log.jsonl")}
     assert len(written) == 2
-    second = finetune.fit(model, KICK, RetainTraining(run), SHORT)
+    second = finetune.fit(editable(model), KICK, RetainTraining(run), SHORT)
     for one, other in zip(first.patches, second.patches, strict=True):
         assert np.array_equal(one.values, other.values)
     assert written == {path: path.stat().st_mtime_ns for path in written}
     # Another base has checkpoints of its own.
     model["masked"].cond_emb.weight += 1
-    finetune.fit(model, KICK, RetainTraining(run), SHORT)
+    finetune.fit(editable(model), KICK, RetainTraining(run), SHORT)
     assert len(list(run.glob("finetune-kick-*"))) == 3
 
 
@@ -104,7 +105,7 @@ def test_forget_samples_are_never_trained_on(model, run, monkeypatch):
         return original(self, ids, *rest)
 
     monkeypatch.setattr(MaskTransformer, "loss", loss)
-    finetune.fit({"masked": model["masked"]}, KICK, RetainTraining(run), SHORT)
+    finetune.fit(editable({"masked": model["masked"]}), KICK, RetainTraining(run), SHORT)
     assert len(seen) > 3
     assert max(seen) < CODES // 2
 
@@ -112,11 +113,11 @@ def test_forget_samples_are_never_trained_on(model, run, monkeypatch):
 def test_what_cannot_be_trained_is_refused(model, run, tmp_path):
     everything = Concept("all", ("person", "someone"))
     with pytest.raises(TrainingError, match="leaves something to train on"):
-        finetune.fit(model, everything, RetainTraining(run), SHORT)
+        finetune.fit(editable(model), everything, RetainTraining(run), SHORT)
     with pytest.raises(TrainingError, match="backend train tokens"):
-        finetune.fit(model, KICK, RetainTraining(tmp_path / "empty"), SHORT)
+        finetune.fit(editable(model), KICK, RetainTraining(tmp_path / "empty"), SHORT)
     with pytest.raises(UnlearningError, match="no network that reads text"):
         finetune.fit({}, KICK, RetainTraining(run), SHORT)
     wrong = dataclasses.replace(SHORT, steps=0)
     with pytest.raises(UnlearningError, match="steps and warmup"):
-        finetune.fit(model, KICK, RetainTraining(run), wrong)
+        finetune.fit(editable(model), KICK, RetainTraining(run), wrong)

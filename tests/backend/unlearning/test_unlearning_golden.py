@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from backend.engines.torch_engine import editable
 from backend.unlearning import lcr, rece, uce
 from backend.unlearning.concept import Concept
 from backend.unlearning.statistics import codebook_hash, count_codes
 from backend.unlearning.text_embeddings import TextEmbeddings
-from backend.unlearning.torch_weights import editable
 from tests.goldens import Golden, weight
 
 CONCEPT = Concept("kick", ("kick",))
@@ -24,10 +24,11 @@ def golden() -> Golden:
 @pytest.fixture(scope="module")
 def statistics(golden):
     layers = [
-        torch.cat([golden[f"lcr_pos_codes_l{i}"], golden[f"lcr_neg_codes_l{i}"]]) for i in (0, 1)
+        np.concatenate([golden.array(f"lcr_pos_codes_l{i}"), golden.array(f"lcr_neg_codes_l{i}")])
+        for i in (0, 1)
     ]
-    is_forget = torch.arange(len(layers[0])) < len(golden["lcr_pos_codes_l0"])
-    return count_codes("kick", torch.stack(layers, dim=2), is_forget, golden.config["nb_code"])
+    is_forget = np.arange(len(layers[0])) < len(golden.array("lcr_pos_codes_l0"))
+    return count_codes("kick", np.stack(layers, axis=2), is_forget, golden.config["nb_code"])
 
 
 @pytest.mark.parametrize("layer", [0, 1])
@@ -36,7 +37,7 @@ def test_counts_and_scores(golden, statistics, layer):
     golden.check(f"lcr_rest_count_l{layer}", statistics.retain[layer])
     found = lcr.scores(statistics.forget[layer], statistics.retain[layer])
     for name, score in zip(("freqs", "ratios"), found, strict=True):
-        wanted = golden[f"lcr_{name}_l{layer}"].numpy()
+        wanted = golden.array(f"lcr_{name}_l{layer}")
         np.testing.assert_allclose(score, wanted, rtol=1e-6, atol=1e-8)
 
 
@@ -45,8 +46,8 @@ def test_counts_and_scores(golden, statistics, layer):
 def test_selected_codes(golden, statistics, layer, k):
     forget, retain = statistics.forget[layer], statistics.retain[layer]
     selected = lcr.select_codes(forget, retain, k)
-    wanted = golden[f"lcr_topk{k}_l{layer}"].tolist()
-    if golden[f"lcr_topk{k}_l{layer}_gap"].min() > 0:
+    wanted = golden.array(f"lcr_topk{k}_l{layer}").tolist()
+    if golden.array(f"lcr_topk{k}_l{layer}_gap").min() > 0:
         assert selected == wanted
         return
     # A tie at the cut: another choice must score exactly as well.
@@ -65,22 +66,25 @@ CASES = {
 
 
 def _codebooks(golden):
-    return [golden["lcr_codebook_before_l0"], golden["lcr_codebook_before_l1"]]
+    return [golden.array("lcr_codebook_before_l0"), golden.array("lcr_codebook_before_l1")]
 
 
 def _removed(golden, case):
-    counts = golden[f"lcr_{case}_removed_per_layer"].tolist()
-    return [part.tolist() for part in golden[f"lcr_{case}_removed"].split(counts)]
+    counts = golden.array(f"lcr_{case}_removed_per_layer").tolist()
+    return [
+        part.tolist()
+        for part in np.split(golden.array(f"lcr_{case}_removed"), np.cumsum(counts)[:-1])
+    ]
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_replaced_codebooks(golden, case):
     alpha = CASES[case].get("alpha", 1.0)
-    draws = golden[f"lcr_{case}_draws"].tolist()
+    draws = golden.array(f"lcr_{case}_draws").tolist()
     target = draws[-1] if draws else CASES[case].get("target", 0)
     for layer, codes in enumerate(_removed(golden, case)):
         before = _codebooks(golden)[layer]
-        noise = golden[f"lcr_{case}_noise{layer}"]
+        noise = golden.array(f"lcr_{case}_noise{layer}")
         edited = lcr.move_to_target(before, codes, before[target], noise, alpha)
         golden.check(f"lcr_{case}_codebook_l{layer}", edited)
 
@@ -90,10 +94,11 @@ def test_noise_is_scaled_by_the_spread_of_its_layer(golden):
     moved = []
     for layer in range(golden.config["num_quantizers"]):
         key = f"quantizer.layers.{layer}.codebook"
-        before = torch.from_numpy(weight(key, (codes, dim), golden.seed))
-        edited = lcr.move_to_target(before, [3], torch.zeros(dim), torch.ones(1, dim), 1.0)
+        before = weight(key, (codes, dim), golden.seed)
+        nothing, ones = np.zeros(dim, np.float32), np.ones((1, dim), np.float32)
+        edited = lcr.move_to_target(before, [3], nothing, ones, 1.0)
         moved.append(edited[3, 0])
-    golden.check("lcr_std", torch.stack(moved))
+    golden.check("lcr_std", np.stack(moved))
 
 
 @pytest.mark.parametrize(("case", "alpha"), [("orth", 1.0), ("orth_alpha", 2.0)])
@@ -114,9 +119,9 @@ def test_orthogonalised_codebooks(golden, case, alpha):
 )
 def test_fit_removes_the_golden_codes(golden, statistics, case, changes):
     networks = {"rvq": _tokeniser(golden)}
-    statistics = dataclasses.replace(statistics, codebook_hash=codebook_hash(networks))
+    statistics = dataclasses.replace(statistics, codebook_hash=codebook_hash(editable(networks)))
     parameters = dataclasses.replace(lcr.LCRParameters(), **changes)
-    edit = lcr.fit(networks, CONCEPT, statistics, parameters)
+    edit = lcr.fit(editable(networks), CONCEPT, statistics, parameters)
     assert edit.provenance["removed_codes"] == _removed(golden, case)
     if case == "orth":
         with edit.apply(editable(networks)):
@@ -129,7 +134,7 @@ def _tokeniser(golden):
     rvq.quantizer.layers = torch.nn.ModuleList()
     for codebook in _codebooks(golden):
         layer = torch.nn.Module()
-        layer.register_buffer("codebook", codebook.clone())
+        layer.register_buffer("codebook", torch.from_numpy(codebook.copy()))
         rvq.quantizer.layers.append(layer)
     return rvq
 
@@ -140,15 +145,17 @@ def _transformers(golden):
         network = torch.nn.Module()
         network.cond_emb = torch.nn.Linear(golden.config["uce_in"], golden.config["uce_out"])
         with torch.no_grad():
-            network.cond_emb.weight.copy_(golden[f"uce_w{index}"])
-            network.cond_emb.bias.copy_(golden[f"uce_b{index}"])
+            network.cond_emb.weight.copy_(torch.from_numpy(golden.array(f"uce_w{index}")))
+            network.cond_emb.bias.copy_(torch.from_numpy(golden.array(f"uce_b{index}")))
         networks[name] = network
     return networks
 
 
 @pytest.fixture(scope="module")
 def embeddings(golden):
-    return TextEmbeddings(golden["uce_forget"], golden["uce_target"], golden["uce_retain"])
+    return TextEmbeddings(
+        golden.array("uce_forget"), golden.array("uce_target"), golden.array("uce_retain")
+    )
 
 
 def _check_weights(golden, prefix, networks, rounding=0.0):
@@ -158,10 +165,10 @@ def _check_weights(golden, prefix, networks, rounding=0.0):
 
 def _inversion_rounding(embeddings, lamb, erase, preserve):
     """What float32 leaves open in the inverse: it differs between processors."""
-    forget, retain = embeddings.forget.double(), embeddings.retain.double()
-    matrix = lamb * torch.eye(embeddings.text_dim, dtype=torch.float64)
+    forget, retain = (rows.astype(np.float64) for rows in (embeddings.forget, embeddings.retain))
+    matrix = lamb * np.eye(embeddings.text_dim)
     matrix = matrix + erase * forget.T @ forget + preserve * retain.T @ retain
-    return float(torch.linalg.cond(matrix)) * torch.finfo(torch.float32).eps
+    return float(np.linalg.cond(matrix)) * float(np.finfo(np.float32).eps)
 
 
 UCE_CASES = [
@@ -179,7 +186,7 @@ UCE_CASES = [
 def test_uce(golden, embeddings, technique, lamb, erase, preserve, double_bias):
     networks = _transformers(golden)
     parameters = uce.UCEParameters(technique, lamb, erase, preserve, double_bias)
-    uce.fit(networks, CONCEPT, embeddings, parameters).apply(editable(networks))
+    uce.fit(editable(networks), CONCEPT, embeddings, parameters).apply(editable(networks))
     bias = "bias" if double_bias else "nobias"
     rounding = _inversion_rounding(embeddings, lamb, erase, preserve)
     name = f"uce_{technique}_l{lamb}_e{erase}_p{preserve}_{bias}_"
@@ -189,14 +196,14 @@ def test_uce(golden, embeddings, technique, lamb, erase, preserve, double_bias):
 def test_uce_of_one_network_leaves_the_other(golden, embeddings):
     networks = _transformers(golden)
     only = {"residual": networks["residual"]}
-    uce.fit(only, CONCEPT, embeddings, uce.PRESETS["published"]).apply(editable(networks))
+    uce.fit(editable(only), CONCEPT, embeddings, uce.PRESETS["published"]).apply(editable(networks))
     _check_weights(golden, "uce_layers1_", networks)
 
 
 @pytest.mark.parametrize("regulariser", [0.001, 0.1])
 def test_adversarial_embeddings(golden, regulariser):
-    weights = [golden[f"uce_w{index}"] for index in (0, 1)]
-    found = rece.adversarial_embeddings(golden["uce_forget"], weights, weights, regulariser)
+    weights = [golden.array(f"uce_w{index}") for index in (0, 1)]
+    found = rece.adversarial_embeddings(golden.array("uce_forget"), weights, weights, regulariser)
     for index, embedding in enumerate(found):
         golden.check(f"rece_adv_c{index}_r{regulariser}", embedding[None])
 
@@ -206,7 +213,7 @@ def test_adversarial_embeddings(golden, regulariser):
 def test_rece(golden, embeddings, epochs, preserve):
     networks = _transformers(golden)
     parameters = rece.RECEParameters(preserve=preserve, epochs=epochs)
-    rece.fit(networks, CONCEPT, embeddings, parameters).apply(editable(networks))
+    rece.fit(editable(networks), CONCEPT, embeddings, parameters).apply(editable(networks))
     _check_weights(golden, f"main_rece_e{epochs}_p{preserve}_", networks)
 
 
@@ -214,5 +221,5 @@ def test_rece(golden, embeddings, epochs, preserve):
 def test_first_step_of_rece_is_uce(golden, embeddings, preserve):
     networks = _transformers(golden)
     parameters = uce.UCEParameters(preserve=preserve)
-    uce.fit(networks, CONCEPT, embeddings, parameters).apply(editable(networks))
+    uce.fit(editable(networks), CONCEPT, embeddings, parameters).apply(editable(networks))
     _check_weights(golden, f"main_uce_e0_p{preserve}_", networks)

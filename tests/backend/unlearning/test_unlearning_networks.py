@@ -1,18 +1,20 @@
 """Edits on the real networks, in small sizes: they change the outputs they should, and go away."""
 
+import numpy as np
 import pytest
 import torch
 
-from backend.models.bamm import BAMM, BAMMConfig
-from backend.models.masked import MaskedConfig, MaskTransformer
-from backend.models.residual import ResidualConfig, ResidualTransformer
-from backend.models.rvqvae import RVQVAE, RVQConfig
+from backend.engines.torch_engine import editable
+from backend.models.bamm import BAMM
+from backend.models.configs import BAMMConfig, MaskedConfig, ResidualConfig, RVQConfig
+from backend.models.masked import MaskTransformer
+from backend.models.residual import ResidualTransformer
+from backend.models.rvqvae import RVQVAE
 from backend.unlearning import lcr, rece, uce
 from backend.unlearning.application import apply_edits
 from backend.unlearning.concept import find_concept
 from backend.unlearning.statistics import codebook_hash, count_codes
 from backend.unlearning.text_embeddings import embed_concept
-from backend.unlearning.torch_weights import editable
 
 CODES = 24
 TEXT_DIM = 16
@@ -44,19 +46,17 @@ def model(request):
 
 
 def encode(texts):
-    rows = [torch.randn(TEXT_DIM, generator=_generator(text)) for text in texts]
-    return torch.stack(rows)
-
-
-def _generator(text):
-    return torch.Generator().manual_seed(sum(map(ord, text)))
+    rows = [np.random.default_rng(sum(map(ord, text))).normal(size=TEXT_DIM) for text in texts]
+    return np.array(rows, np.float32)
 
 
 def _text_token(model, text):
     """What each transformer reads for a prompt, (network, width)."""
     transformers = [network for name, network in model.items() if name != "rvq"]
     with torch.no_grad():
-        return torch.stack([network.cond_emb(encode([text]))[0] for network in transformers])
+        return torch.stack(
+            [network.cond_emb(torch.from_numpy(encode([text])))[0] for network in transformers]
+        )
 
 
 def _decode(model, ids):
@@ -65,16 +65,17 @@ def _decode(model, ids):
 
 
 def _code_edit(model):
-    forget, retain = torch.zeros(4, 6, 6).long(), torch.randint(2, CODES, (9, 6, 6))
+    forget = np.zeros((4, 6, 6), np.int64)
+    retain = np.random.default_rng(0).integers(2, CODES, (9, 6, 6))
     forget[:, ::2] = 1
     counts = count_codes(
         "kick",
-        torch.cat([forget, retain]),
-        torch.arange(13) < 4,
+        np.concatenate([forget, retain]),
+        np.arange(13) < 4,
         CODES,
-        codebook_hash=codebook_hash(model),
+        codebook_hash=codebook_hash(editable(model)),
     )
-    return lcr.fit(model, KICK, counts, lcr.LCRParameters(k=2, target=5))
+    return lcr.fit(editable(model), KICK, counts, lcr.LCRParameters(k=2, target=5))
 
 
 def test_lcr_changes_motions_with_a_removed_code_and_no_others(model):
@@ -93,7 +94,7 @@ def test_text_edits_move_the_forgotten_prompt_more_than_a_kept_one(model, method
     forgotten, kept = "kick", KICK.retain_prompts[0]
     before = _text_token(model, forgotten), _text_token(model, kept)
     embeddings = embed_concept(KICK, encode, retain_prompts=KICK.retain_prompts[:4])
-    edit = method.fit(model, KICK, embeddings, method.PRESETS["corrected"])
+    edit = method.fit(editable(model), KICK, embeddings, method.PRESETS["corrected"])
     assert {patch.network for patch in edit.patches} == set(model) - {"rvq"}
     with edit.apply(editable(model)):
         moved = (_text_token(model, forgotten) - before[0]).norm()
@@ -105,7 +106,7 @@ def test_text_edits_move_the_forgotten_prompt_more_than_a_kept_one(model, method
 def test_a_code_edit_and_a_text_edit_compose(model, snapshot):
     before = snapshot(model)
     embeddings = embed_concept(KICK, encode)
-    text_edit = uce.fit(model, KICK, embeddings, uce.PRESETS["published"])
+    text_edit = uce.fit(editable(model), KICK, embeddings, uce.PRESETS["published"])
     with apply_edits([(_code_edit(model), 1.0), (text_edit, 0.5)], editable(model)):
         after = snapshot(model)
     changed = {key for key in before if not torch.equal(before[key], after[key])}

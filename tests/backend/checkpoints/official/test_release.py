@@ -95,7 +95,7 @@ def test_every_network_gets_its_files_tensors(release):
     checkpoint = load_checkpoint(release)
     assert checkpoint.networks.keys() == {"rvq", "masked", "bamm", "residual", "length"}
     for network in checkpoint.networks.values():
-        for key, value in network.state_dict().items():
+        for key, value in network.module.state_dict().items():
             if not key.endswith("position_enc.pe"):
                 wanted = weight(key, tuple(value.shape), SEED)
                 np.testing.assert_array_equal(value.numpy(), wanted, err_msg=key)
@@ -119,7 +119,7 @@ def test_capabilities_report_what_is_there(release, copy):
 def test_a_residual_transformer_without_shared_weights(tmp_path):
     sizes = Sizes(**{**vars(SMALL), "shared": False})
     root = write_release(tmp_path / "checkpoints", sizes, bamm=False)
-    network = load_checkpoint(root).networks["residual"]
+    network = load_checkpoint(root).networks["residual"].module
     assert network.quirks == CORRECTED
     assert "output_proj_bias" in network.state_dict()
     arguments = (
@@ -130,7 +130,7 @@ def test_a_residual_transformer_without_shared_weights(tmp_path):
     )
     bias = network.output_proj_bias[0].unsqueeze(-1)
     once = network(*arguments) - bias
-    doubled = load_checkpoint(root, quirks=PUBLISHED).networks["residual"]
+    doubled = load_checkpoint(root, quirks=PUBLISHED).networks["residual"].module
     torch.testing.assert_close(doubled(*arguments) - bias, 2 * once)
 
 

@@ -13,7 +13,7 @@ from backend.evaluation.benchmark.protocols import Protocol
 from backend.evaluation.evaluators.embedded import save_evaluator
 from backend.evaluation.evaluators.reference import LABELS, ROWS
 from backend.models.matching import MatcherConfig, SentenceMatcher
-from backend.text.encoders import SentenceEncoder
+from backend.text.sentence import SentenceEncoder
 
 TINY: Final = Protocol(
     "tiny",

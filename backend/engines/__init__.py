@@ -1,0 +1,1 @@
+"""Networks as callables on numpy arrays: one engine in plain numpy, one door for torch."""

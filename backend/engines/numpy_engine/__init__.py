@@ -1,0 +1,1 @@
+"""The embedded model's networks in plain numpy, for Pythons that have nothing else."""

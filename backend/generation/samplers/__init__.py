@@ -1,0 +1,1 @@
+"""Samplers: from networks' logits to tokens, in numpy, whatever computes the logits."""
