@@ -4,7 +4,6 @@ The batch of a step depends on the seed and the step alone, so a resumed run con
 had never stopped.
 """
 
-import copy
 import math
 import signal
 import threading
@@ -18,6 +17,7 @@ import msgspec
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 from shared.decoding.text import decode_json_lines
@@ -98,7 +98,11 @@ class _Run:
         self.log = folder / f"{task.name}.log.jsonl"
         folder.mkdir(parents=True, exist_ok=True)
         self.step = 0
-        self.average = copy.deepcopy(task.network) if options.average else None
+        self.average: AveragedModel | None = None
+        if options.average:
+            self.average = AveragedModel(task.network, avg_fn=self._averaged, use_buffers=True)
+            # Its first update would take the network as it is, instead of going towards it.
+            self.average.n_averaged.fill_(1)
         self.optimiser = torch.optim.AdamW(
             task.network.parameters(),
             lr=options.learning_rate,
@@ -129,7 +133,7 @@ class _Run:
         self.schedule.load_state_dict(state["schedule"])
         self.task.load_extra_state(state["extra"])
         if self.average is not None:
-            self.average.load_state_dict(state["average"])
+            self.average.module.load_state_dict(state["average"])
 
     def _forget_later_lines(self) -> None:
         """Cut the log behind this step: what comes there will be logged again."""
@@ -155,7 +159,7 @@ class _Run:
             "extra": self.task.extra_state(),
         }
         if self.average is not None:
-            state["average"] = self.average.state_dict()
+            state["average"] = self.average.module.state_dict()
         with written_whole(self.checkpoint) as file:
             torch.save(state, file)
 
@@ -178,22 +182,17 @@ class _Run:
         self.schedule.step()
         self.step += 1
         if self.average is not None:
-            self._update_average(self.average)
+            self.average.update_parameters(self.task.network)
         return {name: float(value.detach()) for name, value in losses.items()}
 
-    def _update_average(self, average: nn.Module) -> None:
+    def _averaged(self, average: Tensor, current: Tensor, _: Tensor | int) -> Tensor:
+        """A tensor of the moving average one step on; it follows faster in the beginning."""
         decay = min(self.options.average, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            current = self.task.network.state_dict()
-            for name, value in average.state_dict().items():
-                if value.is_floating_point():
-                    value.lerp_(current[name], 1 - decay)
-                else:
-                    value.copy_(current[name])
+        return average.lerp(current, 1 - decay) if average.is_floating_point() else current
 
     def best(self) -> nn.Module:
         """The network to validate and export."""
-        network = self.task.network if self.average is None else self.average
+        network = self.task.network if self.average is None else self.average.module
         return network.eval()
 
 
