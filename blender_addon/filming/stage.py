@@ -12,6 +12,7 @@ from ..character.materials import plain_material
 from ..retargeting.body_bones import way_bones
 from ..retargeting.bone_mapping import filed_mapping
 from ..retargeting.evaluated_pose import sample_pose, to_world
+from ..retargeting.moved_meshes import rendered_meshes
 from ..shared.errors import PlacidError
 from .engines import use_engine
 
@@ -75,7 +76,7 @@ def preview_scene(
     source = armature.users_scene[0]
     scene.render.fps, scene.render.fps_base = source.render.fps, source.render.fps_base
     try:
-        for member in (armature, *dependents(armature)):
+        for member in (armature, *rendered_meshes(armature)):
             scene.collection.objects.link(member)
         build_stage(scene, armature, frames, size, camera, engine, samples)
         yield scene
@@ -106,7 +107,7 @@ def _body(armature: bpy.types.Object) -> list[str]:
         ways = way_bones(armature, filed_mapping(armature))
     except PlacidError:
         ways = set()
-    skin = {group.name for mesh in dependents(armature) for group in mesh.vertex_groups}
+    skin = {group.name for mesh in rendered_meshes(armature) for group in mesh.vertex_groups}
     body = [bone.name for bone in bones if bone.use_deform and bone.name not in ways]
     return [name for name in body if name in skin] or body or [bone.name for bone in bones]
 
@@ -231,21 +232,3 @@ def _add_camera(
     for index, place in enumerate(places):
         camera.location = place
         camera.keyframe_insert("location", frame=start + index)
-
-
-def dependents(armature: bpy.types.Object) -> list[bpy.types.Object]:
-    """The meshes that the armature moves and that are rendered, hidden in the viewport or not."""
-    return [mesh for mesh in _moved_meshes(armature) if not mesh.hide_render]
-
-
-def hidden_in_renders(armature: bpy.types.Object) -> list[bpy.types.Object]:
-    """The meshes that the armature moves and that are not rendered."""
-    return [mesh for mesh in _moved_meshes(armature) if mesh.hide_render]
-
-
-def _moved_meshes(armature: bpy.types.Object) -> list[bpy.types.Object]:
-    return [
-        other
-        for other in armature.users_scene[0].objects
-        if other.type == "MESH" and armature in (other.parent, other.find_armature())
-    ]

@@ -10,6 +10,7 @@ from ..rig.blend import Stance
 from ..rig.mapping import Mapping
 from ..rig.read_rig import read_rig
 from ..rig.retarget import Retargeted, RootMotion, retarget, retarget_cycle
+from ..shared.errors import PlacidError
 from ..shared.motion.contacts import standing_feet
 from ..shared.motion.kinematics import Pose, resample_contacts, resample_pose, solve
 from ..shared.motion.motion import Motion, MotionError
@@ -21,6 +22,8 @@ from .editable import check_editable
 from .measure_fit import Fit, measure_fit
 from .record_stance import record_stance
 
+# Of any scene in Blender.
+_LAST_FRAME = 1_048_574
 # Metres; a body has no shorter bone.
 _LEAST_BONE = 1e-3
 
@@ -133,6 +136,7 @@ def _retarget(
     contacts = resample_contacts(standing_feet(motion), motion.fps, fps)
     pose = resample_pose(solve(motion), motion.fps, fps)
     _check_body(pose)
+    _check_place(options.frame_start, options.frame_start + step * len(pose))
     common = (pose, contacts, fps, binding, options.pin_strength, options.root_motion)
     if options.loop:
         return retarget_cycle(*common)
@@ -145,6 +149,16 @@ def _retarget(
     first = round(options.blend_in / step)
     last = len(frames) - min(len(frames), round(options.blend_out / step))
     return retarget(*common, stance(frames[:first]), stance(frames[last:]))
+
+
+def _check_place(first: float, last: float) -> None:
+    """Raises PlacidError `bad_place` for frames that no scene reaches."""
+    if not -_LAST_FRAME <= first <= last <= _LAST_FRAME:
+        raise PlacidError(
+            "bad_place",
+            f"the take would play in the frames {first:.0f} to {last:.0f}; Blender counts to "
+            f"{_LAST_FRAME}, so choose another start in the panel Motion",
+        )
 
 
 def _check_body(pose: Pose) -> None:

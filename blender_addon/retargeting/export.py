@@ -14,11 +14,11 @@ from pathlib import Path
 import addon_utils
 import bpy
 
-from ..filming.stage import dependents, hidden_in_renders
 from ..shared.errors import PlacidError
 from ..shared.files import cannot_write, move_whole
 from ..shared.motion.amass import save_amass, smplx_parameters
 from .evaluated_pose import check_posed, evaluated
+from .moved_meshes import hidden_meshes, rendered_meshes
 from .read_motion import read_motion
 from .slots import frame_range, playing
 
@@ -101,7 +101,7 @@ def export_smplx(context: bpy.types.Context, armature: bpy.types.Object, path: P
 
 
 def _left_out(armature: bpy.types.Object) -> str:
-    names = [mesh.name for mesh in hidden_in_renders(armature)]
+    names = [mesh.name for mesh in hidden_meshes(armature)]
     return f"without {', '.join(names)}, which is not rendered" if names else ""
 
 
@@ -154,7 +154,7 @@ def _alone(
     mode = "OBJECT" if active is None else active.mode
     if mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
-    members = (armature, *dependents(armature))
+    members = (armature, *rendered_meshes(armature))
     try:
         with evaluated(scene, members):
             _select(layer, members, armature)

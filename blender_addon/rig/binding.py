@@ -42,7 +42,9 @@ class Control:
         joint: index of the joint whose rotation it follows.
         towards: a second joint, for a bone between two of ours.
         share: 0 follows `joint`, 1 follows `towards`.
-        parent: position of the control that carries it, -1 for none.
+        parent: position of the control that turns it, -1 for none.
+        support: position of the control that carries it along, -1 for none; the same unless the
+            bone does not inherit rotation.
         align: (4,) rotation from the rig's rest pose to the T-pose of our skeleton.
     """
 
@@ -51,6 +53,7 @@ class Control:
     towards: int
     share: float
     parent: int
+    support: int
     align: np.ndarray
 
 
@@ -118,10 +121,15 @@ def bind(rig: Rig, mapping: Mapping) -> Binding:
     controls = []
     for bone in order:
         joint, towards, share = follows[bone]
-        parent = _carrier(rig, mapping, bone, follows)
-        parent_place = -1 if parent is None else place[parent]
+        parent, support = (
+            -1 if by is None else place[by]
+            for by in (
+                _carrier(rig, mapping, bone, follows, turning=True),
+                _carrier(rig, mapping, bone, follows, turning=False),
+            )
+        )
         align = aligns.get(joint, IDENTITY)
-        controls.append(Control(bone, JOINT[joint], JOINT[towards], share, parent_place, align))
+        controls.append(Control(bone, JOINT[joint], JOINT[towards], share, parent, support, align))
     return Binding(
         rig=rig,
         axes=axes,
@@ -178,17 +186,18 @@ def _follows(rig: Rig, mapping: Mapping) -> dict[int, tuple[str, str, float]]:
     return follows
 
 
-def _carrier(rig: Rig, mapping: Mapping, bone: int, follows: dict) -> int | None:
-    """The mapped bone that carries a bone: named by the mapping, or the nearest ancestor."""
+def _carrier(rig: Rig, mapping: Mapping, bone: int, follows: dict, turning: bool) -> int | None:
+    """The mapped bone that turns a bone, or just carries it along: named by the mapping, or the
+    nearest ancestor."""
     named = mapping.parents.get(rig.bones[bone])
     if named is not None:
         return rig.index(named)
-    if not rig.inherits_rotation[bone]:
+    if turning and not rig.inherits_rotation[bone]:
         return None
     for ancestor in rig.ancestors(bone):
         if ancestor in follows:
             return ancestor
-        if not rig.inherits_rotation[ancestor]:
+        if turning and not rig.inherits_rotation[ancestor]:
             return None
     return None
 
@@ -196,7 +205,7 @@ def _carrier(rig: Rig, mapping: Mapping, bone: int, follows: dict) -> int | None
 def _depth(rig: Rig, mapping: Mapping, bone: int, follows: dict) -> int:
     depth = 0
     seen = {bone}
-    while (parent := _carrier(rig, mapping, bone, follows)) is not None:
+    while (parent := _carrier(rig, mapping, bone, follows, turning=False)) is not None:
         if parent in seen:
             raise RigError(f"the mapping's parents of {rig.bones[bone]!r} run in a circle")
         seen.add(parent)

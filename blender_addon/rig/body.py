@@ -28,7 +28,7 @@ class Body:
         found = np.tile(heads, (len(self.turned), 1, 1))
         found[:, 0] = self.hips
         for i, control in enumerate(self.binding.controls):
-            p = control.parent
+            p = control.support
             if p >= 0:
                 found[:, i] = found[:, p] + rotate(self.turned[:, p], heads[i] - heads[p])
         return found

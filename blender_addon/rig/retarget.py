@@ -109,11 +109,19 @@ def retarget(
     if root_motion == "in_place":
         body = replace(body, hips=np.where(_LEVEL > 0.0, start, body.hips))
     joints = forward_kinematics(pose)
-    positions = body.positions()
     return Retargeted(
         keys=_keys(body, root_motion),
-        limbs=_limbs(binding, {name: joints[:, JOINT[name]] for name in binding.at}),
-        posed=_limbs(binding, {name: positions[:, i] for name, i in binding.at.items()}),
+        limbs={
+            (start, end): normalise(joints[:, JOINT[end]] - joints[:, JOINT[start]])
+            for start, end in _limbs(binding)
+        },
+        posed={
+            (start, end): rotate(
+                body.turned[:, binding.at[start]],
+                normalise(binding.head(end) - binding.head(start)),
+            )
+            for start, end in _limbs(binding)
+        },
         hips=body.hips,
         led=led,
         skate=skate / scale,
@@ -208,10 +216,9 @@ def _basis_location(binding: Binding, bone: int, moved: np.ndarray) -> np.ndarra
     return in_armature @ rig.rest[bone, :3, :3] if rig.local_location[bone] else in_armature
 
 
-def _limbs(binding: Binding, places: dict[str, np.ndarray]) -> dict[tuple[str, str], np.ndarray]:
-    """Unit directions (T, 3) of the limb bones that the rig has, by the joints at their ends."""
-    ends = [(JOINT_NAMES[PARENTS[JOINT[name]]], name) for name in _MEASURED if name in binding.at]
-    return {(start, end): normalise(places[end] - places[start]) for start, end in ends}
+def _limbs(binding: Binding) -> list[tuple[str, str]]:
+    """The limb bones that the rig has, by the joints at their ends."""
+    return [(JOINT_NAMES[PARENTS[JOINT[name]]], name) for name in _MEASURED if name in binding.at]
 
 
 def _skate(body: Body, contacts: np.ndarray, fps: float) -> float:

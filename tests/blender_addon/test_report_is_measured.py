@@ -127,7 +127,10 @@ def test_a_muted_constraint_is_no_hindrance(apply, armature):
     assert report.fit.hindrance == ""
 
 
-@pytest.mark.parametrize("how", ["turned", "small", "parented", "hidden", "elsewhere"])
+PLACES = ("turned", "small", "parented", "hidden", "elsewhere", "euler", "local", "linked data")
+
+
+@pytest.mark.parametrize("how", PLACES)
 def test_rigs_in_any_place_follow_without_a_word(blank, apply, armature, how):
     scene = bpy.context.scene
     if how == "turned":
@@ -141,6 +144,18 @@ def test_rigs_in_any_place_follow_without_a_word(blank, apply, armature, how):
         armature.parent = parent
     elif how == "hidden":
         armature.hide_viewport = True
+    elif how == "euler":
+        for bone, mode in zip(armature.pose.bones, ("XYZ", "ZXY", "AXIS_ANGLE") * 8, strict=False):
+            bone.rotation_mode = mode
+    elif how == "local":
+        for bone in armature.data.bones:
+            bone.use_local_location = False
+            bone.use_inherit_rotation = "Arm" not in bone.name
+    elif how == "linked data":
+        armature.data = armature.data.copy()
+        armature.data.name = "Shared"
+        other = bpy.data.objects.new("Twin", armature.data)
+        scene.collection.objects.link(other)
     elif how == "elsewhere":
         other = bpy.data.collections.new("Off")
         scene.collection.children.link(other)
@@ -153,6 +168,33 @@ def test_rigs_in_any_place_follow_without_a_word(blank, apply, armature, how):
     assert report.fit.hindrance == ""
     assert armature.hide_viewport == (how == "hidden")
     assert (armature in list(scene.collection.objects)) == (how != "elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("fps", "base", "own"), [(30, 1.001, None), (24, 1.0, 12.5), (60, 1.0, 20.0)]
+)
+def test_any_frame_rate_is_followed(apply, armature, fps, base, own):
+    scene = bpy.context.scene
+    scene.render.fps, scene.render.fps_base = fps, base
+    assert apply(armature, fps=own, frame_start=-7.0).fit.worst_error < 1.0
+
+
+def test_a_character_that_is_in_another_scene_only_is_measured_there(blank, apply, armature):
+    other = bpy.data.scenes.new("Other")
+    other.render.fps = 20
+    for item in (armature, *armature.children):
+        other.collection.objects.link(item)
+        bpy.context.scene.collection.objects.unlink(item)
+    take = blank.core.takes.add_take(
+        bpy.context.scene,
+        armature,
+        blank.shared.protocol.messages.Generate("a person walks"),
+        walk(blank),
+    )
+    blank.core.takes.show(bpy.context.scene, take)
+    assert armature.animation_data.action == take.action
+    assert "astray" not in take.report
+    assert list(armature.users_scene) == [other]
 
 
 def test_hips_that_are_held_are_told(apply, armature):

@@ -33,9 +33,11 @@ class PLACID_PT_main(Tab, bpy.types.Panel):
         row.prop(settings, "lock_seed", text="", icon=lock)
         column.prop(settings, "model")
         column.prop(settings, "armature")
-        draw_text(
-            layout, rig_label(characters.target(context)), characters_of(context), "ARMATURE_DATA"
-        )
+        armature, reason = characters.target(context), characters.problem(context)
+        if armature is not None or not reason:
+            draw_text(layout, rig_label(armature), characters_of(context), "ARMATURE_DATA")
+        if reason:
+            draw_sentence(layout, reason, characters_of(context))
 
 
 class PLACID_PT_safety(Tab, bpy.types.Panel):
