@@ -17,6 +17,12 @@ def explain(error: Exception, log_path: Path | None = None) -> PlacidError:
     if isinstance(error, PlacidError):
         return error
     log.error("unforeseen error", exc_info=error)
+    if isinstance(error, ModuleNotFoundError):
+        return PlacidError(
+            "backend_missing",
+            f"the backend's environment lacks the library {error.name!r}; set it up again, or "
+            "choose a complete environment",
+        )
     details = {} if log_path is None else {"log": str(log_path)}
     if is_out_of_memory(error):
         return PlacidError(

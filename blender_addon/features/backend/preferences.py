@@ -1,12 +1,14 @@
 """Preferences: where the backend runs, its set-up and its state."""
 
 import sys
+from functools import partial
+from pathlib import Path
 
 import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from ...core import runtime
-from ...link import launch, paths
+from ...link import launch, libraries, paths
 from ...ui.backend_status import draw_backend, draw_notice
 from ...ui.text import draw_sentence, draw_text
 
@@ -15,6 +17,8 @@ CHARACTERS = 90
 
 def _choose_python(_preferences, _context) -> None:
     if not launch.disabled_reason():
+        # Chosen again, it is looked at again: something may have been installed there.
+        libraries.forget(launch.backend_python())
         runtime.get().forget_environment()
 
 
@@ -115,9 +119,11 @@ def _draw_setup(box: bpy.types.UILayout, preferences: PlacidPreferences) -> None
                 "System > Network, or choose an existing environment below.",
                 CHARACTERS,
             )
+    elif preferences.python_path:
+        _draw_chosen(box, launch.backend_python())
+        draw_backend(box, current)
     else:
-        chosen = "the chosen environment" if preferences.python_path else "its own environment"
-        box.label(text=f"The backend is set up: it runs in {chosen}", icon="CHECKMARK")
+        box.label(text="The backend is set up: it runs in its own environment", icon="CHECKMARK")
         draw_backend(box, current)
     row = box.row()
     row.scale_y = 1.2
@@ -129,6 +135,28 @@ def _draw_setup(box: bpy.types.UILayout, preferences: PlacidPreferences) -> None
         and current.notice.message.lower() != launch.disabled_reason().lower()
     ):
         draw_notice(box, current.notice, CHARACTERS)
+
+
+def _draw_chosen(box: bpy.types.UILayout, python: Path) -> None:
+    """What an environment of the user's own is worth, which it says itself."""
+    problem = libraries.problem_of(python)
+    if problem is None:
+        box.label(text="Looking for the backend's libraries", icon="SORTTIME")
+        bpy.app.timers.register(partial(_redraw_when_known, python), first_interval=0.2)
+    elif problem:
+        box.label(text="The chosen environment cannot run the backend", icon="ERROR")
+        remedy = f"{python} {problem}; choose another one below, or leave that empty and set up"
+        draw_sentence(box, remedy, CHARACTERS)
+    else:
+        text = "The backend is set up: it runs in the chosen environment"
+        box.label(text=text, icon="CHECKMARK")
+
+
+def _redraw_when_known(python: Path) -> float | None:
+    if libraries.problem_of(python) is None:
+        return 0.2
+    runtime.redraw()
+    return None
 
 
 CLASSES = (PlacidPreferences,)
