@@ -26,11 +26,11 @@ _SHOWN: Final = 60
 def forgotten(concepts: Sequence[str]) -> tuple[str, ...]:
     """The concepts that are forgotten when these are named, each once.
 
-    Raises PlacidError `bad_request` for more than MAX_CONCEPTS, or when nothing is left.
+    Raises PlacidError `bad_concept` for more than MAX_CONCEPTS, or when nothing is left.
     """
     if len(concepts) > MAX_CONCEPTS:
         raise PlacidError(
-            "bad_request",
+            "bad_concept",
             f"{len(concepts)} concepts are named; name at most {MAX_CONCEPTS}, or put keywords "
             "that belong together into one concept, as in 'crawl, creep'",
         )
@@ -38,17 +38,17 @@ def forgotten(concepts: Sequence[str]) -> tuple[str, ...]:
     named = [concept for concept in stripped if concept != WITHOUT_VIOLENCE]
     if strays := [concept for concept in named if concept.startswith("-")]:
         raise PlacidError(
-            "bad_request",
+            "bad_concept",
             f"{strays[0][:_SHOWN]!r} takes nothing away; only {WITHOUT_VIOLENCE} does, and a "
             "concept that is not named is not forgotten",
         )
     if WITHOUT_VIOLENCE in stripped and VIOLENCE in named:
         raise PlacidError(
-            "bad_request", f"both {VIOLENCE} and {WITHOUT_VIOLENCE} are named; leave one out"
+            "bad_concept", f"both {VIOLENCE} and {WITHOUT_VIOLENCE} are named; leave one out"
         )
     if not named:
         raise PlacidError(
-            "bad_request", "no concept to forget is named; name one, or choose safety 'off'"
+            "bad_concept", "no concept to forget is named; name one, or choose safety 'off'"
         )
     is_covered = any(concept in (VIOLENCE, *VIOLENT_PARTS) for concept in named)
     if is_covered or WITHOUT_VIOLENCE in stripped:
@@ -85,26 +85,26 @@ def keywords_of(concept: str) -> tuple[str, ...]:
 def check_typed(concept: str) -> None:
     """Hold a concept that no list names against what can mean something.
 
-    Raises PlacidError `bad_request` for one that is too long, has too many keywords, keywords
+    Raises PlacidError `bad_concept` for one that is too long, has too many keywords, keywords
     without meaning, or is a file on another computer.
     """
     if len(concept) > MAX_CONCEPT_CHARACTERS:
         raise PlacidError(
-            "bad_request",
+            "bad_concept",
             f"the concept has {len(concept)} characters; shorten it to at most "
             f"{MAX_CONCEPT_CHARACTERS}",
         )
     if is_file(concept):
         if problem := path_problem(concept):
-            raise PlacidError("bad_request", problem)
+            raise PlacidError("bad_concept", problem)
         return
     keywords = keywords_of(concept)
     if not keywords:
         raise PlacidError(
-            "bad_request", f"the concept {concept!r} has no keyword; name an action, as in 'crawl'"
+            "bad_concept", f"the concept {concept!r} has no keyword; name an action, as in 'crawl'"
         )
     if problem := keyword_problem(keywords):
-        raise PlacidError("bad_request", problem)
+        raise PlacidError("bad_concept", problem)
 
 
 def is_file(concept: str) -> bool:
@@ -139,6 +139,7 @@ def keyword_problem(keywords: Sequence[str], most: int = MAX_KEYWORDS) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    short = [name if len(name) <= _SHOWN else f"{name[:_SHOWN]}..." for name in names]
+    stripped = [name.strip(" ,") for name in names]
+    short = [name if len(name) <= _SHOWN else f"{name[:_SHOWN]}..." for name in stripped]
     quoted = [f"'{name}'" if "," in name else name for name in short]
     return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"

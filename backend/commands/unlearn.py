@@ -112,12 +112,12 @@ def fit(
     check_names(method, preset or "embedded", changes)
     wanted = find_concept(concept)
     folder = checkpoints or EMBEDDED
-    own = EditName(model, method, name or wanted.name)
+    own = EditName(model, method, wanted.name if name is None else name)
     places = [out] if out else edit_folders(folder)
     path = places[-1] / own.file
     if not dry_run:
         # Found before anything is fitted, which may take hours.
-        _keep(path, EditStore(places).files().get(own), replace)
+        _keep(path, EditStore(places).files().get(own), replace, "another name with --as")
     checkpoint = load_checkpoint(folder)
     train = RetainTraining(run, choose_device(device)) if run else None
     materials = FitInputs(
@@ -187,7 +187,7 @@ def statistics(
         path = folders[-1] / file
         try:
             first = next((each / file for each in folders if (each / file).exists()), None)
-            _keep(path, first, replace)
+            _keep(path, first, replace, "another folder with --out")
             found = count(wanted)
         except UnlearningError as error:
             if len(names) == 1:
@@ -302,18 +302,15 @@ def sentences(
     print(f"{len(bank.texts)} sentences, in {BANK}")
 
 
-def _keep(path: Path, first: Path | None, replace: bool) -> None:
+def _keep(path: Path, first: Path | None, replace: bool, other: str) -> None:
     """Raise UnlearningError where a new file would stand behind another, or replace it unasked."""
     from backend.unlearning.errors import UnlearningError
 
     if first is not None and first != path:
-        raise UnlearningError(
-            f"{first} has that name and always comes first: give yours another name with --as, or "
-            "another folder with --out"
-        )
+        raise UnlearningError(f"{first} has that name and always comes first: give yours {other}")
     if first is not None and not replace:
         raise UnlearningError(
-            f"{path} is there already: say --replace to fit it anew, or name another with --as"
+            f"{path} is there already: say --replace to put this in its place, or give {other}"
         )
 
 

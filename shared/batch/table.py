@@ -233,7 +233,7 @@ def _refused(
             try:
                 validate(msgspec.structs.replace(plain, **change), capabilities)
             except PlacidError as error:
-                if error.code == "unknown_concept":
+                if error.code in ("unknown_concept", "bad_concept"):
                     known[key] = ("concept", "; ".join(request.concepts), error.message)
                 else:
                     known[key] = (column, value, error.message)

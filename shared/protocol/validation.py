@@ -44,8 +44,9 @@ def validate(request: Request, capabilities: Capabilities, motion: Motion | None
         motion: what an EditMotion is about, and what no other request has.
 
     Raises:
-        PlacidError: `bad_request` for a value out of range; `unknown_model`, `unknown_method`,
-            `unknown_concept` or `unknown_request` for a name the backend does not have.
+        PlacidError: `bad_request` for a value out of range, `bad_concept` for a concept that means
+            nothing; `unknown_model`, `unknown_method`, `unknown_concept` or `unknown_request` for a
+            name the backend does not have.
     """
     kind = str(request.__struct_config__.tag)
     if kind not in capabilities.requests:

@@ -60,7 +60,7 @@ def test_violence_is_forgotten_unless_the_user_says_otherwise(named, wanted, lef
 def test_what_forgets_nothing_or_takes_away_something_else_is_refused(named):
     with pytest.raises(PlacidError) as refused:
         forgotten(named)
-    assert refused.value.code == "bad_request"
+    assert refused.value.code == "bad_concept"
 
 
 MEANINGLESS = [
@@ -73,7 +73,7 @@ MEANINGLESS = [
 def test_keywords_that_mean_nothing_are_refused(concept):
     with pytest.raises(PlacidError) as refused:
         check_typed(concept)
-    assert refused.value.code == "bad_request"
+    assert refused.value.code == "bad_concept"
     assert "\n" not in refused.value.message
     request = Generate("walk", safety="uce", concepts=(concept,))
     with pytest.raises(PlacidError):
@@ -96,7 +96,7 @@ def test_keywords_that_mean_nothing_are_refused(concept):
 def test_a_concept_file_lies_on_this_computer(path):
     with pytest.raises(PlacidError) as refused:
         validate(Generate("walk", safety="uce", concepts=(path,)), CAPABILITIES)
-    assert refused.value.code == "bad_request"
+    assert refused.value.code == "bad_concept"
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_a_concept_file_lies_on_this_computer(path):
 def test_sizes_are_bounded_before_anything_is_compared(concepts, safety):
     with pytest.raises(PlacidError) as refused:
         validate(Generate("walk", safety=safety, concepts=concepts), CAPABILITIES)
-    assert refused.value.code == "bad_request"
+    assert refused.value.code == "bad_concept"
     assert len(refused.value.message) < 300
 
 

@@ -109,3 +109,34 @@ def test_bad_input_ends_in_a_sentence(run, arguments, names):
     code, text = run(*arguments)
     assert code == 1
     assert names in text
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), "forgets violence"),
+        (("--concept", "flower,"), "forgets violence and flower"),
+        (
+            ("--concept", "kick"),
+            "forgets kick; other violence (guns, martial_arts, punch, weapons) is free",
+        ),
+        (("--concept", "flower,", "--concept", "-violence"), "forgets flower; violence is free"),
+        (("--strength", "0"), "safety off, violence is free"),
+        (("--safety", "off"), "safety off, violence is free"),
+    ],
+)
+def test_the_line_of_a_result_says_what_is_forgotten_and_what_is_free(
+    tmp_path, monkeypatch, capsys, words, told
+):
+    folder = write_tiny_checkpoint(tmp_path / "checkpoint")
+    monkeypatch.setattr(generator, "make_encoder", lambda *arguments: HashedWords())
+    options = ("--checkpoints", str(folder), "--seconds", "2", "-o", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["backend", "generate", "a person walks", *options, *words])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 0
+    lines = capsys.readouterr().out.splitlines()
+    [line] = [line for line in lines if "strikes found" in line]
+    assert told in line
+    if "--strength" not in words:
+        assert lines[0] == told

@@ -11,9 +11,11 @@ from tiny_checkpoint import HashedWords, write_tiny_checkpoint
 
 from backend.generation import generator as module
 from backend.generation.generator import Generator
+from backend.unlearning.concept import find_concept
 from backend.unlearning.edit import build_edit
 from backend.unlearning.edit_name import EditName
 from backend.unlearning.edit_store import EditStore
+from backend.unlearning.fit import FitInputs, fit_edit
 from backend.unlearning.registry import METHODS
 from shared.errors import PlacidError
 from shared.motion.motion import load_motion, save_motion
@@ -185,3 +187,12 @@ def test_a_motion_whose_provenance_is_damaged_is_not_edited(generator):
     motion = replace(walking_motion(60), provenance={"safety": ["lcr"]})
     with pytest.raises(PlacidError, match="its safety cannot be read"):
         one(generator, EditMotion("sits", ((20, 30),)), motion=motion)
+
+
+def test_another_text_encoder_has_a_default_preset_of_its_own(generator):
+    """What is fitted on request and what the command line writes agree on it."""
+    (edit,) = generator.edits.find("momask", "uce", ["flower,"])
+    assert edit.provenance["presets"] == ["corrected"]
+    inputs = FitInputs(generator.encoder)
+    written = fit_edit(generator.load(), inputs, find_concept("flower,"), "uce", "momask")
+    assert written.hash == edit.hash

@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from backend.checkpoints.loading import EMBEDDED
 from backend.cli import app
 from backend.generation.generator import Generator
 from backend.training.code_statistics import count_generated
+from backend.training.tokens import TokenSet
 from backend.unlearning.concept import find_concept
 from backend.unlearning.edit import Edit
+from backend.unlearning.edit_store import EDITS, EditStore, edit_folders
+from backend.unlearning.statistics import CodeStatistics, codebook_hash
 from shared.errors import PlacidError
 from shared.protocol.messages import Generate
 from shared.protocol.validation import validate
@@ -99,6 +103,63 @@ def test_unlearn_on_the_command_line(own_folder, tmp_path):
     assert "crawl_creep" in _run("edits", "list").output
 
 
+def test_what_is_written_is_what_is_fitted_on_request(own_folder, generator):
+    (fitted,) = generator.edits.find("momask", "uce", ["crawl, creep"])
+    done = _run("unlearn", "uce", "--concept", "crawl, creep")
+    assert done.exit_code == 0, done.output
+    written = Edit.load(own_folder / "edits" / "momask-uce-crawl_creep.safetensors")
+    assert written.hash == fitted.hash
+    assert written.parameters == fitted.parameters
+    assert written.provenance["presets"] == fitted.provenance["presets"] == ["embedded"]
+    assert written.provenance["keywords"] == ["crawl", "creep"]
+    # The file is found for these keywords, and for no others of that name.
+    store = EditStore(edit_folders(EMBEDDED))
+    assert store.find("momask", "uce", ["crawl, creep"])[0].hash == written.hash
+    with pytest.raises(PlacidError, match="no uce edit of momask for 'crawl creep,'"):
+        store.find("momask", "uce", ["crawl creep,"])
+
+
+def test_fitting_again_never_overwrites_silently(own_folder):
+    words = ("unlearn", "uce", "--concept", "crawl, creep")
+    path = own_folder / "edits" / "momask-uce-crawl_creep.safetensors"
+    assert _run(*words).exit_code == 0
+    before = path.read_bytes()
+    again = _run(*words, "--set", "lamb=1")
+    assert again.exit_code != 0
+    assert "say --replace" in str(again.exception)
+    assert path.read_bytes() == before
+    assert _run(*words, "--set", "lamb=1", "--as", "crawl_less").exit_code == 0
+    other = Edit.load(path.with_name("momask-uce-crawl_less.safetensors"))
+    assert (other.concept, other.parameters["lamb"]) == ("crawl_less", 1.0)
+    assert _run(*words, "--set", "lamb=1", "--replace").exit_code == 0
+    assert Edit.load(path).parameters["lamb"] == 1.0
+    assert path.read_bytes() != before
+
+
+@pytest.mark.parametrize("more", [(), ("--replace",)])
+def test_an_edit_that_ships_is_never_replaced(own_folder, more):
+    refused = _run("unlearn", "uce", "--concept", "violence", *more)
+    assert "momask-uce-violence.safetensors has that name and always comes first" in str(
+        refused.exception
+    )
+    assert not own_folder.exists()
+
+
+def test_names_of_edits_stay_in_their_folder(own_folder):
+    for name in ("../../x", "a/b", "a\\b", "x.y", "Kick", ""):
+        refused = _run("unlearn", "uce", "--concept", "crawl, creep", "--as", name)
+        assert "cannot be part of a file's name" in str(refused.exception)
+    assert not own_folder.exists()
+
+
+def test_an_edit_of_the_user_in_a_shipped_ones_place_is_told(own_folder):
+    path = own_folder / "edits" / "momask-lcr-violence.safetensors"
+    path.parent.mkdir(parents=True)
+    path.write_bytes((EDITS / path.name).read_bytes())
+    listed = _run("edits", "list").output.replace("\n", "")
+    assert f"{path} is not used" in listed
+
+
 def test_lcr_from_generated_counts_joined_with_uce(own_folder, generator):
     counted = count_generated(generator, find_concept("kick"), "momask", 4)
     counted.save(own_folder / "statistics" / "kick-generated.safetensors")
@@ -109,6 +170,71 @@ def test_lcr_from_generated_counts_joined_with_uce(own_folder, generator):
     assert {patch.network for patch in edit.patches} == {"rvq", "masked", "residual"}
     parts = edit.provenance["parts"]
     assert 4 <= len(parts[0]["provenance"]["removed_codes"][0]) <= 8
+    assert [part["parameters"]["k"] for part in edit.parameters["parts"][:1]] == [4]
+    # The file of that name is the one that is used, and results name it.
+    generator.edits.revert()
+    store = EditStore(edit_folders(EMBEDDED))
+    (found,) = store.find("momask", "lcr+uce", ["kick"])
+    assert found.hash == edit.hash
+    (effect,) = store.activate(generator.weights, [found], 1.0)
+    assert effect.share == pytest.approx(1.0)
+    store.revert()
+
+
+def test_counts_of_another_concept_or_other_keywords_are_refused(own_folder, generator):
+    counted = count_generated(generator, find_concept("hop, skip"), "momask", 4)
+    path = own_folder / "statistics" / "hop_skip-generated.safetensors"
+    counted.save(path)
+    words = ("--preset", "data-free", "--set", "k=4", "--dry-run")
+    assert _run("unlearn", "lcr", "--concept", "hop, skip", *words).exit_code == 0
+    for concept in ("hop skip,", "kick"):
+        named = ("--statistics", str(path))
+        refused = _run("unlearn", "lcr", "--concept", concept, *words, *named)
+        assert "counts 'hop_skip' (hop, skip), not" in str(refused.exception)
+
+
+def _foreign_run(folder, codebook):
+    """Tokens that another RVQ-VAE made."""
+    ids = np.random.default_rng(0).integers(0, 512, (8, 49, 6)).astype(np.int16)
+    texts = ["a person walks", "a person kicks"]
+    tokens = TokenSet(
+        ids,
+        np.full(8, 40),
+        np.array([[0], [1]] * 4),
+        np.zeros((2, 384), np.float16),
+        texts,
+        [["walk"], ["kick"]] * 4,
+        np.ones(8, bool),
+        codebook,
+    )
+    for split in ("train", "val"):
+        tokens.save(folder, split)
+    return folder
+
+
+@pytest.mark.parametrize("codebook", ["", "0" * 32])
+def test_counts_and_trainings_of_another_models_tokens_are_refused(own_folder, tmp_path, codebook):
+    run = str(_foreign_run(tmp_path / "run", codebook))
+    counted = _run("unlearn", "statistics", "motions", "--run", run, "--concept", "walk,")
+    trained = _run("unlearn", "finetune", "--concept", "kick", "--run", run)
+    for refused in (counted, trained):
+        assert refused.exit_code != 0
+        assert "were made with codebooks" in str(refused.exception)
+    assert not own_folder.exists()
+
+
+def test_counts_of_the_models_own_tokens_are_taken_and_never_overwritten(
+    own_folder, tmp_path, generator
+):
+    own = codebook_hash({"rvq": generator.load().networks["rvq"]})
+    run = str(_foreign_run(tmp_path / "run", own))
+    words = ("unlearn", "statistics", "motions", "--run", run, "--concept")
+    assert _run(*words, "walk,").exit_code == 0
+    path = own_folder / "statistics" / "walk-motions.safetensors"
+    assert CodeStatistics.load(path).codebook_hash == own
+    assert "say --replace" in str(_run(*words, "walk,").exception)
+    # Counts that ship are not replaced either.
+    assert "always comes first" in str(_run(*words, "kick").exception)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from shared.batch.cells import TableError
-from shared.batch.table import read_table
+from shared.batch.table import announcements, read_table
 from shared.errors import PlacidError
 from shared.filming.orders import split_rig
 from shared.protocol.messages import Capabilities, Choice
@@ -70,6 +70,35 @@ def test_json_has_the_same_columns(tmp_path: Path) -> None:
     [row] = read_table(_write(tmp_path, text, "table.json")).rows
     assert row.request.takes == 3
     assert row.request.concepts == ("kick",)
+
+
+def test_what_rows_forget_is_told_where_it_is_not_violence_alone(tmp_path: Path) -> None:
+    rows = "".join(
+        f"a person waves,{safety},{concept}\n"
+        for safety, concept in [
+            ("uce", ""),
+            ("uce", "kick"),
+            ("", "crawl"),
+            ("off", ""),
+            ("uce", "kick"),
+            ("uce", "crawl; -violence"),
+        ]
+    )
+    table = read_table(_write(tmp_path, f"prompt,safety,concept\n{rows}"))
+    assert announcements(table.rows) == [
+        "rows 2, 5: forgets kick; other violence (guns, martial_arts, punch, weapons) is free",
+        "row 3: forgets violence and crawl",
+        "row 4: safety off, violence is free",
+        "row 6: forgets crawl; violence is free",
+    ]
+
+
+def test_a_concept_without_meaning_is_told_in_its_column(tmp_path: Path) -> None:
+    text = "prompt,safety,concept\n" + "".join(
+        f"a person waves,uce,{concept}\n" for concept in (".", "-kick", "🦵")
+    )
+    path = _write(tmp_path, text)
+    assert _problems(path) == [(1, "concept", "."), (2, "concept", "-kick"), (3, "concept", "🦵")]
 
 
 def test_all_problems_are_told_at_once_with_row_column_and_value(tmp_path: Path) -> None:
