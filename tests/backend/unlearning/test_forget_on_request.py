@@ -176,7 +176,7 @@ def test_lcr_from_generated_counts_joined_with_uce(own_folder, generator):
     store = EditStore(edit_folders(EMBEDDED))
     (found,) = store.find("momask", "lcr+uce", ["kick"])
     assert found.hash == edit.hash
-    (effect,) = store.activate(generator.weights, [found], 1.0)
+    (effect,) = store.activate(generator.load().networks, [found], 1.0)
     assert effect.share == pytest.approx(1.0)
     store.revert()
 
