@@ -22,6 +22,7 @@ from ..shared.decoding.text import decode_json
 from ..shared.errors import PlacidError
 from ..shared.motion.motion import Motion, MotionError, decode_motion, encode_motion
 from ..shared.motion.safety import changes_of, label_of, parts_of
+from ..shared.motion.understanding import understanding_in
 from ..shared.protocol.messages import Request
 from . import audits, scene_end, sequence, showing
 from .hand_edits import is_edited, note_baked
@@ -71,6 +72,8 @@ def add_take(
     take.label = label.sentence
     told = [f"Frames {p.start} to {p.end - 1}: {p.label.sentence}" for p in parts]
     take.changes = "\n".join([*(told if len(told) > 1 else ()), *changes_of(motion.provenance)])
+    understanding = understanding_in(motion.provenance)
+    take.doubt = understanding.warning if understanding else ""
     audits.keep(take, motion)
     take.seconds = motion.seconds
     take.armature = armature

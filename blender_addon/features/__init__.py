@@ -7,7 +7,7 @@ from .backend import operators as backend_operators
 from .batch import operators as batch_operators
 from .export import operators as export_operators
 from .film import operators as film_operators
-from .generate import cancel
+from .generate import cancel, pick_action
 from .generate import operators as generate_operators
 from .mapping import operators as mapping_operators
 from .takes import load_motion, push_to_nla, retarget, take_actions
@@ -18,6 +18,7 @@ CLASSES = tuple(
     cls
     for module in (
         generate_operators,
+        pick_action,
         timeline_operators,
         in_between,
         cancel,

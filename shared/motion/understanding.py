@@ -36,7 +36,8 @@ class Understanding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.known:
             return ""
         asked = self.asked if len(self.asked) <= _LONGEST else f"{self.asked[: _LONGEST - 1]}…"
-        return f"Placid does not know {asked!r}; nearest: {self.nearest[0]!r}"
+        nearest = f"; nearest: {self.nearest[0]!r}" if self.nearest else ""
+        return f"Placid does not know {asked!r}{nearest}"
 
     def put_into(self, provenance: Mapping[str, Any]) -> dict[str, Any]:
         """The provenance of a motion with this in it."""

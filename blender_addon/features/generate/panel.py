@@ -20,7 +20,9 @@ class PLACID_PT_main(Tab, bpy.types.Panel):
         layout = self.layout
         _draw_first_start(layout, characters_of(context))
         column = layout.column()
-        column.prop(settings, "prompt", text="", placeholder="a person walks and waves")
+        row = column.row(align=True)
+        row.prop(settings, "prompt", text="", placeholder="a person walks and waves")
+        row.operator("placid.pick_action", text="", icon="VIEWZOOM")
         column = _settings_column(layout)
         column.prop(settings, "automatic_length")
         length = column.row()

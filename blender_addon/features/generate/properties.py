@@ -135,6 +135,7 @@ class PlacidTake(bpy.types.PropertyGroup):
     concepts: StringProperty(name="Concepts")
     label: StringProperty(description="What was forgotten and what not, in a sentence")
     changes: StringProperty(description="What the safety edit changed, a line for each thing")
+    doubt: StringProperty(description="What the model does not know of the prompt, in a sentence")
     audit: StringProperty(description="The strikes found, as JSON; empty when nobody looked")
     seconds: FloatProperty(name="Length", unit="TIME_ABSOLUTE")
     status: EnumProperty(

@@ -4,7 +4,7 @@ import bpy
 
 from ...core import audits, takes
 from ...ui.panel_base import Tab
-from ...ui.text import characters_of, draw_text
+from ...ui.text import characters_of, draw_sentence, draw_text
 from ..film import job as film_take
 
 STRIKES_SHOWN = 4
@@ -91,6 +91,8 @@ def _draw_badge(row: bpy.types.UILayout, take) -> None:
 def _draw_take(layout: bpy.types.UILayout, scene: bpy.types.Scene, take, characters: int) -> None:
     column = layout.column(align=True)
     draw_text(column, take.prompt, characters)
+    if take.doubt:
+        draw_sentence(column, take.doubt, characters)
     column.label(text=f"{take.seconds:.1f} s, seed {take.seed}")
     if take.safety == "off":
         column.label(text="Safety was off", icon="ERROR")

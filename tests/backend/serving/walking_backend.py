@@ -3,7 +3,8 @@
 Run as a program it is a whole backend: `walking_backend.py whole|broken|late LOG` is started as the
 add-on starts the real one, `walking_backend.py by-hand|late-by-hand LOG CONNECTION` as a person
 does; a late one takes its time to load. The prompt says how it behaves: `hang` stops reacting,
-`slow` needs two seconds a take, `brisk` a third of one, `memory`, `refused` and `bug` fail.
+`slow` needs two seconds a take, `brisk` a third of one, `memory`, `refused` and `bug` fail; `golf`
+it does not know.
 """
 
 import sys
@@ -22,6 +23,7 @@ from shared.errors import PlacidError
 from shared.motion.audit import Audit, FoundStrike
 from shared.motion.motion import Motion
 from shared.motion.skeleton import JOINT, JOINT_COUNT
+from shared.motion.understanding import Understanding
 from shared.protocol.messages import Capabilities, Choice, Generate, Request
 
 STEPS = 10
@@ -33,7 +35,12 @@ CAPABILITIES = Capabilities(
     safety=(Choice("lcr", "forgets"), Choice("uce", "forgets"), Choice("off", "forgets nothing")),
     concepts=(Choice("violence", "strikes"), Choice("kick", "kicks")),
     default_safety="lcr",
+    actions=(
+        Choice("walk forward", "a person walks forward"),
+        Choice("wave", "a person waves"),
+    ),
 )
+GOLF = Understanding(0.1, 0.5, "golf", ("swings a racket",))
 
 
 KICK = FoundStrike("kick", "left", 4, 9, 6)
@@ -101,6 +108,8 @@ def walk(request: Request, seed: int) -> Motion:
     contacts = np.repeat(np.stack([swing > 0, swing <= 0], axis=1), 2, axis=1)
     audit = Audit((KICK,) if "kick" in request.prompt else ())
     provenance = {"model": request.model}
+    if "golf" in request.prompt:
+        provenance = GOLF.put_into(provenance)
     return Motion(joints, "Y", FPS, contacts, request.prompt, seed, provenance, audit)
 
 
