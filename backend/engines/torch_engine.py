@@ -18,6 +18,7 @@ from backend.models.reference_quirks import ReferenceQuirks
 from backend.models.residual import ResidualTransformer
 from backend.models.rvqvae import RVQVAE
 from backend.models.transformer import EncoderStack, LayerCache
+from shared.errors import is_out_of_memory
 
 _BATCH: Final = {"cpu": 16, "cuda": 64, "mps": 32}
 # A buffer that every transformer computes itself.
@@ -242,7 +243,10 @@ def computing(device: torch.device, half: bool = True) -> Iterator[None]:
     try:
         with torch.inference_mode(), precision:
             yield
-    except torch.OutOfMemoryError as error:
+    except RuntimeError as error:
+        # On the CPU it is a plain RuntimeError, known by its words.
+        if not is_out_of_memory(error):
+            raise
         if device.type == "cuda":
             torch.cuda.empty_cache()
         raise MemoryError(str(error)) from error

@@ -28,3 +28,15 @@ def subprogress(progress: ReportProgress, start: float, share: float) -> ReportP
         progress(start + share * fraction, stage)
 
     return report
+
+
+def never_falling(progress: ReportProgress) -> ReportProgress:
+    """Progress that stays where it was while something is begun again, with less memory say."""
+    most = 0.0
+
+    def report(fraction: float, stage: str) -> None:
+        nonlocal most
+        most = max(most, fraction)
+        progress(most, stage)
+
+    return report

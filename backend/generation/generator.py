@@ -11,7 +11,7 @@ import numpy as np
 from backend.checkpoints.loading import EMBEDDED, Checkpoint, load_checkpoint
 from backend.engines.choose import choose_engine
 from backend.engines.protocol import Array, Network
-from backend.generation.context import GenerationContext, subprogress
+from backend.generation.context import GenerationContext, never_falling, subprogress
 from backend.generation.editing import edit_motion
 from backend.generation.labels import edited_entries, effect_entries
 from backend.generation.motion_codec import MotionCodec
@@ -259,19 +259,24 @@ class Generator:
                 number: self._reader.plan(requests[number], capabilities.max_seconds)
                 for number in numbers
             }
+            made = 0
             for number, plan in plans.items():
                 if isinstance(plan, Timeline):
-                    for motion in self._follow(plan, context, told[number]):
+                    part = _part(context, made / takes, plan.takes / takes)
+                    for motion in self._follow(plan, part, told[number]):
                         yield number, replace(motion, prompt=requests[number].prompt)
+                    made += plan.takes
             single = [
                 (number, plan) for number, plan in plans.items() if isinstance(plan, Generate)
             ]
-            for take in make_takes(single, context, FPS) if single else ():
+            part = _part(context, made / takes, 1 - made / takes)
+            for take in make_takes(single, part, FPS) if single else ():
                 prompt = requests[take.request].prompt
                 own = told[take.request]
                 motion = Motion(take.joints, "Y", FPS, take.contacts, prompt, take.seed, own)
                 yield take.request, self._audited(motion)
             done += takes
+            share(1.0, "done")
 
     def _context(
         self, request: Request, progress: ReportProgress, cancelled: IsCancelled
@@ -285,10 +290,12 @@ class Generator:
             if (value := getattr(request, name)) is not None
         }
 
+        rising = never_falling(progress)
+
         def advance(fraction: float, stage: str) -> None:
             if cancelled():
                 raise PlacidError("cancelled", "the generation was cancelled")
-            progress(fraction, stage)
+            rising(fraction, stage)
 
         edits = self._edits.find(
             request.model,
@@ -380,6 +387,11 @@ class Generator:
 def forgotten(request: Request) -> tuple[str, ...]:
     """What a request forgets, violence included where it does not say otherwise."""
     return () if request.safety == OFF else concepts.forgotten(request.concepts)
+
+
+def _part(context: GenerationContext, start: float, share: float) -> GenerationContext:
+    """The context of a part of the work; see `subprogress`."""
+    return replace(context, progress=subprogress(context.progress, start, share))
 
 
 def _settings(request: Generate) -> Generate:

@@ -9,6 +9,7 @@ import torch
 
 from backend.engines.protocol import Array
 from backend.text.encoding import CLIP, CachingEncoder
+from backend.text.hub import problem_of_hub
 from shared.errors import PlacidError
 
 
@@ -31,23 +32,22 @@ class ClipEncoder(CachingEncoder):
         Raises:
             PlacidError: `encoder_missing` when CLIP is not there or incomplete.
         """
-        from transformers import CLIPTextModelWithProjection, CLIPTokenizer
-
         source = self.hub_name if folder is None else str(folder)
-        local = folder is not None or not allow_download
         # The library would take a folder that is not there for the name of a repository.
         if folder is not None and not folder.is_dir():
             raise _clip_missing(source, "there is no such folder")
-        try:
-            tokenizer = CLIPTokenizer.from_pretrained(source, local_files_only=local)
-            with _quiet_loading():
-                loaded: Any = CLIPTextModelWithProjection.from_pretrained(
-                    source, local_files_only=local, output_loading_info=True
-                )
-                model, report = loaded
         # A library's own zoo: OSError for absent files, others for what damaged ones provoke.
+        try:
+            tokenizer, model, report = _load(source, local=True)
         except Exception as error:
-            raise _clip_missing(source, str(error).splitlines()[0]) from error
+            if folder is not None or not allow_download:
+                raise _clip_missing(source, str(error).splitlines()[0]) from error
+            if problem := problem_of_hub():
+                raise _clip_missing(source, problem) from error
+            try:
+                tokenizer, model, report = _load(source, local=False)
+            except Exception as failure:
+                raise _clip_missing(source, str(failure).splitlines()[0]) from failure
         # The library fills what a file lacks with random numbers and goes on.
         lost = sorted({*report["missing_keys"], *map(str, report["mismatched_keys"])})
         if lost:
@@ -68,6 +68,18 @@ class ClipEncoder(CachingEncoder):
         with torch.no_grad():
             vectors: Array = self._model(input_ids=torch.from_numpy(ids)).text_embeds.numpy()
         return vectors
+
+
+def _load(source: str, local: bool) -> tuple[Any, Any, dict[str, Any]]:
+    """Tokenizer, model, and what the library says of the model's tensors."""
+    from transformers import CLIPTextModelWithProjection, CLIPTokenizer
+
+    tokenizer = CLIPTokenizer.from_pretrained(source, local_files_only=local)
+    with _quiet_loading():
+        loaded: Any = CLIPTextModelWithProjection.from_pretrained(
+            source, local_files_only=local, output_loading_info=True
+        )
+    return tokenizer, *loaded
 
 
 @contextmanager

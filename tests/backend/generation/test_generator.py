@@ -263,6 +263,19 @@ def test_a_prompt_of_two_actions_is_made_as_a_timeline(embedded):
     assert "timeline" not in alone.provenance
 
 
+def test_progress_of_a_batch_never_falls_and_ends_at_one(embedded):
+    prompts = ("a person walks", "a person walks and waves", "a person runs and then jumps")
+    requests = [Generate(prompt, seconds=5, takes=2, safety="off") for prompt in prompts]
+    requests.append(Generate("a person walks", seconds=2, steps=5, safety="off"))
+    told = []
+    made = list(embedded.generate_batch(requests, lambda fraction, _: told.append(fraction)))
+    assert len(made) == 7
+    assert told == sorted(told)
+    assert (told[0], told[-1]) == (0.0, 1.0)
+    # Every part of the work has its share: half of the takes are not told as all of them.
+    assert len({round(fraction, 1) for fraction in told}) > 6
+
+
 def test_what_a_prompt_denies_is_not_made(embedded):
     asked = one(embedded, Generate("a person waves", 2.0, safety="off"))
     denied = "a person waves but does not jump"
