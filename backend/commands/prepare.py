@@ -24,15 +24,22 @@ def mocap(
         str | None,
         typer.Option(help="Comma-separated; all that allow commercial use if left out."),
     ] = None,
+    gestures: Annotated[
+        int, typer.Option(min=0, help="Performances of each written gesture on recorded bodies.")
+    ] = 24,
 ) -> None:
     """Read labelled mocap clips, put them on one skeleton and extract the features."""
+    from backend.datasets.gestures import find_bodies, gesture_clips
     from backend.datasets.preparation import fingerprint, prepare, save_prepared
     from backend.datasets.problems import ProblemTable
     from backend.datasets.sources import commercial_sources, read_clips
 
     problems = ProblemTable()
     names = commercial_sources() if sources is None else sources.split(",")
-    clips = prepare(read_clips(data, names, problems), problems=problems)
+    recorded = read_clips(data, names, problems)
+    bodies = list(find_bodies(recorded)) if gestures else []
+    written = list(gesture_clips(bodies, gestures))
+    clips = prepare([*recorded, *written], problems=problems)
     save_prepared(clips, out)
     print(f"{len(clips)} clips, fingerprint {fingerprint(clips)}, in {out}")
     report(problems, out)

@@ -104,7 +104,7 @@ def prepare(
     for clip in tqdm(whole, desc="features", unit="clip", disable=not progress):
         fault = _fault(clip.joints)
         variants = [(False, 1.0)]
-        if clip.split == "train":
+        if clip.split == "train" and clip.varied:
             variants = [(mirrored, tempo) for mirrored in (False, True) for tempo in TEMPI]
         candidates = [] if fault else [prepare_clip(clip, *variant) for variant in variants]
         sound = [item for item in candidates if np.isfinite(item.features).all()]

@@ -71,6 +71,7 @@ class Clip:
         take: what was recorded at once, such as both partners of a dance; empty for the clip alone.
         stratum: the class that the split is balanced over; the kind of the first segment if empty.
         unfit: why nothing is to be learned from it; empty for a sound clip.
+        varied: whether mirrored and re-timed copies are trained on as well.
     """
 
     id: str
@@ -82,6 +83,7 @@ class Clip:
     take: str = ""
     stratum: str = ""
     unfit: str = ""
+    varied: bool = True
 
 
 Reader = Callable[[Path], Iterable[Clip]]

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from backend.datasets import gestures
 from backend.datasets.preparation import PreparedClip
 from backend.datasets.samples import LONGEST, SHORTEST, TOKEN_FRAMES
 from backend.datasets.sources import sources
@@ -58,10 +59,11 @@ def _window_weights(clips: Sequence[PreparedClip], window: int) -> np.ndarray:
     frames = np.array([len(clip.features) - window + 1 for clip in clips], dtype=np.float64)
     total = {kind: sum(frames[i] for i, k in enumerate(kinds) if k == kind) for kind in set(kinds)}
     weights = frames / np.sqrt([total[kind] for kind in kinds])
-    known = sources()
+    own_weights = {name: source.weight for name, source in sources().items()}
+    own_weights[gestures.SOURCE] = gestures.WEIGHT
     for source in {clip.source for clip in clips}:
         own = np.array([clip.source == source for clip in clips])
-        share = known[source].weight if source in known else 1.0
+        share = own_weights.get(source, 1.0)
         weights[own] *= share * frames[own].sum() ** 0.5 / weights[own].sum()
     return weights / weights.sum()
 

@@ -6,6 +6,6 @@ registered gesture on them. A gesture is one function in a module of `families` 
 """
 
 from backend.datasets.gestures.bodies import Body, find_bodies
-from backend.datasets.gestures.clips import SOURCE, gesture_clips
+from backend.datasets.gestures.clips import SOURCE, WEIGHT, gesture_clips
 
-__all__ = ["SOURCE", "Body", "find_bodies", "gesture_clips"]
+__all__ = ["SOURCE", "WEIGHT", "Body", "find_bodies", "gesture_clips"]

@@ -18,6 +18,8 @@ from backend.datasets.sources import FPS, Clip, Segment
 from shared.motion.skeleton import JOINT, Side
 
 SOURCE: Final = "gestures"
+# How often they are met in training beside recordings of as many minutes.
+WEIGHT: Final = 0.6
 LONGEST: Final = 192
 # Tempo by what the captions call it: the ranges are apart, so that the words come true.
 _TEMPI: Final[dict[Literal["slow", "fast"] | None, tuple[float, float]]] = {
@@ -135,7 +137,15 @@ def _clip(
         if _hurries(joints):
             continue
         segments = tuple(_segments(take, script, frames, (start, end), walking, rng))
-        return replace(body.clip, id=name, source=SOURCE, joints=joints, segments=segments)
+        # Sides and tempi are drawn, and named in the captions: no copies with others are made.
+        return replace(
+            body.clip,
+            id=name,
+            source=SOURCE,
+            joints=joints,
+            segments=segments,
+            varied=False,
+        )
     return None
 
 
