@@ -71,7 +71,13 @@ def _retime_segment(segment: Segment, tempo: float, frames: int) -> Segment:
         return min(round(frame / tempo), frames)
 
     core = segment.core and (scaled(segment.core[0]), scaled(segment.core[1]))
-    return replace(segment, start=scaled(segment.start), end=scaled(segment.end), core=core)
+    return replace(
+        segment,
+        start=scaled(segment.start),
+        end=scaled(segment.end),
+        core=core,
+        pace=segment.pace and segment.pace * tempo,
+    )
 
 
 def prepare_clip(clip: Clip, mirrored: bool, tempo: float) -> PreparedClip:

@@ -47,6 +47,8 @@ class Segment:
         then: what follows `action` in this span. Such a span is only described as a whole.
         core: frames [start, end) of the clip that a crop has to contain to show the action;
             None when every crop shows it (walking, dancing, boxing, ...).
+        pace: m/s by which slow and fast ones of a kind are told apart; None where there are none.
+        whole: whether it begins and ends where the action does, and so tells how long that takes.
     """
 
     start: int
@@ -55,6 +57,8 @@ class Segment:
     captions: tuple[str, ...] = ()
     then: tuple[Action, ...] = ()
     core: tuple[int, int] | None = None
+    pace: float | None = None
+    whole: bool = False
 
     @property
     def actions(self) -> tuple[Action, ...]:

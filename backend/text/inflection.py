@@ -6,11 +6,20 @@ from typing import Final, Literal
 Form = Literal["third", "gerund", "base"]
 FORMS: Final[tuple[Form, ...]] = ("third", "gerund", "base")
 
+_THIRD: Final = {"be": "is", "have": "has", "limbo": "limbos"}
+_GERUND: Final = {
+    "be": "being",
+    "control": "controlling",
+    "sidestep": "sidestepping",
+    "zigzag": "zigzagging",
+}
 _DOUBLED: Final = re.compile(r"^(?:[^aeiou]+|.*qu)?[aeiou][bdfgklmnprstvz]$")
 
 
 def third_person(verb: str) -> str:
     """A base verb as "he" or "she" does it: runs, carries, punches."""
+    if verb in _THIRD:
+        return _THIRD[verb]
     if verb.endswith(("s", "sh", "ch", "x", "z", "o")):
         return verb + "es"
     if verb.endswith("y") and verb[-2] not in "aeiou":
@@ -20,6 +29,8 @@ def third_person(verb: str) -> str:
 
 def gerund(verb: str) -> str:
     """The -ing form of a base verb: running, dancing, seeing."""
+    if verb in _GERUND:
+        return _GERUND[verb]
     if verb.endswith("ie"):
         return verb[:-2] + "ying"
     if verb.endswith("e") and not verb.endswith(("ee", "oe", "ye")):
