@@ -28,8 +28,11 @@ def mocap(
         int, typer.Option(min=0, help="Performances of each written gesture on recorded bodies.")
     ] = 24,
 ) -> None:
-    """Read labelled mocap clips, put them on one skeleton and extract the features."""
+    """Read mocap clips, put them on one skeleton, extract the features and label windows."""
+    from tqdm import tqdm
+
     from backend.datasets.gestures import find_bodies, gesture_clips
+    from backend.datasets.labelling.windows import labelled
     from backend.datasets.preparation import fingerprint, prepare, save_prepared
     from backend.datasets.problems import ProblemTable
     from backend.datasets.sources import commercial_sources, read_clips
@@ -39,7 +42,8 @@ def mocap(
     recorded = read_clips(data, names, problems)
     bodies = list(find_bodies(recorded)) if gestures else []
     written = list(gesture_clips(bodies, gestures))
-    clips = prepare([*recorded, *written], problems=problems)
+    prepared = prepare([*recorded, *written], problems=problems)
+    clips = [labelled(clip) for clip in tqdm(prepared, desc="labels", unit="clip")]
     save_prepared(clips, out)
     print(f"{len(clips)} clips, fingerprint {fingerprint(clips)}, in {out}")
     report(problems, out)

@@ -5,7 +5,10 @@ from typing import Final, Literal
 
 from shared.motion.skeleton import Side
 
-VIOLENT_KINDS: Final = frozenset({"kick", "punch", "boxing", "karate", "sword"})
+VIOLENT_KINDS: Final = frozenset(
+    {"kick", "punch", "boxing", "karate", "sword", "fight", "slap", "shoot", "archery", "block"}
+    | {"hit_reaction", "fighting_stance"}
+)
 
 # The classes that the quality bar of the embedded model is measured on.
 QUALITY_KINDS: Final = (

@@ -10,7 +10,7 @@ import numpy as np
 
 from backend.datasets import phrases
 from backend.datasets.actions import Action
-from backend.text.inflection import Form
+from backend.text.inflection import FORMS, Form
 from backend.text.vocabulary import Vocabulary
 
 # Subject, its noun for an adjective to stand before (or none), and its possessive.
@@ -45,6 +45,10 @@ _NO_SIDE: Final = 0.15
 _NO_STYLE: Final = 0.3
 _NO_SPEED: Final = 0.5
 _NO_COUNT: Final = 0.3
+# How often a number is said by a wording made for it ("takes two jumps") instead of "twice".
+_COUNTED: Final = 0.5
+# Kinds whose number is that of steps.
+STEPPED: Final = frozenset({"walk_forward", "walk_backward", "side_step_left", "side_step_right"})
 HUMAN_SHARE: Final = 0.5
 
 # How often a caption names somebody who fits the action, and where or when it is done.
@@ -76,17 +80,25 @@ def verb_phrases(action: Action) -> list[str]:
     ]
 
 
-def caption(actions: Sequence[Action], rng: np.random.Generator, human: Sequence[str] = ()) -> str:
+def caption(
+    actions: Sequence[Action],
+    rng: np.random.Generator,
+    human: Sequence[str] = (),
+    at_once: bool = False,
+) -> str:
     """One caption for actions done one after another.
 
     Args:
         actions: what is done, in order; at least one.
         rng: decides every choice; the same state gives the same caption.
         human: captions by people for the same motion, taken half of the time.
+        at_once: the two actions are done at the same time, the first with the legs.
     """
     if human and rng.random() < HUMAN_SHARE:
         return str(rng.choice(list(human)))
     actions = [_blur(action, rng) for action in actions]
+    if at_once:
+        return _at_once(actions[0], actions[1], rng)
     shape = str(rng.choice(_SHAPES, p=_SHAPE_SHARE))
     if shape == "noun":
         if all(phrases.templates(action, "nouns") for action in actions):
@@ -131,6 +143,26 @@ def _sentence(actions: Sequence[Action], shape: str, rng: np.random.Generator) -
     return _their(_join(actions, "base" if shape == "base" else "gerund", rng), "the")
 
 
+def _at_once(legs: Action, arms: Action, rng: np.random.Generator) -> str:
+    """A sentence about two things done at the same time."""
+    subject, _, their = _SUBJECTS[rng.choice(len(_SUBJECTS), p=_share(_SUBJECT_SHARE))]
+    first = {form: _phrase(legs, form, rng) for form in FORMS}
+    second = {form: _phrase(arms, form, rng) for form in FORMS}
+    if rng.random() < 0.5:
+        first, second = second, first
+    forms = (
+        f"{subject} {first['third']} while {second['gerund']}",
+        f"{subject} is {first['gerund']} while {second['gerund']}",
+        f"{subject} {first['third']} and {second['third']} at the same time",
+        f"{subject} is {first['gerund']} and {second['gerund']}",
+        f"{first['base']} while {second['gerund']}",
+        f"while {first['gerund']}, {subject} {second['third']}",
+        f"{first['gerund']} while {second['gerund']}",
+        f"{subject} {first['third']}, {second['gerund']}",
+    )
+    return _their(str(rng.choice(forms)), their)
+
+
 def _subject(action: Action, rng: np.random.Generator) -> tuple[str, str, str]:
     """Who acts: the subject, its noun and its possessive."""
     fitting = phrases.subjects(action.kind)
@@ -157,8 +189,18 @@ def _join(actions: Sequence[Action], form: Form, rng: np.random.Generator) -> st
 
 
 def _phrase(action: Action, form: Form, rng: np.random.Generator) -> str:
-    template = str(rng.choice(phrases.templates(action)))
+    templates, counted = phrases.templates(action), phrases.templates(action, "counted")
+    if counted and (action.kind in STEPPED or rng.random() < _COUNTED):
+        templates = counted
+    template = str(rng.choice(templates))
+    if templates is counted or action.kind in STEPPED:  # nobody walks forward "three times"
+        text = phrases.inflect(phrases.fill(template, action, int(rng.integers(6))), form)
+        return _with_manner(replace(action, count=None), text, form, rng)
     text = phrases.inflect(phrases.fill(template, action, int(rng.integers(6))), form)
+    return _with_manner(action, text, form, rng)
+
+
+def _with_manner(action: Action, text: str, form: Form, rng: np.random.Generator) -> str:
     for quality in ("style", "speed", "count"):
         value = getattr(action, quality)
         if value is None:

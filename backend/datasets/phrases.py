@@ -17,6 +17,8 @@ _VERB: Final = re.compile(r"\*([a-z]+)")
 _LIMB: Final = re.compile(r"\{(hand|arm|leg|foot|fist)\}")
 _VOWEL_START: Final = re.compile(r"\b([Aa]) (?=[aeiou])")
 _PLURAL: Final = {"foot": "feet"}
+_NUMBERS: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
+_TIMES: Final = {1: "once", 2: "twice"}
 
 
 @cache
@@ -74,8 +76,13 @@ def settings(group: Literal["places", "occasions"]) -> tuple[str, ...]:
     return tuple(_stock("settings")[group])
 
 
-def templates(action: Action, group: Literal["verbs", "nouns"] = "verbs") -> tuple[str, ...]:
+def templates(
+    action: Action, group: Literal["verbs", "nouns", "counted"] = "verbs"
+) -> tuple[str, ...]:
     """The templates of an action; those of its variant take the place of the general ones.
+
+    `counted` ones name a number of times or steps; the action is only said to be done once by
+    those that can ("twice" but not "one steps").
 
     Raises:
         KeyError: when the kind has no wordings.
@@ -83,7 +90,10 @@ def templates(action: Action, group: Literal["verbs", "nouns"] = "verbs") -> tup
     entry = _wordings()[action.kind]
     special = entry.get("variants", {})
     chosen = special.get(action.variant) or (special.get("any") if action.variant else None)
-    return tuple((chosen or entry).get(group, ()))
+    found = tuple((chosen or entry).get(group, ()))
+    if group == "counted" and action.count in (None, 1):
+        return tuple(text for text in found if "{times}" in text) if action.count else ()
+    return found
 
 
 def limbs(limb: str, action: Action) -> tuple[str, ...]:
@@ -104,6 +114,9 @@ def fill(template: str, action: Action, choose: int = 0) -> str:
         return ways[choose % len(ways)]
 
     text = _LIMB.sub(limb, template).replace("{variant}", action.variant or "")
+    if action.count is not None:
+        text = text.replace("{count}", _NUMBERS[action.count])
+        text = text.replace("{times}", _TIMES.get(action.count, f"{_NUMBERS[action.count]} times"))
     return _VOWEL_START.sub(r"\1n ", text)
 
 
@@ -114,11 +127,13 @@ def inflect(template: str, form: Form) -> str:
 
 def all_verbs() -> frozenset[str]:
     """The base form of every verb in the wordings."""
+    groups: tuple[Literal["verbs", "counted"], ...] = ("verbs", "counted")
     every = (
         template
         for kind in kinds()
         for variant in (None, *variants(kind))
-        for template in templates(Action(kind, variant=variant))
+        for group in groups
+        for template in templates(Action(kind, variant=variant, count=2), group)
     )
     return frozenset(verb for template in every for verb in _VERB.findall(template))
 
@@ -136,4 +151,10 @@ def all_wordings() -> frozenset[str]:
                     filled = fill(template, action, choose)
                     found |= {inflect(filled, form) for form in FORMS}
                 found |= {fill(noun, action, choose) for noun in templates(action, "nouns")}
-    return frozenset(found)
+                for count in range(1, len(_NUMBERS)):
+                    counted = replace(action, count=count)
+                    for template in templates(counted, "counted"):
+                        filled = fill(template, counted, choose)
+                        found |= {inflect(filled, form) for form in FORMS}
+    # Behind a subject "is" belongs to that, as in "is running".
+    return frozenset(found | {text.removeprefix("is ") for text in found})

@@ -51,7 +51,7 @@ class RetainTraining:
             network.load_state_dict(torch.load(finished, map_location="cpu", weights_only=True))
             return network.eval()
         training, validation = (
-            tokens.select(~forgotten(tokens, concept.matches))
+            tokens.select(~forgotten(tokens, concept))
             for tokens in (stored_tokens(self.run, "train"), stored_tokens(self.run, "val"))
         )
         if not len(training) or not len(validation):

@@ -31,7 +31,7 @@ from backend.training.loop import LoopOptions, TrainingError, train
 from backend.training.rvq import RVQTask, WindowShares
 from backend.training.tokens import TokenSet, draw_tokens, token_set
 from backend.training.transformers import TextTask
-from backend.unlearning.concept import find_concept
+from backend.unlearning.concept import Concept, find_concept
 from backend.unlearning.statistics import codebook_hash
 from shared.files import written_whole
 
@@ -168,7 +168,7 @@ def _token_sets(out: Path, retain: str | None) -> tuple[TokenSet, TokenSet, Path
         return training, validation, out
     concept = find_concept(retain)
     training, validation = (
-        tokens.select(~forgotten(tokens, concept.matches)) for tokens in (training, validation)
+        tokens.select(~forgotten(tokens, concept)) for tokens in (training, validation)
     )
     return training, validation, out / f"retain-{concept.name}"
 
@@ -253,10 +253,12 @@ def balanced(kinds: list[list[str]]) -> np.ndarray:
     return np.array([shares[kind] / counts[kind] for kind in alone])
 
 
-def forgotten(tokens: TokenSet, matches: Callable[[str], bool]) -> np.ndarray:
-    """bool (N,): the samples of which a caption matches."""
-    rows = np.array([matches(text) for text in tokens.texts], dtype=bool)
-    return rows[tokens.captions].any(axis=1)
+def forgotten(tokens: TokenSet, concept: Concept) -> np.ndarray:
+    """bool (N,): the samples of which a caption matches, or that show a kind of the concept."""
+    rows = np.array([concept.matches(text) for text in tokens.texts], dtype=bool)
+    kinds = set(concept.kinds)
+    shown = np.array([not kinds.isdisjoint(own) for own in tokens.kinds], dtype=bool)
+    return rows[tokens.captions].any(axis=1) | shown
 
 
 def newest_weights(out: Path, name: str) -> Path:

@@ -45,6 +45,7 @@ class Concept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         match: "word" finds a keyword as a word, also with a regular English ending (kicks,
             kicking), where it is meant (`senses`); "substring" finds it anywhere, so that "hit" is
             found in "white", as in the published benchmark. Case never counts.
+        kinds: kinds of actions of the training data that show it, however they are worded.
         target_prompt: what a forgotten prompt is mapped to; the empty prompt as published.
         forget_prompts: sentences that ask for the concept by name.
         retain_prompts: sentences that must keep their motion.
@@ -56,6 +57,7 @@ class Concept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     keywords: tuple[str, ...]
     match: Literal["word", "substring"] = "word"
+    kinds: tuple[str, ...] = ()
     target_prompt: str = ""
     forget_prompts: tuple[str, ...] = ()
     retain_prompts: tuple[str, ...] = DEFAULT_RETAIN_PROMPTS

@@ -11,8 +11,10 @@ from scipy.ndimage import uniform_filter1d
 from backend.datasets.actions import Action
 from backend.datasets.labelling import events, limbs, phases, steps
 from backend.datasets.labelling.travel import locomotion, travel
+from backend.datasets.preparation import PreparedClip
 from backend.datasets.sources import Segment
 from backend.motion import geometry
+from backend.motion.features import features_to_joints
 from shared.motion.skeleton import JOINT
 
 SHORTEST, LONGEST = 40, 160  # frames of a window
@@ -51,6 +53,13 @@ _ONE_ARM: Final = frozenset(
 )
 _ONE_LEG: Final = frozenset({"leg_raise", "step_over", "soccer_kick", "knee_raise"})
 _BENDS: Final = frozenset({"squat", "lunge"})
+
+
+def labelled(clip: PreparedClip) -> PreparedClip:
+    """The clip with labelled windows of itself instead of what the recording is said to show."""
+    joints = features_to_joints(np.array(clip.features))
+    name = f"{clip.id} {clip.variant}"
+    return replace(clip, segments=label(name, joints, clip.segments))
 
 
 def label(name: str, joints: np.ndarray, segments: Sequence[Segment]) -> tuple[Segment, ...]:

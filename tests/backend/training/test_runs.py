@@ -26,7 +26,7 @@ from backend.training.runs import (
 )
 from backend.training.tokens import MAX_TOKENS, TokenSet
 from backend.training.transformers import TextTask
-from backend.unlearning.concept import find_concept
+from backend.unlearning.concept import Concept, find_concept
 
 TEXTS = ["a person walks", "a person kicks", "someone strides", "a high kick", "a bow"]
 CAPTIONS = [[0, 2], [0, 1], [3, 3], [4, 0]]
@@ -78,13 +78,14 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> Trained:
 class TestForgotten:
     def test_one_matching_caption_is_enough(self) -> None:
         kick = find_concept("kick")
-        assert forgotten(token_set(), kick.matches).tolist() == [False, True, True, False]
-        assert not forgotten(token_set(), lambda text: False).any()
+        assert forgotten(token_set(), kick).tolist() == [False, True, True, False]
+        assert not forgotten(token_set(), Concept("none", ("xylophone",))).any()
 
-    def test_each_caption_is_asked_for_once(self) -> None:
-        asked: list[str] = []
-        forgotten(token_set(), lambda text: bool(asked.append(text)))
-        assert asked == TEXTS
+    def test_what_is_shown_counts_however_it_is_worded(self) -> None:
+        shown = [own[0] for own in token_set().kinds]
+        concept = Concept("none", ("xylophone",), kinds=(shown[0],))
+        wanted = [shown[0] in own for own in token_set().kinds]
+        assert forgotten(token_set(), concept).tolist() == wanted
 
 
 class TestTrainText:
