@@ -4,8 +4,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from backend.datasets.actions import Side
-from shared.motion.skeleton import JOINT
+from shared.motion.skeleton import JOINT, Side
 
 _WRISTS: Final = (JOINT["left_wrist"], JOINT["right_wrist"])
 _ANKLES: Final = (JOINT["left_ankle"], JOINT["right_ankle"])

@@ -8,6 +8,7 @@ from scipy.ndimage import uniform_filter1d
 
 from backend.datasets.actions import Action
 from backend.motion import geometry
+from backend.motion.facing import facing as facing_of
 
 FPS: Final = 20.0
 _SMOOTH: Final = 9  # frames: the sway and twist of a step
@@ -67,7 +68,7 @@ def travel(joints: np.ndarray) -> Travel:
     path = uniform_filter1d(joints[:, 0, [0, 2]], size, axis=0, mode="nearest")
     step = np.diff(path, axis=0)
     length = float(np.linalg.norm(step, axis=-1).sum())
-    facing = geometry.facing(joints)
+    facing = facing_of(joints)
     start = np.arctan2(facing[0, 0], facing[0, 2])
     angle = start + np.radians(heading[:-1])
     ahead = step[:, 0] * np.sin(angle) + step[:, 1] * np.cos(angle)

@@ -1,5 +1,8 @@
 import pytest
 
+from backend.datasets import phrases
+from backend.datasets.actions import VIOLENT_KINDS, Action
+from backend.datasets.captions import verb_phrases
 from backend.unlearning.concept import Concept, builtin_concepts, find_concept, load_concept
 from backend.unlearning.errors import UnlearningError
 
@@ -104,3 +107,18 @@ def test_own_file(tmp_path):
     path.write_text('name = "a"\nkeywords = []')
     with pytest.raises(UnlearningError, match="needs keywords"):
         load_concept(path)
+
+
+VIOLENCE = find_concept("violence")
+
+
+@pytest.mark.parametrize("kind", sorted(set(phrases.kinds()) - VIOLENT_KINDS))
+def test_no_wording_of_a_harmless_action_is_violence(kind):
+    for variant in (None, *phrases.variants(kind)):
+        action = Action(kind, variant=variant)
+        said = [*verb_phrases(action), *phrases.templates(action, "nouns")]
+        assert [text for text in said if VIOLENCE.matches(text)] == []
+
+
+def test_violence_is_what_the_data_calls_violent():
+    assert set(VIOLENCE.kinds) == VIOLENT_KINDS
