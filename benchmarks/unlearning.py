@@ -17,13 +17,13 @@ from torch import Tensor
 from backend.checkpoints.loading import EMBEDDED, load_checkpoint
 from backend.engines.torch_engine import Networks, editable
 from backend.text.encoders import make_encoder
-from backend.unlearning import lcr
 from backend.unlearning.caption_bank import shipped_bank
 from backend.unlearning.concept import Concept, find_concept
 from backend.unlearning.edit import Edit
 from backend.unlearning.edit_name import EditName
 from backend.unlearning.edit_store import EDITS, EditStore
 from backend.unlearning.fit import FitInputs, fit_edit
+from backend.unlearning.methods import lcr
 from backend.unlearning.statistics import CodeStatistics, codebook_hash, count_codes
 from backend.unlearning.weights import EditableNetworks
 

@@ -26,6 +26,7 @@ class Registry(Mapping[str, Entry]):
         self.kind = kind
         self._package = package
         self._entries: dict[str, Entry] = {}
+        self._is_complete = not package
 
     def register(self, name: str, entry: Entry) -> None:
         """Add an entry. Raises ValueError for a name that is taken, which is a programmer's."""
@@ -57,11 +58,16 @@ class Registry(Mapping[str, Entry]):
         return len(self._entries)
 
     def _discover(self) -> None:
-        if not self._package:
+        if self._is_complete:
             return
-        package = importlib.import_module(self._package)
-        for module in pkgutil.iter_modules(package.__path__, f"{self._package}."):
-            importlib.import_module(module.name)
+        self._is_complete = True  # from here on: the modules may look into the registry themselves
+        try:
+            package = importlib.import_module(self._package)
+            for module in pkgutil.iter_modules(package.__path__, f"{self._package}."):
+                importlib.import_module(module.name)
+        except BaseException:
+            self._is_complete = False
+            raise
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> PlacidError:

@@ -41,6 +41,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_kind_of_thing_has_an_example():
     rooms = {str(Path(path).parent) for path in EXAMPLES}
     assert rooms >= {
+        "backend/unlearning/methods",
         "backend/evaluation/metrics",
         "backend/kinematic_checks",
         "backend/datasets/readers",

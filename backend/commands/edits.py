@@ -53,6 +53,7 @@ def show(
 ) -> None:
     """What an edit changes, what made it, and whether it fits the checkpoint."""
     from backend.checkpoints.loading import EMBEDDED, load_checkpoint
+    from backend.unlearning.application import apply_edit
     from backend.unlearning.edit import Edit
     from backend.unlearning.errors import UnlearningError
 
@@ -64,7 +65,7 @@ def show(
         text = str(value)
         print(f"{name}: {text if len(text) < 300 else text[:300] + ' ...'}")
     try:
-        with found.apply(load_checkpoint(folder).networks):
+        with apply_edit(found, load_checkpoint(folder).networks):
             print(f"it fits the checkpoint {folder.name}")
     except UnlearningError as error:
         print(f"it does not fit the checkpoint {folder.name}: {error}")

@@ -212,8 +212,8 @@ def agreement(
     from backend.unlearning.concept import builtin_concepts, find_concept
     from backend.unlearning.errors import UnlearningError
     from backend.unlearning.fit import find_statistics, statistics_folders
-    from backend.unlearning.lcr import LCRParameters
-    from backend.unlearning.lcr import agreement as compare
+    from backend.unlearning.methods.lcr import LCRParameters
+    from backend.unlearning.methods.lcr import agreement as compare
 
     folders = statistics_folders(EMBEDDED)
     print("| concept | counts | K | precision at K | Jaccard | Jaccard by chance |")

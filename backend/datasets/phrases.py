@@ -13,7 +13,6 @@ from backend.text import inflection
 from backend.text.inflection import FORMS, Form
 from shared.motion.skeleton import Side
 
-_VERB: Final = re.compile(r"\*([a-z]+)")
 _LIMB: Final = re.compile(r"\{(hand|arm|leg|foot|fist)\}")
 _VOWEL_START: Final = re.compile(r"\b([Aa]) (?=[aeiou])")
 _PLURAL: Final = {"foot": "feet"}
@@ -122,7 +121,7 @@ def fill(template: str, action: Action, choose: int = 0) -> str:
 
 def inflect(template: str, form: Form) -> str:
     """Put the marked verbs into the third person, the gerund or the plain form."""
-    return _VERB.sub(lambda match: inflection.inflect(match[1], form), template)
+    return inflection.inflect_template(template, form)
 
 
 def all_verbs() -> frozenset[str]:
@@ -135,7 +134,7 @@ def all_verbs() -> frozenset[str]:
         for group in groups
         for template in templates(Action(kind, variant=variant, count=2), group)
     )
-    return frozenset(verb for template in every for verb in _VERB.findall(template))
+    return frozenset(verb for template in every for verb in inflection.VERB.findall(template))
 
 
 @cache

@@ -13,6 +13,7 @@ _GERUND: Final = {
     "sidestep": "sidestepping",
     "zigzag": "zigzagging",
 }
+VERB: Final = re.compile(r"\*([a-z]+)")  # a base verb that a template marks
 _DOUBLED: Final = re.compile(r"^(?:[^aeiou]+|.*qu)?[aeiou][bdfgklmnprstvz]$")
 
 
@@ -43,3 +44,8 @@ def inflect(verb: str, form: Form) -> str:
     if form == "third":
         return third_person(verb)
     return gerund(verb) if form == "gerund" else verb
+
+
+def inflect_template(template: str, form: Form) -> str:
+    """A template with its marked verbs ("*walk to and fro") in a form."""
+    return VERB.sub(lambda match: inflect(match[1], form), template)

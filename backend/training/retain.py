@@ -11,7 +11,7 @@ from backend.training.loop import LoopOptions, TrainingError, train
 from backend.training.runs import codebook_of, forgotten, newest_weights, stored_tokens
 from backend.training.transformers import TextTask
 from backend.unlearning.concept import Concept
-from backend.unlearning.finetune import FineTuneParameters
+from backend.unlearning.methods.finetune import FineTuneParameters
 from backend.unlearning.weights import NetworkName, array_hash
 
 

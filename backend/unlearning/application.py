@@ -90,6 +90,11 @@ class Applied:
         self.revert()
 
 
+def apply_edit(edit: Edit, networks: EditableNetworks, strength: float = 1.0) -> Applied:
+    """Put one edit in force; see `apply_edits`."""
+    return apply_edits([(edit, strength)], networks)
+
+
 def apply_edits(edits: Sequence[tuple[Edit, float]], networks: EditableNetworks) -> Applied:
     """Apply edits, each with a strength in [0, 2], in the given order.
 

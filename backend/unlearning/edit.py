@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 
 import msgspec
 import numpy as np
@@ -24,9 +24,6 @@ from backend.unlearning.weights import (
     array_hash,
     read_array,
 )
-
-if TYPE_CHECKING:
-    from backend.unlearning.application import Applied
 
 FORMAT_VERSION: Final = 1
 # Network, state-dict key, rows (None for all), values.
@@ -102,12 +99,6 @@ class Edit:
                 f"{name} does not say which base each of its networks was made for "
                 f"({', '.join(sorted(touched))}): fit it again"
             )
-
-    def apply(self, networks: EditableNetworks, strength: float = 1.0) -> "Applied":
-        """Put the edit in force; see `apply_edits`."""
-        from backend.unlearning.application import apply_edits
-
-        return apply_edits([(self, strength)], networks)
 
     def save(self, path: Path) -> None:
         """Write the edit as safetensors with a JSON header; whole or not at all."""

@@ -10,14 +10,14 @@ import msgspec
 
 from backend.assets import ASSETS, user_data_folder
 from backend.checkpoints.loading import EMBEDDED, Checkpoint
-from backend.datasets import phrases
 from backend.text.encoding import TextEncoder
+from backend.text.inflection import inflect_template
 from backend.unlearning.caption_bank import shipped_bank
 from backend.unlearning.composition import compose
 from backend.unlearning.concept import Concept, builtin_concepts
 from backend.unlearning.edit import Edit
 from backend.unlearning.errors import UnlearningError, unknown
-from backend.unlearning.finetune import TrainOnRetainSet
+from backend.unlearning.methods.finetune import TrainOnRetainSet
 from backend.unlearning.registry import Method, find_methods
 from backend.unlearning.statistics import CodeStatistics, codebook_hash
 from backend.unlearning.text_embeddings import TextEmbeddings, embed_concept
@@ -124,7 +124,7 @@ def with_sentences(concept: Concept) -> Concept:
     own = concept.forget_prompts
     if set(own) <= set(concept.keywords):
         own += tuple(
-            phrases.inflect(template.format(keyword), form).strip()
+            inflect_template(template.format(keyword), form).strip()
             for keyword in concept.keywords
             for template in _KEYWORD_SENTENCES
             for form in ("third", "gerund")

@@ -1,6 +1,7 @@
 """Every unlearning method under its name.
 
-A method is a function `fit(networks, concept, data, parameters) -> Edit`. What `data` is differs:
+A method is a function `fit(networks, concept, data, parameters) -> Edit`, registered as a `Method`
+by its file in `methods/`. What `data` is differs:
 LCR reads code statistics, UCE and RECE prompt embeddings, fine-tuning a trainer with a retain set.
 Methods joined by a plus ("lcr+uce") are fitted one by one and composed in that order.
 """
@@ -9,14 +10,14 @@ import dataclasses
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
-from backend.unlearning import finetune, lcr, rece, uce
 from backend.unlearning.edit import Edit, Patch
 from backend.unlearning.edit_name import JOIN
 from backend.unlearning.errors import UnlearningError, unknown
+from shared.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -69,61 +70,7 @@ class Method:
             raise UnlearningError(f"a parameter of {self.name} is not usable: {error}") from None
 
 
-METHODS = {
-    method.name: method
-    for method in (
-        Method(
-            "lcr",
-            "Latent Code Replacement: the motion codes that mark the concept decode to others",
-            "statistics",
-            ("rvq",),
-            r"quantizer\.layers\.\d+\.codebook",
-            True,
-            lcr.PRESETS,
-            lcr.fit,
-        ),
-        Method(
-            "uce",
-            "Unified Concept Editing: the concept's prompts are read as the target prompt",
-            "text",
-            ("masked", "bamm", "residual"),
-            re.escape(uce.WEIGHT_KEY),
-            False,
-            uce.PRESETS,
-            uce.fit,
-        ),
-        Method(
-            "rece",
-            "Reliable and Efficient Concept Erasure: UCE repeated on what still evokes the concept",
-            "text",
-            ("masked", "bamm", "residual"),
-            re.escape(uce.WEIGHT_KEY),
-            False,
-            rece.PRESETS,
-            rece.fit,
-        ),
-        Method(
-            "finetune",
-            "Fine-tuning: the networks that read text train on, without motions of the concept",
-            "motions",
-            finetune.READ_TEXT,
-            ".*",
-            False,
-            finetune.FINETUNE_PRESETS,
-            finetune.fit,
-        ),
-        Method(
-            "retrain",
-            "D_r, the reference: the same networks trained anew, without motions of the concept",
-            "motions",
-            finetune.READ_TEXT,
-            ".*",
-            False,
-            finetune.RETRAIN_PRESETS,
-            finetune.fit,
-        ),
-    )
-}
+METHODS: Final[Registry[Method]] = Registry("unlearning method", "backend.unlearning.methods")
 
 
 def find_method(name: str) -> Method:

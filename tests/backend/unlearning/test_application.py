@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from backend.engines.torch_engine import editable
-from backend.unlearning.application import apply_edits
+from backend.unlearning.application import apply_edit, apply_edits
 from backend.unlearning.edit import Edit, build_edit
 from backend.unlearning.errors import UnlearningError
 from backend.unlearning.weights import ArrayNetwork
@@ -199,19 +199,19 @@ def test_half_precision_is_restored_bit_for_bit(arrays):
     }
     edit = _both_weights({name: ArrayNetwork(own) for name, own in arrays.items()})
     model, before = {name: ArrayNetwork(own) for name, own in halves.items()}, _copy(halves)
-    with edit.apply(model, 0.7) as applied:
+    with apply_edit(edit, model, 0.7) as applied:
         assert applied.effects[0].share == pytest.approx(0.7, abs=1e-3)
     assert _is_as_before(halves, before)
     # A base that is not the half-precision copy of the right one stays foreign.
     halves["masked"][WEIGHT][0, 0] += 1
     with pytest.raises(UnlearningError, match="another base"):
-        edit.apply(model)
+        apply_edit(edit, model)
 
 
 def test_the_effect_is_measured_on_the_weights(model):
     edit = _rows(model, range(10))
     for strength in (0.0, 1e-9, 0.01, 0.5, 1.0, 2.0):
-        with edit.apply(model, strength) as applied:
+        with apply_edit(edit, model, strength) as applied:
             (effect,) = applied.effects
         assert effect.share == pytest.approx(strength, abs=1e-6)
         (network,) = effect.networks
@@ -225,7 +225,7 @@ def test_an_edit_of_which_few_rows_move_says_how_few(arrays, model):
     values = np.array(arrays["rvq"][KEY][:10])
     values[4] += 1
     edit = build_edit("lcr", "kick", {}, model, [("rvq", KEY, np.arange(10), values)])
-    with edit.apply(model) as applied:
+    with apply_edit(edit, model) as applied:
         assert applied.effects[0].networks[0].rows == 1
 
 
@@ -268,5 +268,5 @@ def test_a_network_that_packed_its_weight_sees_the_edit():
     first = packed.of(network.cond_emb.weight)
     change = ("masked", WEIGHT, None, np.ones((3, 4), np.float32))
     edit = build_edit("uce", "kick", {}, editable({"masked": network}), [change])
-    with edit.apply(editable({"masked": network})):
+    with apply_edit(edit, editable({"masked": network})):
         assert packed.of(network.cond_emb.weight) is not first

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from backend.engines.torch_engine import editable
-from backend.unlearning.application import apply_edits
+from backend.unlearning.application import apply_edit, apply_edits
 from backend.unlearning.composition import compose
 from backend.unlearning.edit import Edit, build_edit
 from backend.unlearning.errors import UnlearningError
@@ -38,7 +38,7 @@ def test_a_composed_edit_does_what_its_parts_do(networks, snapshot, tmp_path):
     assert [patch.rows is None for patch in edit.patches] == [False, True]
     assert edit.patches[0].rows.tolist() == [1, 2, 3]
     edit.save(tmp_path / "both.safetensors")
-    with Edit.load(tmp_path / "both.safetensors").apply(editable(networks)):
+    with apply_edit(Edit.load(tmp_path / "both.safetensors"), editable(networks)):
         after = snapshot(networks)
     assert all(torch.equal(wanted[key], value) for key, value in after.items())
     assert any(not torch.equal(before[key], value) for key, value in after.items())
@@ -62,7 +62,7 @@ def test_edits_of_trained_networks_keep_half_precision(networks, tmp_path):
     edit.save(path)
     loaded = Edit.load(path)
     assert loaded.patches[0].values.dtype == np.float16
-    with loaded.apply(editable(networks)):
+    with apply_edit(loaded, editable(networks)):
         found = networks["masked"].cond_emb.weight.detach()
         assert torch.equal(found, weight.half().float())
         assert found.dtype == torch.float32

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from backend.engines.torch_engine import editable
-from backend.unlearning.application import apply_edits
+from backend.unlearning.application import apply_edit, apply_edits
 from backend.unlearning.edit import Edit, build_edit
 from backend.unlearning.errors import UnlearningError
 from backend.unlearning.weights import array_hash
@@ -33,7 +33,7 @@ def _same(before, after):
 def test_apply_changes_what_it_says_and_reverts_bit_for_bit(networks, snapshot):
     before = snapshot(networks)
     edit = _row_edit(networks, [3, 5], 7.0)
-    applied = edit.apply(editable(networks))
+    applied = apply_edit(edit, editable(networks))
     after = snapshot(networks)
     codebook = after[f"rvq:{KEY}"]
     assert (codebook[[3, 5]] == 7.0).all()
@@ -46,7 +46,7 @@ def test_apply_changes_what_it_says_and_reverts_bit_for_bit(networks, snapshot):
 
 def test_context_manager_reverts_after_an_exception(networks, snapshot):
     before = snapshot(networks)
-    with pytest.raises(RuntimeError), _weight_edit(networks, 1.0).apply(editable(networks)):
+    with pytest.raises(RuntimeError), apply_edit(_weight_edit(networks, 1.0), editable(networks)):
         raise RuntimeError
     assert _same(before, snapshot(networks))
 
@@ -54,7 +54,7 @@ def test_context_manager_reverts_after_an_exception(networks, snapshot):
 @pytest.mark.parametrize("strength", [0.0, 0.25, 1.0, 2.0])
 def test_strength_interpolates(networks, strength):
     base = networks["masked"].cond_emb.weight.detach().clone()
-    with _weight_edit(networks, 2.0).apply(editable(networks), strength):
+    with apply_edit(_weight_edit(networks, 2.0), editable(networks), strength):
         moved = networks["masked"].cond_emb.weight.detach()
         torch.testing.assert_close(moved, base + 2.0 * strength)
 
@@ -62,7 +62,7 @@ def test_strength_interpolates(networks, strength):
 @pytest.mark.parametrize("strength", [-0.1, 2.1, float("nan")])
 def test_strength_out_of_range_is_refused(networks, strength):
     with pytest.raises(UnlearningError, match="from 0 to 2"):
-        _row_edit(networks, [1], 0.0).apply(editable(networks), strength)
+        apply_edit(_row_edit(networks, [1], 0.0), editable(networks), strength)
 
 
 def test_composition_follows_the_stated_order(networks, snapshot):
@@ -99,7 +99,7 @@ def test_half_precision_copy_of_the_base_is_accepted(networks, snapshot, precisi
     edit = _row_edit(networks, [4], 0.5)
     networks["rvq"].to(precision)
     before = snapshot(networks)
-    with edit.apply(editable(networks)):
+    with apply_edit(edit, editable(networks)):
         assert (networks["rvq"].quantizer.layers[0].codebook[4] == 0.5).all()
     assert _same(before, snapshot(networks))
 
@@ -107,16 +107,16 @@ def test_half_precision_copy_of_the_base_is_accepted(networks, snapshot, precisi
 def test_missing_network_or_tensor_is_refused(networks):
     edit = _weight_edit(networks, 1.0)
     with pytest.raises(UnlearningError, match="'masked' but this model has"):
-        edit.apply(editable({"bamm": networks["masked"], "rvq": networks["rvq"]}))
+        apply_edit(edit, editable({"bamm": networks["masked"], "rvq": networks["rvq"]}))
     with pytest.raises(UnlearningError, match="no tensor"):
-        edit.apply(editable({"masked": networks["rvq"]}))
+        apply_edit(edit, editable({"masked": networks["rvq"]}))
 
 
 def test_other_size_is_refused(networks):
     edit = _row_edit(networks, [31], 0.0)
     networks["rvq"].quantizer.layers[0].codebook = torch.zeros(16, 8)
     with pytest.raises(UnlearningError, match="do not fit"):
-        edit.apply(editable(networks))
+        apply_edit(edit, editable(networks))
 
 
 def test_save_and_load(networks, tmp_path):

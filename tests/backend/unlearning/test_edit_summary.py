@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from backend.checkpoints.loading import EMBEDDED, load_checkpoint
-from backend.unlearning.application import apply_edits
+from backend.unlearning.application import apply_edit, apply_edits
 from backend.unlearning.edit import Edit
 from backend.unlearning.edit_store import EDITS
 from backend.unlearning.summary import records, summarise
@@ -20,7 +20,7 @@ def weights():
 @pytest.mark.parametrize("path", sorted(EDITS.glob("*.safetensors")), ids=lambda path: path.stem)
 def test_every_shipped_edit_says_what_it_changed(path: Path, weights) -> None:
     edit = Edit.load(path)
-    with edit.apply(weights) as applied:
+    with apply_edit(edit, weights) as applied:
         lines = summarise(applied.effects)
     assert len(lines) == len({patch.network for patch in edit.patches})
     assert all(line.startswith(f"{edit.concept}: ") for line in lines)
@@ -42,7 +42,7 @@ def test_every_shipped_edit_says_what_it_changed(path: Path, weights) -> None:
 )
 def test_a_label_tells_the_effect(weights, strength, words, safety) -> None:
     edit = Edit.load(EDITS / "momask-lcr-violence.safetensors")
-    with edit.apply(weights, strength) as applied:
+    with apply_edit(edit, weights, strength) as applied:
         label = Label.of("lcr", records(applied.effects))
         (line,) = summarise(applied.effects)
     assert words in line

@@ -13,11 +13,12 @@ from backend.models.residual import ResidualTransformer
 from backend.training.loop import TrainingError
 from backend.training.retain import RetainTraining
 from backend.training.tokens import TokenSet
-from backend.unlearning import finetune
+from backend.unlearning.application import apply_edit
 from backend.unlearning.concept import Concept
 from backend.unlearning.edit import Edit
 from backend.unlearning.errors import UnlearningError
-from backend.unlearning.finetune import FineTuneParameters
+from backend.unlearning.methods import finetune
+from backend.unlearning.methods.finetune import FineTuneParameters
 
 CODES, TEXT_DIM = 12, 8
 KICK = Concept("kick", ("kick",))
@@ -76,7 +77,7 @@ def test_training_gives_a_half_precision_edit_of_the_networks_that_read_text(
     # New weights have nothing to do with the base; three small steps stay near it.
     assert (max(changes) > 0.5) is (start == "new")
     edit.save(tmp_path / "edit.safetensors")
-    with Edit.load(tmp_path / "edit.safetensors").apply(editable(model)):
+    with apply_edit(Edit.load(tmp_path / "edit.safetensors"), editable(model)):
         after = snapshot(model)
     assert any(not torch.equal(before[key], value) for key, value in after.items())
     assert all(torch.equal(before[key], value) for key, value in snapshot(model).items())

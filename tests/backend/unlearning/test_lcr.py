@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from backend.engines.torch_engine import editable
-from backend.unlearning import lcr
 from backend.unlearning.concept import Concept
 from backend.unlearning.errors import UnlearningError
-from backend.unlearning.lcr import LCRParameters
+from backend.unlearning.methods import lcr
+from backend.unlearning.methods.lcr import LCRParameters
 from backend.unlearning.statistics import codebook_hash, codebooks_of, count_codes
 
 CONCEPT = Concept("kick", ("kick",))

@@ -1,7 +1,7 @@
 import pytest
 
 from backend.unlearning.errors import UnlearningError
-from backend.unlearning.lcr import LCRParameters
+from backend.unlearning.methods.lcr import LCRParameters
 from backend.unlearning.registry import METHODS, describe_methods, find_method
 
 

@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from backend.engines.torch_engine import editable
-from backend.unlearning import rece, uce
+from backend.unlearning.application import apply_edit
 from backend.unlearning.concept import Concept
 from backend.unlearning.errors import UnlearningError
+from backend.unlearning.methods import rece, uce
 from backend.unlearning.text_embeddings import TextEmbeddings, embed_concept
 
 TEXT_DIM = 24
@@ -64,7 +65,9 @@ def test_corrected_edit_maps_the_concept_to_the_target_and_keeps_the_rest(networ
     before = {
         name: _outputs(networks[name], ["", "walk", "run"]) for name in ("masked", "residual")
     }
-    with uce.fit(editable(networks), CONCEPT, embeddings, parameters).apply(editable(networks)):
+    with apply_edit(
+        uce.fit(editable(networks), CONCEPT, embeddings, parameters), editable(networks)
+    ):
         for name, outputs in before.items():
             after = _outputs(networks[name], ["kick", "walk", "run"])
             torch.testing.assert_close(after, outputs, rtol=1e-3, atol=1e-3)
@@ -74,7 +77,9 @@ def test_published_edit_adds_the_bias_twice(networks):
     embeddings = embed_concept(CONCEPT, encode)
     parameters = uce.UCEParameters("replace", 1e-6, 1.0, 1.0, precision="float64")
     before = _outputs(networks["masked"], ["", "walk", "run"])
-    with uce.fit(editable(networks), CONCEPT, embeddings, parameters).apply(editable(networks)):
+    with apply_edit(
+        uce.fit(editable(networks), CONCEPT, embeddings, parameters), editable(networks)
+    ):
         after = _outputs(networks["masked"], ["kick", "walk", "run"])
     bias = networks["masked"].cond_emb.bias.detach()
     torch.testing.assert_close(after, before + bias, rtol=1e-3, atol=1e-3)

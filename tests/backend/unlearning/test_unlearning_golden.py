@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from backend.engines.torch_engine import editable
-from backend.unlearning import lcr, rece, uce
+from backend.unlearning.application import apply_edit
 from backend.unlearning.concept import Concept
+from backend.unlearning.methods import lcr, rece, uce
 from backend.unlearning.statistics import codebook_hash, count_codes
 from backend.unlearning.text_embeddings import TextEmbeddings
 from tests.goldens import Golden, weight
@@ -124,7 +125,7 @@ def test_fit_removes_the_golden_codes(golden, statistics, case, changes):
     edit = lcr.fit(editable(networks), CONCEPT, statistics, parameters)
     assert edit.provenance["removed_codes"] == _removed(golden, case)
     if case == "orth":
-        with edit.apply(editable(networks)):
+        with apply_edit(edit, editable(networks)):
             golden.check("lcr_orth_codebook_l0", networks["rvq"].quantizer.layers[0].codebook)
 
 
@@ -186,7 +187,7 @@ UCE_CASES = [
 def test_uce(golden, embeddings, technique, lamb, erase, preserve, double_bias):
     networks = _transformers(golden)
     parameters = uce.UCEParameters(technique, lamb, erase, preserve, double_bias)
-    uce.fit(editable(networks), CONCEPT, embeddings, parameters).apply(editable(networks))
+    apply_edit(uce.fit(editable(networks), CONCEPT, embeddings, parameters), editable(networks))
     bias = "bias" if double_bias else "nobias"
     rounding = _inversion_rounding(embeddings, lamb, erase, preserve)
     name = f"uce_{technique}_l{lamb}_e{erase}_p{preserve}_{bias}_"
@@ -196,7 +197,9 @@ def test_uce(golden, embeddings, technique, lamb, erase, preserve, double_bias):
 def test_uce_of_one_network_leaves_the_other(golden, embeddings):
     networks = _transformers(golden)
     only = {"residual": networks["residual"]}
-    uce.fit(editable(only), CONCEPT, embeddings, uce.PRESETS["published"]).apply(editable(networks))
+    apply_edit(
+        uce.fit(editable(only), CONCEPT, embeddings, uce.PRESETS["published"]), editable(networks)
+    )
     _check_weights(golden, "uce_layers1_", networks)
 
 
@@ -213,7 +216,7 @@ def test_adversarial_embeddings(golden, regulariser):
 def test_rece(golden, embeddings, epochs, preserve):
     networks = _transformers(golden)
     parameters = rece.RECEParameters(preserve=preserve, epochs=epochs)
-    rece.fit(editable(networks), CONCEPT, embeddings, parameters).apply(editable(networks))
+    apply_edit(rece.fit(editable(networks), CONCEPT, embeddings, parameters), editable(networks))
     _check_weights(golden, f"main_rece_e{epochs}_p{preserve}_", networks)
 
 
@@ -221,5 +224,5 @@ def test_rece(golden, embeddings, epochs, preserve):
 def test_first_step_of_rece_is_uce(golden, embeddings, preserve):
     networks = _transformers(golden)
     parameters = uce.UCEParameters(preserve=preserve)
-    uce.fit(editable(networks), CONCEPT, embeddings, parameters).apply(editable(networks))
+    apply_edit(uce.fit(editable(networks), CONCEPT, embeddings, parameters), editable(networks))
     _check_weights(golden, f"main_uce_e0_p{preserve}_", networks)

@@ -10,9 +10,9 @@ from backend.models.configs import BAMMConfig, MaskedConfig, ResidualConfig, RVQ
 from backend.models.masked import MaskTransformer
 from backend.models.residual import ResidualTransformer
 from backend.models.rvqvae import RVQVAE
-from backend.unlearning import lcr, rece, uce
-from backend.unlearning.application import apply_edits
+from backend.unlearning.application import apply_edit, apply_edits
 from backend.unlearning.concept import find_concept
+from backend.unlearning.methods import lcr, rece, uce
 from backend.unlearning.statistics import codebook_hash, count_codes
 from backend.unlearning.text_embeddings import embed_concept
 
@@ -83,7 +83,7 @@ def test_lcr_changes_motions_with_a_removed_code_and_no_others(model):
     before = _decode(model, first), _decode(model, second)
     edit = _code_edit(model)
     assert edit.provenance["removed_codes"] == [[0, 1]]
-    with edit.apply(editable(model)):
+    with apply_edit(edit, editable(model)):
         assert not torch.equal(_decode(model, first), before[0])
         assert torch.equal(_decode(model, second), before[1])
     assert torch.equal(_decode(model, first), before[0])
@@ -96,7 +96,7 @@ def test_text_edits_move_the_forgotten_prompt_more_than_a_kept_one(model, method
     embeddings = embed_concept(KICK, encode, retain_prompts=KICK.retain_prompts[:4])
     edit = method.fit(editable(model), KICK, embeddings, method.PRESETS["corrected"])
     assert {patch.network for patch in edit.patches} == set(model) - {"rvq"}
-    with edit.apply(editable(model)):
+    with apply_edit(edit, editable(model)):
         moved = (_text_token(model, forgotten) - before[0]).norm()
         drifted = (_text_token(model, kept) - before[1]).norm()
         assert moved > 5 * drifted

@@ -7,7 +7,7 @@ decoder's codebook changes; the transformers still predict the same tokens.
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from backend.engines.protocol import codebook_key
 from backend.unlearning.concept import Concept
 from backend.unlearning.edit import Change, Edit, build_edit
 from backend.unlearning.errors import UnlearningError
+from backend.unlearning.registry import METHODS, Method
 from backend.unlearning.statistics import CodeStatistics, codebook_hash, codebooks_of
 from backend.unlearning.weights import EditableNetworks
 
@@ -156,7 +157,7 @@ def fit_codes(
     codes: Sequence[Sequence[int]],
     parameters: LCRParameters,
     safe: Sequence[Sequence[int]] | None = None,
-    provenance: dict | None = None,
+    provenance: dict[str, Any] | None = None,
 ) -> Edit:
     """Replace given codes.
 
@@ -312,3 +313,18 @@ def _check(
             f"the statistics were counted with codebooks {counted}, this model has "
             f"{codebook_hash(networks)}: count the codes again with this model"
         )
+
+
+METHODS.register(
+    "lcr",
+    Method(
+        "lcr",
+        "Latent Code Replacement: the motion codes that mark the concept decode to others",
+        "statistics",
+        ("rvq",),
+        r"quantizer\.layers\.\d+\.codebook",
+        True,
+        PRESETS,
+        fit,
+    ),
+)

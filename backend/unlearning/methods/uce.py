@@ -6,6 +6,7 @@ Gandikota, Orgad, Belinkov, Materzynska, Bau, "Unified Concept Editing in Diffus
 """
 
 import dataclasses
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +15,7 @@ import numpy as np
 from backend.unlearning.concept import Concept
 from backend.unlearning.edit import Edit, build_edit
 from backend.unlearning.errors import UnlearningError
+from backend.unlearning.registry import METHODS, Method
 from backend.unlearning.text_embeddings import TextEmbeddings
 from backend.unlearning.weights import EditableNetworks, NetworkName, read_array
 
@@ -223,3 +225,18 @@ def _add_products(
     for row, column in zip(rows, columns, strict=True):
         matrix += np.float32(scale) * np.outer(row, column)
     return matrix
+
+
+METHODS.register(
+    "uce",
+    Method(
+        "uce",
+        "Unified Concept Editing: the concept's prompts are read as the target prompt",
+        "text",
+        ("masked", "bamm", "residual"),
+        re.escape(WEIGHT_KEY),
+        False,
+        PRESETS,
+        fit,
+    ),
+)

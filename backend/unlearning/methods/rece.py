@@ -5,6 +5,7 @@ Models" (ECCV 2024), equations 8 and 10, as carried over to motion transformers 
 al., "Human Motion Unlearning" (2025).
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -14,14 +15,16 @@ import numpy as np
 from backend.unlearning.concept import Concept
 from backend.unlearning.edit import Edit
 from backend.unlearning.errors import UnlearningError
-from backend.unlearning.text_embeddings import TextEmbeddings
-from backend.unlearning.uce import (
+from backend.unlearning.methods.uce import (
+    WEIGHT_KEY,
     UCEParameters,
     check_weights,
     edit_weight,
     text_projections,
     weights_edit,
 )
+from backend.unlearning.registry import METHODS, Method
+from backend.unlearning.text_embeddings import TextEmbeddings
 from backend.unlearning.weights import EditableNetworks
 
 
@@ -123,3 +126,18 @@ def fit(
             for name, (_, bias) in layers.items()
         }
     return weights_edit("rece", concept, parameters, networks, weights, embeddings)
+
+
+METHODS.register(
+    "rece",
+    Method(
+        "rece",
+        "Reliable and Efficient Concept Erasure: UCE repeated on what still evokes the concept",
+        "text",
+        ("masked", "bamm", "residual"),
+        re.escape(WEIGHT_KEY),
+        False,
+        PRESETS,
+        fit,
+    ),
+)

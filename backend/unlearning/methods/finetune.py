@@ -17,6 +17,7 @@ import numpy as np
 from backend.unlearning.concept import Concept
 from backend.unlearning.edit import Change, Edit, build_edit
 from backend.unlearning.errors import UnlearningError
+from backend.unlearning.registry import METHODS, Method
 from backend.unlearning.weights import NetworkName
 
 if TYPE_CHECKING:
@@ -111,3 +112,33 @@ def _changed(name: NetworkName, before: "TorchNetwork", after: "nn.Module") -> l
         for key, value in values.items()
         if not np.array_equal(value, before.read(key))
     ]
+
+
+METHODS.register(
+    "finetune",
+    Method(
+        "finetune",
+        "Fine-tuning: the networks that read text train on, without motions of the concept",
+        "motions",
+        READ_TEXT,
+        ".*",
+        False,
+        FINETUNE_PRESETS,
+        fit,
+    ),
+)
+
+
+METHODS.register(
+    "retrain",
+    Method(
+        "retrain",
+        "D_r, the reference: the same networks trained anew, without motions of the concept",
+        "motions",
+        READ_TEXT,
+        ".*",
+        False,
+        RETRAIN_PRESETS,
+        fit,
+    ),
+)
