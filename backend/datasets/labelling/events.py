@@ -8,10 +8,10 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import find_peaks
 
+from backend.datasets import geometry
 from backend.datasets.actions import Action
 from backend.datasets.labelling import limbs, steps
 from backend.datasets.sources import Segment
-from backend.motion import geometry
 from shared.motion.skeleton import JOINT, Side
 
 _WRISTS: Final = [JOINT["left_wrist"], JOINT["right_wrist"]]

@@ -6,8 +6,8 @@ from typing import Final, Literal
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
+from backend.datasets import geometry
 from backend.datasets.actions import Action
-from backend.motion import geometry
 from backend.motion.facing import facing as facing_of
 
 FPS: Final = 20.0

@@ -8,12 +8,12 @@ from typing import Final
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
+from backend.datasets import geometry
 from backend.datasets.actions import Action
 from backend.datasets.labelling import events, limbs, phases, steps
 from backend.datasets.labelling.travel import locomotion, travel
 from backend.datasets.preparation import PreparedClip
 from backend.datasets.sources import Segment
-from backend.motion import geometry
 from backend.motion.features import features_to_joints
 from shared.motion.skeleton import JOINT
 

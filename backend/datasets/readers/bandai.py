@@ -7,9 +7,9 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
+from backend.datasets import geometry
 from backend.datasets.actions import Action
 from backend.datasets.sources import Clip, Segment, register_source
-from backend.motion import geometry
 
 _CONTENT: Final = {
     "bow": Action("bow"),

@@ -8,10 +8,10 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
+from backend.datasets import geometry
 from backend.datasets.actions import Action
 from backend.datasets.cmu_labels import SPAN_LABELS, actions_of
 from backend.datasets.sources import Clip, Segment, Split, register_source
-from backend.motion import geometry
 
 CMU_LICENCE: Final = (
     "free to use, also in products; do not resell the data; acknowledge mocap.cs.cmu.edu, created "

@@ -13,9 +13,9 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 from scipy.spatial.transform import Rotation
 
+from backend.datasets import geometry
 from backend.datasets.actions import Action
 from backend.datasets.sources import FPS, Clip, Segment, Split, register_source
-from backend.motion import geometry
 from shared.motion.skeleton import JOINT, JOINT_COUNT
 
 # Name, parent and whether the joint is a hinge about Z (one angle) or a ball (quaternion wxyz).

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from backend.datasets import geometry
 from backend.datasets.actions import Action
-from backend.motion import geometry
 from shared.motion.skeleton import JOINT
 from tests.backend.datasets.motions import kicking, standing, walking
 
