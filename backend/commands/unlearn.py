@@ -104,6 +104,7 @@ def fit(
     from backend.text.encoders import clip_folder, make_encoder
     from backend.training.retain import RetainTraining
     from backend.unlearning.concept import find_concept
+    from backend.unlearning.edit_identity import check_identity
     from backend.unlearning.edit_name import EditName
     from backend.unlearning.edit_store import EditStore, edit_folders
     from backend.unlearning.fit import FitInputs, check_names, fit_edit, statistics_folders
@@ -129,6 +130,7 @@ def fit(
     checkpoint.check_encoder(materials.encoder)
     edit = fit_edit(checkpoint, materials, wanted, method, model, preset, changes)
     edit = dataclasses.replace(edit, concept=own.concept)
+    check_identity(edit, own)
     print_edit(edit)
     if not dry_run:
         edit.save(path)

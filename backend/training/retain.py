@@ -46,7 +46,7 @@ class RetainTraining:
         Raises:
             TrainingError: when the run has no tokens, or nothing is left to train on.
         """
-        finished = newest_weights(self.run / f"retain-{concept.name}", name)
+        finished = newest_weights(self.run / f"retain-{concept.key}", name)
         if parameters.start == "new" and finished.exists():
             network.load_state_dict(torch.load(finished, map_location="cpu", weights_only=True))
             return network.eval()
@@ -68,9 +68,9 @@ class RetainTraining:
             seed=parameters.seed,
             validate_every=250,
         )
-        folder = self.run / f"retain-{concept.name}"
+        folder = self.run / f"retain-{concept.key}"
         if parameters.start == "base":
             base = array_hash({key: to_array(v) for key, v in network.state_dict().items()})
-            folder = self.run / f"finetune-{concept.name}-{base[:8]}"
+            folder = self.run / f"finetune-{concept.key}-{base[:8]}"
         task = TextTask(name, network.to(self.device), training, validation)
         return train(task, options, folder).cpu().eval()

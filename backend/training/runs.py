@@ -170,7 +170,7 @@ def _token_sets(out: Path, retain: str | None) -> tuple[TokenSet, TokenSet, Path
     training, validation = (
         tokens.select(~forgotten(tokens, concept)) for tokens in (training, validation)
     )
-    return training, validation, out / f"retain-{concept.name}"
+    return training, validation, out / f"retain-{concept.key}"
 
 
 def _check_name(name: str) -> None:

@@ -1,6 +1,7 @@
 """What is to be forgotten: keywords that find it in captions, and prompts that ask for it."""
 
 import difflib
+import hashlib
 import re
 from functools import cache
 from importlib.resources import files
@@ -74,6 +75,17 @@ class Concept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if problem := keyword_problem(self.keywords, _MOST_KEYWORDS):
             raise UnlearningError(problem)
 
+    @property
+    def key(self) -> str:
+        """Its name, with a hash of its keywords where no concept that ships has this name.
+
+        Two concepts of one name have two keys, so that what was trained for one is not the other's.
+        """
+        if _builtin().get(self.name) == self:
+            return self.name
+        text = "\n".join((self.match, *self.keywords))
+        return f"{self.name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
     def matches(self, caption: str) -> bool:
         """Whether a caption belongs to the forget set."""
         found = [match.span() for match in _pattern(self.keywords, self.match).finditer(caption)]
@@ -111,6 +123,9 @@ def find_concept(text: str) -> Concept:
     Raises UnlearningError for such a slip, with the nearest name.
     """
     if is_file(text):
+        # Before it becomes a path, which may lose a slash of an address.
+        if problem := path_problem(text):
+            raise UnlearningError(problem)
         return load_concept(Path(text))
     if "," in text:
         return _own_concept(keywords_of(text))

@@ -60,8 +60,12 @@ def _check_parameters(parameters: Mapping[str, Any], methods: list[str], label: 
         for part in parts:
             _check_parameters(part.get("parameters") or {}, [part["method"]], label)
         return
-    preset = next(iter(METHODS[methods[0]].presets.values()))
+    method = METHODS[methods[0]]
+    preset = next(iter(method.presets.values()))
     wanted = {field.name for field in dataclasses.fields(preset)}
+    foreign = {name: parameters.get(name) for name in method.fixed} != dict(method.fixed)
+    if set(parameters) == wanted and foreign:
+        raise UnlearningError(f"{label} was fitted by another method: fit it again")
     if set(parameters) != wanted:
         lacking = ", ".join(sorted(wanted.symmetric_difference(parameters)))
         raise UnlearningError(

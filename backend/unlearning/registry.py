@@ -9,7 +9,7 @@ Methods joined by a plus ("lcr+uce") are fitted one by one and composed in that 
 import dataclasses
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import msgspec
@@ -34,6 +34,7 @@ class Method:
         by_rows: whether it changes single rows, and never a whole array.
         presets: named parameters; "published" is the default.
         fit: (networks, concept, data, parameters) -> Edit.
+        fixed: parameters that make it this method and no other, with their values.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Method:
     by_rows: bool
     presets: Mapping[str, Any]
     fit: Callable[..., Edit]
+    fixed: Mapping[str, Any] = field(default_factory=dict)
 
     def may_change(self, patch: Patch) -> bool:
         """Whether a patch is one that the method makes."""
@@ -61,9 +63,14 @@ class Method:
         if preset not in self.presets:
             raise unknown(f"preset of {self.name}", preset, self.presets)
         values = dataclasses.asdict(self.presets[preset])
-        for name in overrides:
+        for name, value in overrides.items():
             if name not in values:
                 raise unknown(f"parameter of {self.name}", name, values)
+            if name in self.fixed and value != self.fixed[name]:
+                raise UnlearningError(
+                    f"{name} of {self.name} is always {self.fixed[name]!r}: it would be another "
+                    "method, which `backend unlearn list` names"
+                )
         try:
             return msgspec.convert(values | overrides, type(self.presets[preset]), strict=False)
         except msgspec.ValidationError as error:

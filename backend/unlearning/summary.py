@@ -40,10 +40,13 @@ def _change(network: NetworkEffect, effect: Effect) -> str:
     place = _NETWORKS.get(network.network, network.network)
     if network.rows is not None and network.network == "rvq":
         if WHOLE <= effect.share <= 2 - WHOLE:
-            return f"{network.rows} motion codes of {place} replaced"
-        way = f"moved {effect.share:.0%} of the way"
-        return f"{network.rows} motion codes of {place} {way} to their replacements"
-    what = "tensor" if network.arrays == 1 else "tensors"
+            return f"{_count(network.rows, 'motion code')} of {place} replaced"
+        moved = f"{_count(network.rows, 'motion code')} of {place} moved {effect.share:.0%}"
+        return f"{moved} of the way to what replaces it"
     change = network.relative_change
     share = f"{change:.0%}" if change >= NOTHING else f"{change:.1%}"
-    return f"{network.arrays} {what} of {place} changed by {share}"
+    return f"{_count(network.arrays, 'tensor')} of {place} changed by {share}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

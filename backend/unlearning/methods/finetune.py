@@ -125,6 +125,7 @@ METHODS.register(
         False,
         FINETUNE_PRESETS,
         fit,
+        {"start": "base"},
     ),
 )
 
@@ -140,5 +141,6 @@ METHODS.register(
         False,
         RETRAIN_PRESETS,
         fit,
+        {"start": "new"},
     ),
 )

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from backend.datasets import phrases
@@ -122,3 +124,50 @@ def test_no_wording_of_a_harmless_action_is_violence(kind):
 
 def test_violence_is_what_the_data_calls_violent():
     assert set(VIOLENCE.kinds) == VIOLENT_KINDS
+
+
+def test_concepts_of_one_name_and_other_keywords_have_other_keys():
+    assert BUILTIN["kick"].key == "kick"
+    own = [find_concept(text) for text in ("crawl, creep", "crawl creep,", "creep, crawl")]
+    assert own[0].name == own[1].name == "crawl_creep"
+    assert len({concept.key for concept in own}) == 3
+    assert all(concept.key.startswith(f"{concept.name}-") for concept in own)
+    assert Concept("kick", ("hop",)).key != "kick"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('name = "../../x"\nkeywords = ["hop"]', "call it 'x'"),
+        ('name = "jab/cross"\nkeywords = ["jab"]', "call it 'jab_cross'"),
+        ('name = "a\\u0000b"\nkeywords = ["hop"]', "call it 'a_b'"),
+        ('name = "Hop"\nkeywords = ["hop"]', "call it 'hop'"),
+        ('name = "violence"\nkeywords = ["flower"]', "takes the name 'violence'"),
+        ('name = "kick"\nkeywords = ["kick"]', "call it my_kick"),
+        ('name = "dot"\nkeywords = ["."]', "means nothing"),
+        ('name = "hop"\nkeywords = ["hop", "🦵"]', "means nothing"),
+        ('name = "hop"\nkeywords = [' + '"hop",' * 257 + "]", "has 257 keywords"),
+        ('name = "hop"\nkeywords = ["' + "hop" * 200 + '"]', "of more than 500"),
+        ('name = "hop"\nkeywords = ' + "[" * 5000 + "]" * 5000, "nested too deeply"),
+    ],
+)
+def test_concept_files_that_cannot_be_meant_are_refused(tmp_path, text, message):
+    path = tmp_path / "own.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UnlearningError, match=re.escape(message)):
+        find_concept(str(path))
+
+
+@pytest.mark.parametrize(
+    "path", [r"\\\\host\share\x.toml", "//host/share/x.toml", "smb://h/x.toml"]
+)
+def test_concept_files_of_other_computers_are_not_opened(path):
+    with pytest.raises(UnlearningError, match="on another computer"):
+        find_concept(path)
+
+
+def test_keywords_of_a_shipped_concept_are_that_concept():
+    assert find_concept("kick,") is BUILTIN["kick"]
+    own = find_concept("throw, hurl")
+    assert own.name == "throw_hurl"
+    assert find_concept("zombie,").name == "own_zombie"

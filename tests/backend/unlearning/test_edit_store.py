@@ -223,6 +223,12 @@ def test_uce_under_the_name_of_rece_is_refused_by_its_parameters(networks, tmp_p
         EditStore([tmp_path]).find("momask", "rece", ["violence"])
 
 
+def test_a_reference_under_the_name_of_fine_tuning_is_refused(networks, tmp_path):
+    _save(_relabelled(_edit(networks, "retrain", "violence", 1.0), method="finetune"), tmp_path)
+    with pytest.raises(PlacidError, match="was fitted by another method"):
+        EditStore([tmp_path]).find("momask", "finetune", ["violence"])
+
+
 def test_a_folder_with_a_manifest_holds_what_that_lists(folder, networks):
     entries = write_manifest(folder)
     store = EditStore([folder])

@@ -28,6 +28,7 @@ def test_overrides_read_command_line_strings():
         ("lcr", "published", {"alhpa": 1}, "did you mean 'alpha'"),
         ("lcr", "published", {"k": "many"}, "parameter of lcr is not usable"),
         ("uce", "published", {"technique": "erase"}, "parameter of uce is not usable"),
+        ("finetune", "embedded", {"start": "new"}, "start of finetune is always 'base'"),
     ],
 )
 def test_unusable_parameters_are_refused(method, preset, overrides, message):
