@@ -24,13 +24,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from shared.libraries import PIP_OPTIONS, library_lists
+
 CHECKOUT = Path(__file__).resolve().parent
 WORK = CHECKOUT / ".placid"
 REQUIREMENTS = CHECKOUT / "backend" / "requirements.txt"
 STAMP = "complete"
 
 # The libraries that travel inside the extension, for every platform that Blender runs on.
-ADDON_LIBRARIES = ("pyzmq==27.3.0", "msgspec==0.22.0")
+ADDON_LIST = CHECKOUT / "blender_addon" / "requirements.txt"
+ADDON_LIBRARIES = tuple(
+    line.split()[0]
+    for line in ADDON_LIST.read_text(encoding="utf-8").splitlines()
+    if line[:1] > "-"
+)
 # Blender 4.5 runs Python 3.11, 5.2 and 5.3 run 3.13.
 WHEEL_PYTHONS = ("3.11", "3.13")
 WHEEL_PLATFORMS: Mapping[str, tuple[str, ...]] = {
@@ -66,13 +73,17 @@ class Environment(NamedTuple):
     files: tuple[Path, ...] = ()
     remedy: str = ""
     python: str = "3.11"
+    # Installed after the packages, which it needs.
+    last: tuple[str, ...] = ()
 
 
+LISTS = (*library_lists(REQUIREMENTS), REQUIREMENTS.with_name("requirements-dev.txt"))
 BACKEND = Environment(
     "backend",
     "the backend (PyTorch and its libraries)",
-    ("--editable", ".[dev]", "--constraint", str(REQUIREMENTS)),
-    (CHECKOUT / "pyproject.toml", REQUIREMENTS),
+    (*PIP_OPTIONS, *(f"--requirement={path}" for path in LISTS)),
+    (CHECKOUT / "pyproject.toml", *LISTS),
+    last=("--no-deps", "--no-build-isolation", "--editable", "."),
 )
 # The versions that the extension is tested with: those of bpy, and the Python that they are for.
 BLENDER_VERSIONS = {"4.5": ("4.5.15", "3.11"), "5.2": ("5.2.3", "3.13"), "5.3": ("5.3.0", "3.13")}
@@ -146,6 +157,8 @@ def ensure(environment: Environment) -> Path:
         run_logged([interpreter, "-m", "venv", str(folder)], environment)
         pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
         run_logged([*pip, "--progress-bar", "off", *environment.packages], environment)
+        if environment.last:
+            run_logged([*pip, *environment.last], environment)
         _complete(folder, environment.packages, *contents)
     return python
 
@@ -202,18 +215,18 @@ def stage_addon(target: Path) -> Path:
 def fetch_wheels(python: Path) -> list[Path]:
     """Download the libraries inside the extension for every platform, once."""
     folder = WORK / "wheels"
-    wanted = repr((ADDON_LIBRARIES, WHEEL_PYTHONS, WHEEL_PLATFORMS))
+    wanted = repr((ADDON_LIST.read_bytes(), WHEEL_PYTHONS, WHEEL_PLATFORMS))
     if not _is_complete(folder, wanted):
         with step("Downloading the extension's libraries for Linux, macOS and Windows"):
             shutil.rmtree(folder, ignore_errors=True)
             download = [str(python), "-m", "pip", "download", "--disable-pip-version-check"]
-            download += ["--only-binary=:all:", "--no-deps", "--dest", str(folder)]
+            download += [*PIP_OPTIONS, "--dest", str(folder), "-r", str(ADDON_LIST)]
             wheels = Environment("wheels", "the extension's libraries", ADDON_LIBRARIES)
             for version in WHEEL_PYTHONS:
                 for tags in WHEEL_PLATFORMS.values():
                     platforms = [f"--platform={tag}" for tag in tags]
                     chosen = [f"--python-version={version}", "--implementation=cp", *platforms]
-                    run_logged([*download, *chosen, *wheels.packages], wheels)
+                    run_logged([*download, *chosen], wheels)
             _complete(folder, wanted)
     return sorted(folder.glob("*.whl"))
 

@@ -134,14 +134,31 @@ def test_a_release_holds_every_zip_and_its_sum(
 
 
 def test_the_extension_and_the_backend_use_the_same_wire_libraries() -> None:
-    pinned = build.REQUIREMENTS.read_text().splitlines()
-    assert set(build.ADDON_LIBRARIES) <= set(pinned)
+    pinned = {line.split()[0] for line in build.REQUIREMENTS.read_text().splitlines() if line}
+    assert {library.split("==")[0] for library in build.ADDON_LIBRARIES} == {"msgspec", "pyzmq"}
+    assert set(build.ADDON_LIBRARIES) <= pinned
+
+
+def test_wheels_of_the_zip_are_fetched_by_their_hashes(
+    work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands: list[list[str]] = []
+    monkeypatch.setattr(build, "run_logged", lambda command, _: commands.append(command))
+    (work / "wheels").mkdir(parents=True)
+    monkeypatch.setattr(build.shutil, "rmtree", lambda *_, **__: None)
+    build.fetch_wheels(Path("python"))
+    assert len(commands) == len(build.WHEEL_PYTHONS) * len(build.WHEEL_PLATFORMS)
+    for command in commands:
+        assert {"--require-hashes", "--no-deps", "--only-binary=:all:"} <= set(command)
+        assert command[command.index("-r") + 1] == str(build.ADDON_LIST)
 
 
 def test_the_requirements_pin_every_direct_dependency() -> None:
     project = tomllib.loads((build.CHECKOUT / "pyproject.toml").read_text())["project"]
-    names = {line.split("==")[0].lower() for line in build.REQUIREMENTS.read_text().splitlines()}
-    for dependency in project["dependencies"]:
+    text = "\n".join(path.read_text() for path in build.LISTS)
+    names = {line.split("==")[0].lower() for line in text.splitlines()}
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    for dependency in wanted:
         name = dependency.replace("<", ">").replace("=", ">").split(">")[0]
         assert name.lower() in names
 

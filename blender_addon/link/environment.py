@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,13 +11,10 @@ from typing import IO
 
 from ..shared import background
 from ..shared.errors import PlacidError
+from ..shared.libraries import PIP_OPTIONS, count_libraries, library_lists
 
-# PyTorch's builds that the package index does not have for every system; the plain index has the
-# CUDA build for Linux, the processor's for Windows, and for Apple's computers the one with Metal.
-_INDEX = "https://download.pytorch.org/whl/"
-_CPU_INDEX = _INDEX + "cpu"
-_CUDA_INDEX = _INDEX + "cu130"
 _MARK = "complete"
+_FOR_TESTS = "requirements-dev.txt"
 _LOG_LINES = 4
 _PIECE_BYTES = 64 * 1024
 # Runs a tool and ends it when its own input is closed, so also when Blender is killed: a pip left
@@ -60,7 +56,7 @@ class Setup:
 
     Args:
         folder: where the environment shall be.
-        requirements: the list of libraries.
+        requirements: the list of libraries, beside those for PyTorch's builds.
         log_path: takes what the tools say.
         build: PyTorch's build: `auto`, `cpu` or `cuda`; Apple's computers have only one.
 
@@ -77,16 +73,17 @@ class Setup:
     def __init__(
         self, folder: Path, requirements: Path, log_path: Path, build: str = "auto"
     ) -> None:
-        if not requirements.is_file():
-            raise PlacidError(
-                "backend_missing",
-                f"the list of libraries {requirements} is missing; install the extension again",
-            )
+        self._lists = library_lists(requirements, build)
+        for path in self._lists:
+            if not path.is_file():
+                raise PlacidError(
+                    "backend_missing",
+                    f"the list of libraries {path} is missing; install the extension again",
+                )
         self._folder, self._requirements, self._log_path = folder, requirements, log_path
         self._unfinished = folder.with_name(f"{folder.name}-unfinished")
         self._downloads = folder.with_name(f"{folder.name}-downloads")
-        self._build = build
-        self._expected = max(1, _count_requirements(requirements))
+        self._expected = max(1, count_libraries(self._lists))
         self._steps = self._plan()
         self._index = 0
         self._log = self._prepare()
@@ -140,10 +137,12 @@ class Setup:
         python = str(environment_python(self._unfinished))
         pip = [python, "-m", "pip", "--disable-pip-version-check", "--no-input"]
         install = [*pip, "install", "--progress-bar", "off", "--cache-dir", str(self._downloads)]
-        install += torch_source(self._build)
+        install += PIP_OPTIONS
+        for path in self._lists:
+            install += ["-r", str(path)]
         return [
             _Step("Making an environment", [sys.executable, "-m", "venv", str(self._unfinished)]),
-            _Step("Installing libraries", [*install, "-r", str(self._requirements)]),
+            _Step("Installing libraries", install),
         ]
 
     def _take_place(self) -> None:
@@ -212,23 +211,10 @@ class Setup:
 
 
 def _digest(requirements: Path) -> str:
-    return hashlib.sha256(requirements.read_bytes()).hexdigest()
-
-
-def _count_requirements(requirements: Path) -> int:
-    lines = (line.strip() for line in requirements.read_text().splitlines())
-    return sum(bool(line) and line[0] not in "#-" for line in lines)
-
-
-def torch_source(build: str) -> list[str]:
-    """Options with which pip finds PyTorch's build `auto`, `cpu` or `cuda` for this system."""
-    if sys.platform == "darwin":
-        return []
-    if build == "auto":
-        build = "cuda" if shutil.which("nvidia-smi") else "cpu"
-    if build == "cpu":
-        return ["--extra-index-url", _CPU_INDEX]
-    return ["--extra-index-url", _CUDA_INDEX] if sys.platform == "win32" else []
+    """Of all lists of libraries: a change in any asks for a new environment."""
+    lists = sorted(requirements.parent.glob("requirements*.txt"))
+    contents = (path.read_bytes() for path in lists if path.name != _FOR_TESTS)
+    return hashlib.sha256(b"\0".join(contents)).hexdigest()
 
 
 def _not_changed(error: OSError) -> str:

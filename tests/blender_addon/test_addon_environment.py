@@ -1,10 +1,12 @@
 """The set-up of the backend's environment: complete, failed, cancelled, interrupted."""
 
+import hashlib
 import os
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,8 @@ CHECKOUT = Path(__file__).parents[2]
 def places(tmp_path: Path) -> tuple[Path, Path, Path]:
     """Folder, requirements and log of an environment."""
     requirements = tmp_path / "requirements.txt"
-    requirements.write_text("# nothing\n")
+    for name in ("", "-torch", "-torch-cpu", "-torch-cuda", "-cuda"):
+        requirements.with_name(f"requirements{name}.txt").write_text("# nothing\n")
     return tmp_path / "environment", requirements, tmp_path / "setup.log"
 
 
@@ -114,21 +117,45 @@ def test_a_failed_update_leaves_the_earlier_environment_usable(placid, places, s
     assert setup.recent[-1] == "no space left on device"
 
 
-@pytest.mark.parametrize(
-    ("system", "build", "driver", "index"),
-    [
-        ("linux", "auto", None, "whl/cpu"),
-        ("linux", "auto", "/bin/nvidia-smi", None),
-        ("linux", "cpu", "/bin/nvidia-smi", "whl/cpu"),
-        ("win32", "cuda", None, "whl/cu"),
-        ("darwin", "auto", None, None),
-    ],
-)
-def test_pytorchs_build_fits_the_system(placid, monkeypatch, system, build, driver, index):
-    monkeypatch.setattr(placid.link.environment.sys, "platform", system)
-    monkeypatch.setattr(placid.link.environment.shutil, "which", lambda name: driver)
-    options = placid.link.environment.torch_source(build)
-    assert (index in options[1]) if index else not options
+def test_only_files_with_known_hashes_are_installed(placid, places, tmp_path):
+    setup = placid.link.environment.Setup(*places, "cuda")
+    command = list(setup._steps[1].command)
+    setup.cancel()
+    assert {"--require-hashes", "--no-deps", "--only-binary=:all:"} <= set(command)
+    assert not [option for option in command if "index" in option]
+    lists = [Path(command[at + 1]) for at, option in enumerate(command) if option == "-r"]
+    assert lists == placid.shared.libraries.library_lists(places[1], "cuda")
+
+
+def test_another_file_than_the_one_in_the_list_is_refused(placid, tmp_path):
+    """The whole set-up, with pip, for a library of one file whose content was changed."""
+    wheel = tmp_path / "demo-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("demo.py", "print('installed')")
+        archive.writestr(
+            "demo-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n"
+        )
+        archive.writestr(
+            "demo-1.0.dist-info/WHEEL",
+            "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        )
+        archive.writestr("demo-1.0.dist-info/RECORD", "")
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    places = tmp_path / "environment", tmp_path / "requirements.txt", tmp_path / "setup.log"
+    for path in placid.shared.libraries.library_lists(places[1], "cpu"):
+        path.write_text("# nothing\n")
+    for wanted in (digest, digest[::-1]):
+        places[1].write_text(
+            f"--no-index\n--find-links {tmp_path.as_uri()}\ndemo==1.0 --hash=sha256:{wanted}\n"
+        )
+        setup = placid.link.environment.Setup(*places, "cpu")
+        if wanted == digest:
+            _wait(setup)
+            assert placid.link.environment.is_complete(*places[:2])
+        else:
+            with pytest.raises(placid.shared.errors.PlacidError, match="installing libraries"):
+                _wait(setup)
+            assert "DO NOT MATCH THE HASHES" in places[2].read_text()
 
 
 def test_downloads_are_kept_for_the_next_try_beside_the_environment(placid, places):
