@@ -31,6 +31,7 @@ from shared.decoding.limits import MAX_LAYERS, MAX_WIDTH
 from shared.decoding.tensors import MAX_TENSOR_BYTES, decode_tensors
 from shared.decoding.text import decode_json, read_bytes
 from shared.errors import PlacidError
+from shared.files import sha256
 from shared.names import stays_inside
 
 EMBEDDED: Final = ASSETS / "embedded"
@@ -132,12 +133,6 @@ class Checkpoint:
                     f"the checkpoint's network {name!r} reads vectors of width {wanted}; use the "
                     f"files of the {self.encoder} that the checkpoint was trained with",
                 )
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _damaged(path: Path, problem: object) -> PlacidError:

@@ -18,7 +18,6 @@ from backend.checkpoints.loading import (
     STD,
     NetworkRecord,
     Record,
-    sha256,
 )
 from backend.engines.torch_engine import COMPUTED
 from backend.motion.features import Convention

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import torch
 
-from backend.checkpoints.loading import EMBEDDED, load_checkpoint, sha256
+from backend.checkpoints.loading import EMBEDDED, load_checkpoint
 from backend.checkpoints.official.layout import KINDS, Part, find_parts, is_official
 from backend.checkpoints.official.networks import check_network, read_statistics
 from backend.checkpoints.official.release import TRANSFORMERS, choose_parts, sizes_of_codes
@@ -21,6 +21,7 @@ from backend.text.encoders import clip_folder, make_encoder
 from backend.text.encoding import CLIP
 from shared import VERSION
 from shared.errors import PlacidError
+from shared.files import sha256
 
 State = Literal["ok", "missing", "optional", "broken"]
 CLIP_WIDTH: Final = 512

@@ -8,9 +8,8 @@ from typing import Any
 import torch
 
 from backend.engines.protocol import Array
+from backend.text.clip_files import clip_missing, find_clip
 from backend.text.encoding import CLIP, CachingEncoder
-from backend.text.hub import problem_of_hub
-from shared.errors import PlacidError
 
 
 class ClipEncoder(CachingEncoder):
@@ -20,7 +19,6 @@ class ClipEncoder(CachingEncoder):
     """
 
     name = CLIP
-    hub_name = "openai/clip-vit-base-patch32"
 
     def __init__(self, folder: Path | None = None, allow_download: bool = False) -> None:
         """Read CLIP from a folder, else from the hub's cache on this machine.
@@ -32,26 +30,16 @@ class ClipEncoder(CachingEncoder):
         Raises:
             PlacidError: `encoder_missing` when CLIP is not there or incomplete.
         """
-        source = self.hub_name if folder is None else str(folder)
-        # The library would take a folder that is not there for the name of a repository.
-        if folder is not None and not folder.is_dir():
-            raise _clip_missing(source, "there is no such folder")
+        source = find_clip(folder, allow_download)
         # A library's own zoo: OSError for absent files, others for what damaged ones provoke.
         try:
-            tokenizer, model, report = _load(source, local=True)
+            tokenizer, model, report = _load(source)
         except Exception as error:
-            if folder is not None or not allow_download:
-                raise _clip_missing(source, str(error).splitlines()[0]) from error
-            if problem := problem_of_hub():
-                raise _clip_missing(source, problem) from error
-            try:
-                tokenizer, model, report = _load(source, local=False)
-            except Exception as failure:
-                raise _clip_missing(source, str(failure).splitlines()[0]) from failure
+            raise clip_missing(source, str(error).splitlines()[0]) from error
         # The library fills what a file lacks with random numbers and goes on.
         lost = sorted({*report["missing_keys"], *map(str, report["mismatched_keys"])})
         if lost:
-            raise _clip_missing(source, f"these tensors are missing: {', '.join(lost)}")
+            raise clip_missing(source, f"these tensors are missing: {', '.join(lost)}")
         super().__init__()
         self._tokenizer = tokenizer
         self._most_tokens = model.config.max_position_embeddings
@@ -70,14 +58,14 @@ class ClipEncoder(CachingEncoder):
         return vectors
 
 
-def _load(source: str, local: bool) -> tuple[Any, Any, dict[str, Any]]:
+def _load(folder: Path) -> tuple[Any, Any, dict[str, Any]]:
     """Tokenizer, model, and what the library says of the model's tensors."""
     from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
-    tokenizer = CLIPTokenizer.from_pretrained(source, local_files_only=local)
+    tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=True)
     with _quiet_loading():
         loaded: Any = CLIPTextModelWithProjection.from_pretrained(
-            source, local_files_only=local, output_loading_info=True
+            folder, local_files_only=True, use_safetensors=True, output_loading_info=True
         )
     return tokenizer, *loaded
 
@@ -93,13 +81,3 @@ def _quiet_loading() -> Iterator[None]:
         yield
     finally:
         logging.set_verbosity(verbosity)
-
-
-def _clip_missing(source: str, problem: str) -> PlacidError:
-    return PlacidError(
-        "encoder_missing",
-        f"the text encoder {ClipEncoder.name} cannot be read from {source} "
-        f"({problem.rstrip('.')}); put the files of {ClipEncoder.hub_name} into the folder 'clip' "
-        "beside the checkpoints or name their folder with --encoder, or allow the download with "
-        "--allow-download",
-    )

@@ -6,7 +6,6 @@ costs one result made again over itself; a line torn by a kill is dropped at the
 """
 
 import contextlib
-import hashlib
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -19,7 +18,7 @@ from ..decoding.errors import FileKind
 from ..decoding.limits import MAX_JOURNAL_BYTES
 from ..decoding.text import decode_json_lines, read_bytes
 from ..errors import PlacidError
-from ..files import cannot_write, make_folder, move_whole, take_lock, write_whole
+from ..files import cannot_write, make_folder, move_whole, sha256, take_lock, write_whole
 from ..motion.audit import Audit
 from ..names import stays_inside
 
@@ -193,7 +192,7 @@ def _files(path: Path, name: str) -> list[tuple[Path, str]]:
 def _stamp(path: Path) -> Stamp:
     try:
         status = path.stat()
-        return Stamp(status.st_size, status.st_mtime_ns, _sha256(path))
+        return Stamp(status.st_size, status.st_mtime_ns, sha256(path))
     except OSError as error:
         raise cannot_write(path, error) from error
 
@@ -203,14 +202,9 @@ def _is_as_stamped(path: Path, stamp: Stamp) -> bool:
         status = path.stat()
         if status.st_size != stamp.size:
             return False
-        return status.st_mtime_ns == stamp.modified or _sha256(path) == stamp.sha256
+        return status.st_mtime_ns == stamp.modified or sha256(path) == stamp.sha256
     except OSError:
         return False
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _remove(path: Path) -> None:

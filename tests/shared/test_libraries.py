@@ -1,4 +1,4 @@
-"""The lists of libraries: pinned, hashed, complete without resolving, and without a second index."""
+"""The lists of libraries: pinned, hashed, complete without resolving, without a second index."""
 
 import itertools
 import re
@@ -13,10 +13,7 @@ from shared.libraries import PIP_OPTIONS, count_libraries, library_lists
 
 CHECKOUT = Path(__file__).parents[2]
 REQUIREMENTS = CHECKOUT / "backend" / "requirements.txt"
-LISTS = [
-    *sorted(REQUIREMENTS.parent.glob("requirements*.txt")),
-    *CHECKOUT.glob("*/requirements.txt"),
-]
+LISTS = sorted(CHECKOUT.glob("b*/requirements*.txt"))
 SYSTEMS = [
     ("linux", "Linux", "x86_64"),
     ("win32", "Windows", "AMD64"),
