@@ -73,17 +73,21 @@ class Environment(NamedTuple):
     files: tuple[Path, ...] = ()
     remedy: str = ""
     python: str = "3.11"
-    # Installed after the packages, which it needs.
-    last: tuple[str, ...] = ()
+    # Further installations, one after the other.
+    then: tuple[tuple[str, ...], ...] = ()
 
 
 LISTS = (*library_lists(REQUIREMENTS), REQUIREMENTS.with_name("requirements-dev.txt"))
 BACKEND = Environment(
     "backend",
     "the backend (PyTorch and its libraries)",
-    (*PIP_OPTIONS, *(f"--requirement={path}" for path in LISTS)),
+    (*PIP_OPTIONS, "--requirement", str(LISTS[0])),
     (CHECKOUT / "pyproject.toml", *LISTS),
-    last=("--no-deps", "--no-build-isolation", "--editable", "."),
+    # A list may name a page of files of its own, which is none for the others.
+    then=(
+        *((*PIP_OPTIONS, "--requirement", str(path)) for path in LISTS[1:]),
+        ("--no-deps", "--no-build-isolation", "--editable", "."),
+    ),
 )
 # The versions that the extension is tested with: those of bpy, and the Python that they are for.
 BLENDER_VERSIONS = {"4.5": ("4.5.15", "3.11"), "5.2": ("5.2.3", "3.13"), "5.3": ("5.3.0", "3.13")}
@@ -156,9 +160,8 @@ def ensure(environment: Environment) -> Path:
         shutil.rmtree(folder, ignore_errors=True)
         run_logged([interpreter, "-m", "venv", str(folder)], environment)
         pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
-        run_logged([*pip, "--progress-bar", "off", *environment.packages], environment)
-        if environment.last:
-            run_logged([*pip, *environment.last], environment)
+        for packages in (environment.packages, *environment.then):
+            run_logged([*pip, "--progress-bar", "off", *packages], environment)
         _complete(folder, environment.packages, *contents)
     return python
 

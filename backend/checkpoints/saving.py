@@ -1,6 +1,5 @@
 """Writing networks in Placid's own format; see `backend.checkpoints.loading`."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -22,6 +21,7 @@ from backend.checkpoints.loading import (
 from backend.engines.torch_engine import COMPUTED
 from backend.motion.features import Convention
 from shared.decoding.tensors import encode_tensors
+from shared.files import make_folder, sha256, write_whole
 
 
 def save_checkpoint(
@@ -41,7 +41,7 @@ def save_checkpoint(
     The codebooks and statistics stay in single precision: they are small, and LCR replaces
     codebook rows exactly.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     entries = {}
     for name, network in networks.items():
         state = {
@@ -52,12 +52,8 @@ def save_checkpoint(
         if name == "rvq":
             state[MEAN], state[STD] = mean, std
         file = folder / f"{name}.safetensors"
-        partial = file.with_suffix(".partial")
-        partial.write_bytes(encode_tensors(state, {}))
-        os.replace(partial, file)
+        write_whole(file, encode_tensors(state, {}))
         config: Any = network.config
         entries[name] = NetworkRecord(asdict(config), file.name, sha256(file))
     record = Record(FORMAT_VERSION, encoder, entries, provenance, guidance, features)
-    partial = folder / "config.partial"
-    partial.write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=2))
-    os.replace(partial, folder / CONFIG_FILE)
+    write_whole(folder / CONFIG_FILE, msgspec.json.format(msgspec.json.encode(record), indent=2))

@@ -92,7 +92,7 @@ class Setup:
         self.recent: tuple[str, ...] = ()
         self.fraction = 0.0
         self._read = self._fetched = 0
-        self._installing = self._no_ensurepip = False
+        self._no_ensurepip = False
         self._process = self._start()
 
     def poll(self) -> bool:
@@ -138,11 +138,11 @@ class Setup:
         pip = [python, "-m", "pip", "--disable-pip-version-check", "--no-input"]
         install = [*pip, "install", "--progress-bar", "off", "--cache-dir", str(self._downloads)]
         install += PIP_OPTIONS
-        for path in self._lists:
-            install += ["-r", str(path)]
+        environment = [sys.executable, "-m", "venv", str(self._unfinished)]
+        # One by one: a list may name a page of files of its own, which is none for the others.
         return [
-            _Step("Making an environment", [sys.executable, "-m", "venv", str(self._unfinished)]),
-            _Step("Installing libraries", install),
+            _Step("Making an environment", environment),
+            *(_Step("Installing libraries", [*install, "-r", str(path)]) for path in self._lists),
         ]
 
     def _take_place(self) -> None:
@@ -166,6 +166,7 @@ class Setup:
     def _start(self) -> subprocess.Popen[bytes]:
         step = self._steps[self._index]
         self.label = step.label
+        self._installing = False
         # Blender's own Python settings must not leak into the new environment.
         environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONHOME", "PYTHONPATH")}
         try:
@@ -206,7 +207,9 @@ class Setup:
         self._installing |= any(line.startswith("Installing collected") for line in lines)
         self._no_ensurepip |= any("ensurepip is not available" in line for line in lines)
         share = min(1.0, self._fetched / self._expected)
-        self.fraction = 0.9 if self._installing else 0.05 * self._index + 0.8 * share
+        is_last = self._index == len(self._steps) - 1
+        start = 0.05 * (self._index > 0)
+        self.fraction = 0.9 if self._installing and is_last else start + 0.8 * share
         return behind
 
 

@@ -119,11 +119,12 @@ def test_a_failed_update_leaves_the_earlier_environment_usable(placid, places, s
 
 def test_only_files_with_known_hashes_are_installed(placid, places, tmp_path):
     setup = placid.link.environment.Setup(*places, "cuda")
-    command = list(setup._steps[1].command)
+    commands = [list(step.command) for step in setup._steps[1:]]
     setup.cancel()
-    assert {"--require-hashes", "--no-deps", "--only-binary=:all:"} <= set(command)
-    assert not [option for option in command if "index" in option]
-    lists = [Path(command[at + 1]) for at, option in enumerate(command) if option == "-r"]
+    for command in commands:
+        assert {"--require-hashes", "--no-deps", "--only-binary=:all:"} <= set(command)
+        assert not [option for option in command if "index" in option]
+    lists = [Path(command[command.index("-r") + 1]) for command in commands]
     assert lists == placid.shared.libraries.library_lists(places[1], "cuda")
 
 
