@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from backend.text import clip
+from backend.text import clip_files
 from backend.text.clip import ClipEncoder
 from backend.text.hub import problem_of_hub
 from shared.errors import PlacidError
@@ -59,12 +59,12 @@ def test_offline_the_library_is_not_even_asked_to_download(
 ) -> None:
     asked: list[bool] = []
 
-    def load(source: str, local: bool) -> None:
-        asked.append(local)
+    def find(name: str, is_local: bool) -> None:
+        asked.append(is_local)
         raise OSError("it is not in the cache")
 
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")
-    monkeypatch.setattr(clip, "_load", load)
+    monkeypatch.setattr(clip_files, "_cached", find)
     with pytest.raises(PlacidError, match="cannot be reached") as caught:
         ClipEncoder(allow_download=True)
     assert caught.value.code == "encoder_missing"
