@@ -40,10 +40,15 @@ def read_handover(stdin: BinaryIO) -> Handover:
         ) from error
 
 
-def announce(announcement: Announcement) -> None:
-    """Tell the parent, in one line, where to connect."""
-    sys.stdout.write(msgspec.json.encode(announcement).decode() + "\n")
+def announce(announcement: Announcement) -> bool:
+    """Tell the parent, in one line, where to connect; returns whether it is still there."""
     sys.stdout.flush()
+    try:
+        # Past Python's own buffer, which would complain at the end about what it could not write.
+        os.write(sys.stdout.fileno(), msgspec.json.encode(announcement) + b"\n")
+    except OSError:
+        return False
+    return True
 
 
 def log_to(path: Path, level: int = logging.INFO) -> None:

@@ -107,7 +107,9 @@ def serve(
         at_end.callback(sockets.close, _CLOSE_SECONDS)
         if isinstance(handover, Handover):
             server = Server(sockets, server_keys, handover.client_public_key, limits or Limits())
-            lifecycle.announce(server.announcement)
+            if not lifecycle.announce(server.announcement):
+                log.info("the program that started the backend ended before it was ready")
+                return ExitCode.PARENT_GONE
             lifecycle.silence_pipes(log_path)
             lifecycle.watch_parent(handover.parent_pid, lambda: os._exit(ExitCode.PARENT_GONE))
         else:

@@ -29,7 +29,7 @@ _OF_RESULTS: Final = (".npz", ".bvh", ".mp4", ".png", ".jsonl", ".log", "-frames
 _ROWS_TOLD: Final = 8
 
 
-class Row(msgspec.Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """One line of the table.
 
     Attributes:

@@ -87,7 +87,11 @@ class Submit(Message, frozen=True):
 
 
 class Unload(Message, frozen=True):
-    """Client to backend: free the model's memory until the next request. A job: ends in Done."""
+    """Client to backend: let go of the model until the next request. A job: ends in Done.
+
+    The process keeps its libraries, which take the most memory where torch is one of them: to free
+    everything, end the backend.
+    """
 
     job: int
 

@@ -18,7 +18,7 @@ MAX_SEGMENTS: Final = 32
 MAX_RANGES: Final = 16
 
 
-class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False):
     """What all requests have.
 
     Attributes:

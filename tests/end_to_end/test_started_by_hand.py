@@ -184,6 +184,23 @@ def test_a_hand_over_that_cannot_be_used_is_said_in_a_sentence(tmp_path: Path, l
     assert result.stdout == b""
 
 
+def test_a_parent_that_ended_before_the_backend_is_up_leaves_no_traceback(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    process = subprocess.Popen(
+        [sys.executable, str(WALKING_BACKEND), "whole", str(tmp_path / "backend.log")],
+        stdin=subprocess.PIPE,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        env=ENVIRONMENT,
+    )
+    os.close(reader)
+    os.close(writer)
+    line = b'{"client_public_key":"%s","parent_pid":%d}\n' % (KEY.encode(), os.getpid())
+    _, errors = process.communicate(line, timeout=PATIENCE)
+    assert (process.returncode, errors) == (11, b"")
+    assert "Traceback" not in (tmp_path / "backend.log").read_text()
+
+
 def test_the_backend_of_a_parent_that_nobody_knows_ends_by_itself(tmp_path: Path) -> None:
     line = b'{"client_public_key":"%s","parent_pid":%d}\n' % (KEY.encode(), 2**31 - 1)
     process = subprocess.Popen(
