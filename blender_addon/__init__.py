@@ -4,8 +4,10 @@ from . import features
 from .core import motion_settings, runtime
 from .features.backend import preferences
 from .features.batch import panel as batch_panel
+from .features.batch import run as batch_run
 from .features.batch import settings as batch_settings
 from .features.export import panel as export_panel
+from .features.film import job as film_job
 from .features.generate import panel as generate_panel
 from .features.generate import properties
 from .features.generate.scripting import generate_blocking
@@ -41,6 +43,9 @@ def register() -> None:
 
 
 def unregister() -> None:
+    # What runs ends first: the batch and the film use the backend and the scene's properties.
+    batch_run.close()
+    film_job.close()
     runtime.unregister()
     for part in reversed(_PARTS):
         part.unregister()

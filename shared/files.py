@@ -158,3 +158,14 @@ def _sync(path: Path) -> None:
     # Windows flushes only what is open for writing.
     with path.open("r+b") as file:
         os.fsync(file.fileno())
+
+
+def last_line(path: Path) -> str:
+    """The last words of a log, at most 200 characters; empty when there are none."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - 2000))
+            lines = file.read().decode(errors="replace").split("\n")
+    except OSError:
+        return ""
+    return next((line.strip()[:200] for line in reversed(lines) if line.strip()), "")

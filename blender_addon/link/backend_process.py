@@ -16,6 +16,7 @@ import zmq
 
 from ..shared import background
 from ..shared.errors import PlacidError
+from ..shared.files import last_line
 from ..shared.protocol.handshake import (
     MAX_LINE_BYTES,
     Announcement,
@@ -199,7 +200,7 @@ class BackendProcess:
     def _sentence(self, code: int) -> str:
         if sentence := _SENTENCES.get(code):
             return sentence
-        last = _last_line(self._log_path)
+        last = last_line(self._log_path)
         if lacking := _NO_LIBRARY.match(last):
             return (
                 f"the backend's environment lacks the library {lacking[1]!r}; set it up again in "
@@ -208,13 +209,3 @@ class BackendProcess:
         if last:
             return f"the backend ended with code {code} ({last}); see the log {self._log_path}"
         return f"the backend ended with code {code}; set it up again in the preferences"
-
-
-def _last_line(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - 2000))
-            lines = file.read().decode(errors="replace").split("\n")
-    except OSError:
-        return ""
-    return next((line.strip()[:200] for line in reversed(lines) if line.strip()), "")

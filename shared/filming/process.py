@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,10 +15,12 @@ import msgspec
 
 from .. import background
 from ..errors import PlacidError
+from ..files import last_line
 from .orders import Answer, Failed, Filmed, Order, Ready, decode_answer, encode_order
 
 # Blender itself, its add-ons and a slow disk.
 _START_SECONDS: Final = 120.0
+_EXIT_SECONDS: Final = 5.0
 # Without a graphics driver, Blender itself ends as soon as these engines begin.
 _NO_DRIVER: Final = {
     "workbench": "Workbench needs a graphics driver, Cycles does not",
@@ -77,6 +79,7 @@ class RenderProcess:
         self._log_path = log_path
         self._ready = False
         self._engine = ""
+        self._silent_at: float | None = None
         self._deadline = time.monotonic() + _START_SECONDS
         self._lines: queue.Queue[bytes | None] = queue.Queue()
         # A Blender that starts without add-ons removes the libraries of all extensions from its
@@ -111,6 +114,12 @@ class RenderProcess:
                 ) from None
             return None
         if line is None:
+            # Nothing follows; the exit code may take a moment, and is not waited for.
+            self._lines.put(None)
+            self._silent_at = self._silent_at or time.monotonic()
+            still_runs = self._process.poll() is None
+            if still_runs and time.monotonic() - self._silent_at < _EXIT_SECONDS:
+                return None
             raise self._lost()
         answer = self._parse(line)
         if isinstance(answer, Ready):
@@ -118,9 +127,18 @@ class RenderProcess:
             return None
         return answer
 
-    def stop(self) -> None:
-        """End the process at once; its profile is removed when it has ended."""
-        background.kill(self._process, self._profile.cleanup)
+    def stop(self, afterwards: Callable[[], object] = lambda: None) -> None:
+        """Kill the process and return; its profile is removed when it has ended.
+
+        Args:
+            afterwards: done then as well.
+        """
+
+        def clean() -> None:
+            self._profile.cleanup()
+            afterwards()
+
+        background.kill(self._process, clean)
 
     def _spawn(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
         # The variables that lead one Python to another one's libraries stay out.
@@ -166,12 +184,12 @@ class RenderProcess:
             return None
 
     def _lost(self) -> PlacidError:
-        self._lines.put(None)
-        code = self._process.wait()
+        code = self._process.poll()
         if not self._ready:
+            reason = last_line(self._log_path) or f"exit code {code}"
             return PlacidError(
                 "no_blender",
-                f"{self._program} cannot film ({self._last_words() or f'exit code {code}'}); give "
+                f"{self._program} cannot film ({reason}); give "
                 "another Blender, or a Python that has bpy, numpy and msgspec",
             )
         again = "start again (a batch goes on where it was)"
@@ -182,9 +200,3 @@ class RenderProcess:
             f"Blender ended while filming with {self._engine} (exit code {code}; see "
             f"{self._log_path}); {again}",
         )
-
-    def _last_words(self) -> str:
-        with contextlib.suppress(OSError):
-            lines = self._log_path.read_text(errors="replace").strip().splitlines()
-            return lines[-1][:200] if lines else ""
-        return ""

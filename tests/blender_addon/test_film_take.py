@@ -30,6 +30,14 @@ def film_take(blank):
     module.close()
 
 
+def _until(condition, seconds: float = 60.0) -> None:
+    """What is removed in the background is gone soon."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def _until_done(film_take, seconds: float = 300.0) -> None:
     """What the timer does while Blender's window is open."""
     deadline = time.monotonic() + seconds
@@ -55,7 +63,7 @@ def test_a_take_is_filmed_as_it_is_in_the_file(blank, film_take, tmp_path):
     clip = bpy.data.movieclips.load(str(path))
     assert (tuple(clip.size), clip.frame_duration) == ((64, 36), 20)
     bpy.data.movieclips.remove(clip)
-    assert list(tmp_path.iterdir()) == [path]
+    _until(lambda: list(tmp_path.iterdir()) == [path])
 
 
 def _state(scene) -> tuple:
@@ -84,8 +92,8 @@ class _Copied:
     def poll(self) -> None:
         return None
 
-    def stop(self) -> None:
-        pass
+    def stop(self, afterwards) -> None:
+        afterwards()
 
 
 @pytest.mark.parametrize("playing", ["a strip", "a strip and an action", "nothing"])
@@ -125,7 +133,7 @@ def test_a_film_that_is_cancelled_leaves_nothing(blank, film_take, tmp_path):
     bpy.ops.placid.film_take(filepath=str(tmp_path / "walk.mp4"))
     assert bpy.ops.placid.cancel_film() == {"FINISHED"}
     assert film_take.current() is None
-    assert not list(tmp_path.iterdir())
+    _until(lambda: not list(tmp_path.iterdir()))
 
 
 def test_a_finished_film_is_said_and_the_panel_is_redrawn_for_that_alone(
@@ -164,8 +172,8 @@ class _Made:
     def poll(self):
         return self.answer
 
-    def stop(self) -> None:
-        pass
+    def stop(self, afterwards) -> None:
+        afterwards()
 
 
 def _film_lines(blank) -> str:

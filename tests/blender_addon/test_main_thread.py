@@ -77,6 +77,23 @@ def test_the_extension_can_be_disabled_while_the_backend_does_not_answer(fresh_b
     assert "MainThread" not in callers
 
 
+def test_disabling_the_extension_ends_a_batch_and_leaves_nothing_behind(fresh_backend, tmp_path):
+    module = fresh_backend.__name__
+    batch_run = importlib.import_module(f"{module}.features.batch.run")
+    table = tmp_path / "table.csv"
+    table.write_text("prompt,seconds\nslow walk,1\n")
+    batch_run.start(table, tmp_path / "results", None)
+    run = batch_run.current()
+    _settle(fresh_backend, lambda: (run.tick(), run.state == "running")[1])
+    assert bpy.ops.preferences.addon_disable(module=module) == {"FINISHED"}
+    try:
+        assert (run.state, batch_run.current()) == ("paused", None)
+        assert fresh_backend.core.runtime._runtime is None
+        assert not bpy.app.timers.is_registered(fresh_backend.core.runtime._on_timer)
+    finally:
+        assert bpy.ops.preferences.addon_enable(module=module) == {"FINISHED"}
+
+
 @pytest.fixture
 def setup_steps(placid, monkeypatch, tmp_path):
     """Begins set-ups that run a line of Python instead of venv and pip."""

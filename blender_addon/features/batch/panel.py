@@ -67,5 +67,4 @@ def register() -> None:
 
 
 def unregister() -> None:
-    batch_run.close()
     bpy.utils.unregister_class(PLACID_PT_batch)

@@ -74,8 +74,8 @@ class FilmedTake:
         """End the second Blender and remove what it left unfinished."""
         if self.active:
             self.active = False
-            self._films.stop()
-            self._folder.cleanup()
+            # The folder goes when nothing writes into it any more.
+            self._films.stop(self._folder.cleanup)
 
 
 def _not_saved(path: Path, error: RuntimeError) -> PlacidError:

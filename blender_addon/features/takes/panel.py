@@ -125,9 +125,4 @@ def _draw_audit(column: bpy.types.UILayout, scene: bpy.types.Scene, take) -> Non
 
 CLASSES = (PLACID_UL_takes, PLACID_PT_takes)
 
-register, _unregister_classes = bpy.utils.register_classes_factory(CLASSES)
-
-
-def unregister() -> None:
-    film_take.close()
-    _unregister_classes()
+register, unregister = bpy.utils.register_classes_factory(CLASSES)
