@@ -39,6 +39,9 @@ from backend.text.prompts import split_prompt
         ("after jumping, a woman waves", ("a woman is jumping", "a woman waves")),
         ("a person waves after sitting down", ("a person is sitting down", "a person waves")),
         ("she bows after she dances", ("she dances", "she bows")),
+        ("after a short walk, a man sits down", ("a short walk", "a man sits down")),
+        ("a person bows after which he leaves", ("a person bows", "he leaves")),
+        ("the man first waves; after that he bows", ("the man waves", "he bows")),
         ("a man kneels before finally standing up", ("a man kneels", "a man is standing up")),
         ("a person runs after a ball", ("a person runs after a ball",)),
         ("a man bows before the king", ("a man bows before the king",)),
@@ -61,7 +64,6 @@ from backend.text.prompts import split_prompt
         ("a man takes the next left", ("a man takes the next left",)),
         ("a person walks next to a wall", ("a person walks next to a wall",)),
         ("a tall, thin man walks", ("a tall, thin man walks",)),
-        ("a man picks up a box and carries it", ("a man picks up a box and carries it",)),
         ("someone hops up and down", ("someone hops up and down",)),
         ("a person walks 2.5 metres", ("a person walks 2.5 metres",)),
         ("dance!", ("dance!",)),
@@ -97,6 +99,27 @@ from backend.text.prompts import split_prompt
             "a person picks up a box, then a bag",
             ("a person picks up a box", "a person picks up a bag"),
         ),
+        (
+            "a man picks up a box, then carries it",
+            ("a man picks up a box", "a man carries a box"),
+        ),
+        (
+            "a person raises their left arm, then lowers it",
+            ("a person raises their left arm", "a person lowers their left arm"),
+        ),
+        (
+            "a person walks 3 steps forward, then 2 steps back",
+            ("a person walks 3 steps forward", "a person walks 2 steps back"),
+        ),
+        (
+            "a person throws a ball with the right hand and then catches it",
+            ("a person throws a ball with the right hand", "a person catches a ball"),
+        ),
+        ("two people shake hands and then hug", ("two people shake hands", "two people hug")),
+        (
+            "a woman waves with her left hand then her right",
+            ("a woman waves with her left hand", "a woman waves with her right hand"),
+        ),
         # what is denied is not made
         ("a person walks but does not wave", ("a person walks",)),
         ("a man does not run but walks", ("a man walks",)),
@@ -112,6 +135,10 @@ from backend.text.prompts import split_prompt
         ("a woman sits down rather than dancing", ("a woman sits down",)),
         ("a person walks, then does not jump but bows", ("a person walks", "a person bows")),
         ("no running, a person walks", ("a person walks",)),
+        ("instead of walking, a man runs", ("a man runs",)),
+        ("a person neither jumps nor runs", ("a person stands still",)),
+        ("a person stands without moving", ("a person stands without moving",)),
+        ("a man is not walking; he is running", ("he is running",)),
     ],
 )
 def test_a_prompt_is_parted_into_its_actions(prompt, parts):
