@@ -5,6 +5,7 @@ carried over to where a sentence left them out, and an action that is denied is 
 """
 
 import re
+from itertools import islice
 from typing import Final
 
 from backend.text.completion import (
@@ -41,6 +42,7 @@ _TRAILING: Final = re.compile(
 )
 _SOFT: Final = re.compile(r"\s*,\s*(?:and\s+|but\s+)?|\s+(?:and|but|&)\s+", re.IGNORECASE)
 _AT_ONCE: Final = re.compile(r"^(?:while|when|as|whilst)\b", re.IGNORECASE)
+_LINKS_INSIDE: Final = 2  # "and" and commas that a wording may hold
 _BEFORE_AFTER: Final = re.compile(r",?\s+(before|after)\s+(?=\S)", re.IGNORECASE)
 _LEADING: Final = re.compile(r"^(before|after)\s+([^,]+),\s*(.+)$", re.IGNORECASE)
 
@@ -152,6 +154,12 @@ def _soft_parts(clause: str, start: int, vocabulary: Vocabulary) -> list[str]:
     return [*parts, clause[at:].strip(" ,")]
 
 
+def _begins_known(text: str, vocabulary: Vocabulary) -> bool:
+    """Whether a text begins with a known wording, which may hold a link or two itself."""
+    ends = [link.start() for link in islice(_SOFT.finditer(text), _LINKS_INSIDE)]
+    return any(vocabulary.knows(text[:end]) for end in (*ends, len(text)))
+
+
 def _parts_here(left: str, right: str, link: str, vocabulary: Vocabulary) -> bool:
     if _DENIED_INSIDE.match(link + right) or DENIED.match(right):
         return True
@@ -169,7 +177,7 @@ def _parts_here(left: str, right: str, link: str, vocabulary: Vocabulary) -> boo
         return False
     if "," in link and WAY_PHRASE.fullmatch(following.strip()):
         return bool(SIDE.search(left) or re.search(rf"\b{WAY}\b", left))
-    if vocabulary.knows_all(right) or vocabulary.knows(following):
+    if _begins_known(right, vocabulary):
         return True
     # Another verb in the same form starts another action where the first one is complete.
     form = vocabulary.forms.get(first_verb(right))

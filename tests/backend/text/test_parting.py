@@ -2,6 +2,7 @@ import pytest
 
 from backend.datasets.captions import vocabulary
 from backend.text.prompts import split_prompt
+from backend.text.vocabulary import Vocabulary
 
 
 @pytest.mark.parametrize(
@@ -143,6 +144,20 @@ from backend.text.prompts import split_prompt
 )
 def test_a_prompt_is_parted_into_its_actions(prompt, parts):
     assert split_prompt(prompt, vocabulary()) == parts
+
+
+@pytest.mark.parametrize("prompt", ["walk, " * 80 + "zorg", "and " * 125, "a man walks " * 40])
+def test_a_tedious_prompt_asks_few_questions(prompt, monkeypatch):
+    asked = []
+    knows = Vocabulary.knows
+
+    def counting(self, text):
+        asked.append(text)
+        return knows(self, text)
+
+    monkeypatch.setattr(Vocabulary, "knows", counting)
+    assert split_prompt(prompt, vocabulary())
+    assert len(asked) < 1000
 
 
 def test_parting_the_parts_again_changes_nothing():
