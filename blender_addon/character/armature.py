@@ -56,10 +56,13 @@ def rest_joints() -> np.ndarray:
 
 
 def create_character(context: bpy.types.Context) -> bpy.types.Object:
-    """Add the character to the current collection and return its armature, selected and active."""
-    armature = _create_armature(context)
-    body = _create_body(armature)
-    context.collection.objects.link(body)
+    """Add the character to the current collection and return its armature, selected and active.
+
+    Where that collection shows nothing or belongs to another file, it goes to the scene's own.
+    """
+    collection = _open_collection(context)
+    armature = _create_armature(context, collection)
+    collection.objects.link(_create_body(armature))
     return armature
 
 
@@ -70,10 +73,19 @@ def bone_tail(name: str, joints: np.ndarray) -> np.ndarray:
     return joints[JOINT[name]] + np.array(_ENDS[name])
 
 
-def _create_armature(context: bpy.types.Context) -> bpy.types.Object:
+def _open_collection(context: bpy.types.Context) -> bpy.types.Collection:
+    chosen = context.view_layer.active_layer_collection
+    collection = chosen.collection
+    is_own = collection.library is None and collection.override_library is None
+    return collection if is_own and chosen.is_visible else context.scene.collection
+
+
+def _create_armature(
+    context: bpy.types.Context, collection: bpy.types.Collection
+) -> bpy.types.Object:
     data = bpy.data.armatures.new(ARMATURE_NAME)
     armature = bpy.data.objects.new(ARMATURE_NAME, data)
-    context.collection.objects.link(armature)
+    collection.objects.link(armature)
     if context.view_layer.objects.active is not None and context.mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
     for other in context.view_layer.objects.selected:

@@ -130,3 +130,33 @@ def test_regenerating_for_a_deleted_character_moves_the_selected_one(walking):
     while current.job is not None:
         current.tick(0.05)
     assert bpy.context.scene.placid.takes[1].armature == other
+
+
+@pytest.mark.parametrize("how", ["open", "excluded", "hidden", "eye", "linked"])
+@pytest.mark.parametrize("mode", ["OBJECT", "SCULPT"])
+def test_a_character_is_added_wherever_the_user_is(blank, tmp_path, how, mode):
+    scene, layer = bpy.context.scene, bpy.context.view_layer
+    other = blank.character.armature.create_character(bpy.context).children[0]
+    collection = bpy.data.collections.new("Shelf")
+    if how == "linked":
+        path = str(tmp_path / "shelf.blend")
+        bpy.data.libraries.write(path, {collection})
+        with bpy.data.libraries.load(path, link=True) as (_, wanted):
+            wanted.collections = ["Shelf"]
+        [collection] = wanted.collections
+    scene.collection.children.link(collection)
+    child = next(c for c in layer.layer_collection.children if c.collection == collection)
+    layer.active_layer_collection = child
+    if how == "excluded":
+        child.exclude = True
+    elif how == "hidden":
+        collection.hide_viewport = True
+    elif how == "eye":
+        child.hide_viewport = True
+    layer.objects.active = other
+    bpy.ops.object.mode_set(mode=mode)
+    armature = blank.character.armature.create_character(bpy.context)
+    assert layer.objects.active == armature
+    assert armature.visible_get()
+    assert len(armature.data.bones) == 22
+    assert list(armature.users_collection) == [collection if how == "open" else scene.collection]
