@@ -101,14 +101,14 @@ def _draw_take(layout: bpy.types.UILayout, scene: bpy.types.Scene, take, charact
     if take.safety != "off":
         for change in take.changes.splitlines():
             draw_text(column, change, characters)
-    _draw_audit(column, scene, take)
+    _draw_audit(column, scene, take, characters)
     if take.report:
         draw_text(column, take.report, characters)
 
 
-def _draw_audit(column: bpy.types.UILayout, scene: bpy.types.Scene, take) -> None:
+def _draw_audit(column: bpy.types.UILayout, scene: bpy.types.Scene, take, characters: int) -> None:
     if audits.is_damaged(take):
-        column.label(text="The audit is damaged; Regenerate checks again", icon="ERROR")
+        draw_text(column, "The audit is damaged; Regenerate checks again", characters, "ERROR")
     found = audits.count(take)
     if found == 0:
         column.label(text="No strike was found", icon="FAKE_USER_ON")

@@ -26,13 +26,19 @@ class PLACID_OT_back_to_sequence(Operator, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, context):
-        armature = characters.target(context)
+        armature = _character(context)
         if armature is None or showing.covered_by(armature) is None:
             return "No take covers an NLA sequence"
         return ""
 
     def run(self, context):
-        showing.back_to_sequence(context.scene, characters.target(context))
+        showing.back_to_sequence(context.scene, _character(context))
+
+
+def _character(context: bpy.types.Context) -> bpy.types.Object | None:
+    """Whose sequence is meant: that of the chosen take, else of who is chosen."""
+    take = takes.active(context.scene)
+    return take.armature if take and take.armature else characters.target(context)
 
 
 CLASSES = (PLACID_OT_push_to_nla, PLACID_OT_back_to_sequence)
