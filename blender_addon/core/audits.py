@@ -11,6 +11,7 @@ from ..shared.decoding.text import decode_json
 from ..shared.errors import PlacidError
 from ..shared.motion.audit import Answer, Audit
 from ..shared.motion.motion import Motion
+from . import sequence
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def strikes(scene: bpy.types.Scene, take) -> list[Strike]:
     if kept is None:
         return []
     rate = scene.render.fps / scene.render.fps_base / kept.fps
-    start = take.action.frame_range[0] if take.action is not None else scene.frame_start
+    start = scene.frame_start if take.action is None else sequence.first_frame(take)
     return [
         Strike(
             " ".join(filter(None, (strike.side, strike.strike))),

@@ -9,20 +9,16 @@ import numpy as np
 from mathutils import Matrix
 
 from ..character.materials import plain_material
-from ..retargeting.body_bones import way_bones
-from ..retargeting.bone_mapping import filed_mapping
-from ..retargeting.evaluated_pose import sample_pose, to_world
 from ..retargeting.moved_meshes import rendered_meshes
-from ..shared.errors import PlacidError
+from .body_in_view import FACING, body_path, body_size, facing, floor_level
 from .engines import use_engine
 
 STAGE_NAME = "Placid Stage"
 FLOOR_COLORS = ((0.62, 0.65, 0.69, 1.0), (0.8, 0.83, 0.87, 1.0))
+FLOOR_TILES = 60  # around the motion, on each side
 LENS_MARGIN = 1.12  # room left around the body
 PITCH = math.radians(11)  # how far the camera looks down
 TRACK_SECONDS = 0.6  # standard deviation of the camera's smoothing
-FACING = -math.pi / 2  # the way a body faces in its rest pose: along -y
-FLOOR_SLACK = 0.1  # metres between the lowest bone and the floor that is expected
 TRAVEL = 1.0  # metres from which the way walked, not the facing, chooses the view
 
 
@@ -54,7 +50,7 @@ def build_stage(
     use_engine(scene, collection, engine, samples, STAGE_NAME)
     path = body_path(scene, armature, frames)
     _add_floor(collection, path, floor_level(armature, path))
-    _add_camera(scene, collection, path, frames[0], camera)
+    _add_camera(scene, collection, path, frames[0], camera, facing(armature))
 
 
 @contextlib.contextmanager
@@ -92,39 +88,13 @@ def preview_scene(
                 data.remove(block)
 
 
-def body_path(
-    scene: bpy.types.Scene, armature: bpy.types.Object, frames: tuple[int, int]
-) -> np.ndarray:
-    """World positions (T, P, 3) of the ends of the body's bones in every frame."""
-    path = sample_pose(scene, armature, _body(armature), range(frames[0], frames[1] + 1))
-    return to_world(path.world, np.concatenate([path.heads, path.tails], axis=1))
-
-
-def _body(armature: bpy.types.Object) -> list[str]:
-    """The bones that are the body: those that deform something, but not what carries it along."""
-    bones = armature.data.bones
-    try:
-        ways = way_bones(armature, filed_mapping(armature))
-    except PlacidError:
-        ways = set()
-    skin = {group.name for mesh in rendered_meshes(armature) for group in mesh.vertex_groups}
-    body = [bone.name for bone in bones if bone.use_deform and bone.name not in ways]
-    return [name for name in body if name in skin] or body or [bone.name for bone in bones]
-
-
-def floor_level(armature: bpy.types.Object, path: np.ndarray) -> float:
-    """How high the floor under a body's path (T, P, 3) is.
-
-    Bones end near the sole, not at it: a floor that is expected nearby is the one meant.
-    """
-    lowest = float(np.median(path[..., 2].min(axis=1)))
-    expected = (0.0, float(armature.matrix_world.translation.z))
-    nearest = min(expected, key=lambda level: abs(level - lowest))
-    return nearest if abs(nearest - lowest) < FLOOR_SLACK else lowest
-
-
 def camera_track(
-    path: np.ndarray, fps: float, aspect: float, half_angle: float, camera: str = "auto"
+    path: np.ndarray,
+    fps: float,
+    aspect: float,
+    half_angle: float,
+    camera: str = "auto",
+    front: float = FACING,
 ) -> tuple[np.ndarray, Matrix]:
     """Where a camera must stand so that the body is always in the picture.
 
@@ -138,6 +108,7 @@ def camera_track(
         aspect: width of the picture over its height.
         half_angle: half of the horizontal field of view, in radians.
         camera: as of `build_stage`.
+        front: where the body faces at rest, as `facing` has it.
 
     Returns:
         (T, 3) camera positions and the camera's rotation (camera space to world).
@@ -147,7 +118,7 @@ def camera_track(
         aim = np.broadcast_to((low.min(axis=0) + high.max(axis=0)) / 2, low.shape)
     else:
         aim = _smooth((low + high) / 2, fps * TRACK_SECONDS)
-    rotation = _view_rotation(path, camera)
+    rotation = _view_rotation(path, camera, front)
     right, up, back = np.array(rotation.to_3x3()).T
     offset = path - aim[:, None]
     slope = math.tan(half_angle)
@@ -157,18 +128,18 @@ def camera_track(
         * LENS_MARGIN
         + near
     )
-    return aim + back * max(float(need.max()), 1.0), rotation
+    return aim + back * max(float(need.max()), body_size(path)), rotation
 
 
-def _view_rotation(path: np.ndarray, camera: str) -> Matrix:
+def _view_rotation(path: np.ndarray, camera: str, front: float) -> Matrix:
     """Which side of the body the camera looks at.
 
     `auto` shows a standing body from the front three quarters, a travelling one from its side.
     """
     centre = path.mean(axis=1)
     way = (centre[-1] - centre[0])[:2]
-    travels = np.linalg.norm(way) > TRAVEL
-    heading = math.atan2(way[1], way[0]) if travels else FACING
+    travels = np.linalg.norm(way) > TRAVEL * body_size(path)
+    heading = math.atan2(way[1], way[0]) if travels else front
     if camera == "front":
         turn = 0.0
     elif camera == "side":
@@ -192,10 +163,12 @@ def _smooth(values: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def _add_floor(collection: bpy.types.Collection, path: np.ndarray, level: float) -> None:
-    """A chequered floor of one-metre tiles, far larger than the motion."""
-    reach = int(np.abs(path[..., :2]).max()) + 60
+    """A chequered floor, far larger than the motion; its tiles have a metre for a human."""
+    tile = body_size(path)
+    low, high = (getattr(path[..., :2], end)(axis=(0, 1)) / tile for end in ("min", "max"))
+    middle, reach = np.round((low + high) / 2), int((high - low).max() / 2) + FLOOR_TILES
     ticks = np.arange(-reach, reach + 1, dtype=float)
-    xs, ys = np.meshgrid(ticks, ticks, indexing="ij")
+    xs, ys = np.meshgrid(*(tile * (ticks + at) for at in middle), indexing="ij")
     vertices = np.stack([xs, ys, np.full_like(xs, level)], axis=-1).reshape(-1, 3)
     side = len(ticks)
     i, j = (axis.ravel() for axis in np.meshgrid(*[np.arange(side - 1)] * 2, indexing="ij"))
@@ -218,6 +191,7 @@ def _add_camera(
     path: np.ndarray,
     start: int,
     kind: str,
+    front: float,
 ) -> None:
     data = bpy.data.cameras.new(STAGE_NAME)
     data.lens = 50
@@ -227,7 +201,11 @@ def _add_camera(
     scene.camera = camera
     width, height = scene.render.resolution_x, scene.render.resolution_y
     fps = scene.render.fps / scene.render.fps_base
-    places, rotation = camera_track(path, fps, width / height, data.angle_x / 2, kind)
+    places, rotation = camera_track(path, fps, width / height, data.angle_x / 2, kind, front)
+    # Beyond the body lies the floor.
+    far = float(np.linalg.norm(places[:, None] - path, axis=-1).max())
+    data.clip_start = min(data.clip_start, 0.1 * body_size(path))
+    data.clip_end = max(data.clip_end, 2.0 * far + FLOOR_TILES * body_size(path))
     camera.rotation_euler = rotation.to_euler()
     for index, place in enumerate(places):
         camera.location = place

@@ -9,10 +9,14 @@ bpy = pytest.importorskip("bpy")
 def _link(placid, folder, mapped: bool):
     """An armature that is linked, without an override; it may have a bone mapping of its own."""
     armature = placid.character.sample_rigs.mixamo_skeleton(bpy.context)
-    armature.name = "Hero"
     if mapped:
         bpy.context.scene.placid.armature = armature
         bpy.ops.placid.guess_mapping()
+    return _saved_and_linked(armature, folder)
+
+
+def _saved_and_linked(armature, folder):
+    armature.name = "Hero"
     collection = bpy.data.collections.new("Character")
     for member in list(bpy.context.scene.collection.objects):
         collection.objects.link(member)
@@ -104,3 +108,41 @@ def test_a_take_of_an_override_is_saved(blank, tmp_path):
     armature = scene.placid.takes[0].armature
     assert armature.override_library is not None
     assert armature.animation_data.action == scene.placid.takes[0].action is not None
+
+
+def test_an_overrides_own_animation_comes_back(blank, tmp_path):
+    """Where the library's character plays an action of its own, reject gives that back."""
+    armature = blank.character.sample_rigs.mixamo_skeleton(bpy.context)
+    hips = armature.pose.bones["mixamorig:Hips"]
+    for frame, height in ((1, 0.0), (20, 50.0)):
+        hips.location.y = height
+        hips.keyframe_insert("location", frame=frame)
+    linked = _saved_and_linked(armature, tmp_path)
+    override = _override(linked)
+    own = override.animation_data.action
+    assert own.library is not None
+    scene = bpy.context.scene
+    take = _take(blank, override)
+    blank.core.takes.accept(scene, take)
+    assert override.animation_data.action == take.action
+    assert not own.use_fake_user, "another file's action is not ours to change"
+    blank.core.takes.reject(scene, take)
+    assert override.animation_data.action == own
+    heights = []
+    for frame in (1, 20):
+        scene.frame_set(frame)
+        heights.append(round(override.pose.bones["mixamorig:Hips"].location.y, 3))
+    assert heights == [0.0, 50.0]
+
+
+def test_a_local_object_with_linked_bones_plays_takes(blank, tmp_path):
+    armature = blank.character.sample_rigs.mixamo_skeleton(bpy.context)
+    linked = _saved_and_linked(armature, tmp_path)
+    own = bpy.data.objects.new("Own", linked.data)
+    bpy.context.scene.collection.objects.link(own)
+    own.matrix_world = linked.matrix_world
+    bpy.context.view_layer.update()
+    take = _take(blank, own)
+    blank.core.takes.accept(bpy.context.scene, take)
+    assert own.animation_data.action == take.action
+    assert own.data.library is not None

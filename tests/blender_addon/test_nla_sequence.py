@@ -120,8 +120,11 @@ def test_retargeting_a_pushed_take_lets_its_strip_play_the_new_action(blank, arm
 
 
 def test_preview_of_a_pushed_take_goes_to_its_strip(blank, armature):
+    scene = bpy.context.scene
     _strips(armature)[1].frame_start_ui = 91.0
-    assert blank.core.sequence.first_frame(bpy.context.scene.placid.takes[1]) == 91.0
+    scene.placid.take_index = 1
+    assert bpy.ops.placid.show_take() == {"FINISHED"}
+    assert scene.frame_current == 91
 
 
 def test_a_strip_within_a_meta_strip_is_known(blank, armature):
