@@ -51,6 +51,15 @@ def test_every_row_is_made_and_the_panel_can_tell_how_far_it_is(walking, batch_r
     assert not bpy.context.scene.placid.takes, "the file is not filled with them"
 
 
+def test_a_row_that_the_model_does_not_know_is_told_and_made(walking, batch_run, tmp_path):
+    _table(tmp_path, "a person walks,1,1,5", "a person plays golf,1,2,0")
+    bpy.ops.placid.start_batch()
+    _until(walking, batch_run, lambda run: not run.active)
+    run = batch_run.current()
+    assert run.batch.done == 3
+    assert run.doubts == {2: "Placid does not know 'golf'; nearest: 'swings a racket'"}
+
+
 def test_pause_stops_and_resume_makes_only_the_rest(walking, batch_run, tmp_path):
     out = _table(tmp_path, *(f"a person walks slow {n},1,1,{n}" for n in range(3)))
     bpy.ops.placid.start_batch()

@@ -3,7 +3,7 @@
 import bpy
 
 from ...ui.panel_base import Tab
-from ...ui.text import characters_of, draw_sentence
+from ...ui.text import characters_of, draw_sentence, draw_text
 from . import run as batch_run
 
 FAILURES_SHOWN = 3
@@ -58,6 +58,11 @@ def _draw_run(layout: bpy.types.UILayout, run: batch_run.BatchRun | None, charac
             draw_sentence(layout, f"Row {number}: {error.message}", characters)
         if len(failures) > FAILURES_SHOWN:
             layout.label(text=f"and {len(failures) - FAILURES_SHOWN} more rows failed")
+        doubts = list(run.doubts.items())
+        for number, warning in doubts[:FAILURES_SHOWN]:
+            draw_text(layout, f"Row {number}: {warning}.", characters, "QUESTION")
+        if len(doubts) > FAILURES_SHOWN:
+            layout.label(text=f"and {len(doubts) - FAILURES_SHOWN} more rows that it does not know")
     if run.error is not None:
         draw_sentence(layout, run.error.message, characters)
 

@@ -24,6 +24,7 @@ from ...shared.batch.table import Row, read_table_in_steps
 from ...shared.errors import PlacidError
 from ...shared.filming.orders import Failed, RenderSettings
 from ...shared.filming.process import RenderProcess, worker_command
+from ...shared.motion.understanding import understanding_in
 from ...shared.protocol.messages import Done, Error, Progress
 
 State = Literal["starting", "running", "paused", "done"]
@@ -63,6 +64,8 @@ class BatchRun:
         self.batch: Batch | None = None
         self.stage = "Reading the table"
         self.error: PlacidError | None = None
+        # By row, what the model does not know of it.
+        self.doubts: dict[int, str] = {}
         self.folder = folder
         self._table = table
         self._look = look
@@ -245,6 +248,9 @@ class BatchRun:
     def _keep(self, take: Take) -> None:
         assert self.batch is not None
         assert self._task is not None
+        understanding = understanding_in(take.motion.provenance)
+        if understanding and not understanding.known:
+            self.doubts[self._task.row.number] = understanding.warning
         self._write(self.batch.keep_take, self._task.row, take.motion)
         # What has arrived counts in the batch's own fraction from now on.
         self._task_fraction = max(0.0, self._task_fraction - 1.0 / take.count)
