@@ -119,3 +119,41 @@ def test_a_real_walk_hardly_changes_and_a_sliding_one_slides_less():
 @pytest.mark.parametrize("frames", [1, 2])
 def test_the_shortest_motions_are_answered(frames):
     assert lock_feet(standing(frames), np.ones((frames, 4))).shape == (frames, 22, 3)
+
+
+def one_foot(certainty, frames=40):
+    contacts = np.zeros((frames, 4))
+    contacts[:, 1] = certainty
+    return contacts
+
+
+@pytest.mark.parametrize(("certainty", "held"), [(0.4, 0.0), (0.6, 0.5), (0.8, 1.0), (1.0, 1.0)])
+def test_a_foot_is_held_as_surely_as_its_contact_is(certainty, held):
+    joints = standing()
+    joints[..., 0] += 0.01 * np.arange(len(joints))[:, None]
+    planted = lock_feet(joints, one_foot(certainty))
+    steps = np.diff(planted[:, FEET[1], 0])
+    np.testing.assert_allclose(steps, 0.01 * (1 - held), atol=1e-5)
+    np.testing.assert_array_equal(planted[..., 1], joints[..., 1])
+
+
+def test_two_frames_are_held_as_well():
+    joints = standing(2)
+    joints[1, :, 0] += 0.01
+    np.testing.assert_allclose(lock_feet(joints, np.ones((2, 4)))[1], joints[0], atol=1e-6)
+
+
+def test_what_is_set_on_the_floor_moves_up_and_down_alone():
+    joints = standing(80)
+    joints[..., 1] += 0.1 - soles(joints)[0]
+    settled = snap_to_floor(joints, np.ones((80, 4)))
+    np.testing.assert_array_equal(settled[..., [0, 2]], joints[..., [0, 2]])
+    assert 0 <= soles(settled)[20:60].min() <= soles(settled)[20:60].max() < 0.07
+
+
+def test_a_body_may_travel_as_fast_as_its_fastest_joint():
+    joints = standing()
+    joints[..., 2] += 0.4 * np.arange(len(joints))[:, None]  # 8 m/s, every joint alike
+    np.testing.assert_array_equal(clamp_joint_speed(joints), joints)
+    slowed = clamp_joint_speed(joints, limit=0.3)
+    assert np.abs(slowed - joints).max() > 0.1
