@@ -24,8 +24,9 @@ from .client import Client, Event, Lost, Take
 State = Literal["stopped", "resting", "starting"] | BackendState
 
 _POLL_SECONDS: Final = 0.05
-# After the connection broke, the process may need so long to end and so to tell the reason.
-_EXIT_REASON_TIMEOUT: Final = 5.0
+# After the connection broke, the process may need so long to end and so to tell the reason. What
+# refuses us may have ended as well, or have only its port in common with the backend.
+_EXIT_REASON_TIMEOUTS: Final = {"backend_lost": 5.0, "backend_refused": 1.0}
 
 
 class Session:
@@ -207,9 +208,9 @@ class Session:
                 self.state = event.state
                 self.capabilities = event.capabilities or self.capabilities
         if events and isinstance(lost := events[-1], Lost):
-            if lost.error.code == "backend_lost":
+            if patience := _EXIT_REASON_TIMEOUTS.get(lost.error.code):
                 self._broken = lost
-                self._broken_until = time.monotonic() + _EXIT_REASON_TIMEOUT
+                self._broken_until = time.monotonic() + patience
                 return events[:-1]
             self._end(lost)
         return events

@@ -97,6 +97,27 @@ def test_a_killed_backend_is_reported_with_its_jobs_and_comes_back(
     assert len(processes.started) == 2
 
 
+def test_a_backend_that_is_killed_before_the_connection_stands_is_reported(
+    make_session: Any, processes: Any, addon_package: ModuleType
+) -> None:
+    session = make_session(processes)
+    request = addon_package.shared.protocol.messages.Generate("walk")
+    session.start()
+    while processes.started[-1].connection() is None:
+        time.sleep(0.005)
+    os.kill(processes.started[-1].pid, signal.SIGSTOP)
+    while session._client is None:
+        session.poll()
+    # The greeting and the request wait in vain for the handshake to be over.
+    job = session.submit(request)
+    session.poll(0.1)
+    os.kill(processes.started[-1].pid, signal.SIGKILL)
+    lost = until(session, "Lost")
+    assert (lost.error.code, lost.jobs) == ("backend_lost", (job,))
+    assert "killed" in lost.error.message
+    assert len(session.generate(request)) == 1
+
+
 def test_a_frozen_backend_is_given_up_and_killed(
     make_session: Any, processes: Any, addon_package: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
