@@ -10,9 +10,13 @@ from backend.generation.token_sampler import ReportProgress, TokenSampler
 
 @dataclass(frozen=True)
 class GenerationContext:
-    """Attributes:
-    encode: prompts to text vectors (n, text_dim).
-    progress: told the fraction of the whole request; raises PlacidError when it is cancelled.
+    """The tools of one request.
+
+    Attributes:
+        sampler: text vectors to token ids, with the request's settings and edits.
+        codec: token ids to joints and back.
+        encode: prompts to text vectors (n, text_dim).
+        progress: told the fraction of the whole request; raises PlacidError when it is cancelled.
     """
 
     sampler: TokenSampler

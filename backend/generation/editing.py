@@ -11,15 +11,14 @@ from backend.generation.motion_codec import Body
 from backend.generation.token_sampler import SampleSpec, derived_seed
 from backend.motion.blending import insert
 from backend.motion.features import Convention
-from backend.motion.lengths import FRAMES_PER_TOKEN, MAX_TOKENS
+from backend.motion.lengths import FPS, FRAMES_PER_TOKEN, MAX_FRAMES, MAX_TOKENS
 from shared.errors import PlacidError
 from shared.motion.kinematics import resample
 from shared.motion.motion import Motion
-from shared.protocol.requests import MAX_FRAMES, EditMotion
+from shared.protocol.requests import EditMotion
 
 Range = tuple[int, int]
 
-_FPS: Final = 20.0
 # In a clip longer than the networks' window, at least so many frames to each side are seen.
 _CONTEXT: Final = 16
 
@@ -42,7 +41,7 @@ def edit_motion(
         window = _window(ranges, results[0])
         specs = []
         for seed, result in zip(seeds, results, strict=True):
-            ids = context.codec.encode(resample(_cut(result, window), _FPS).joints)
+            ids = context.codec.encode(resample(_cut(result, window), FPS).joints)
             editable = np.zeros(len(ids), bool)
             for start, end in ranges:
                 tokens = _tokens(start - window[0], end - window[0], motion.fps)
@@ -61,7 +60,7 @@ def _groups(frames: Sequence[Range], motion: Motion) -> list[list[Range]]:
     length = _longest(motion)
     if len(motion) <= length:
         return [list(frames)]
-    most = length - 2 * round(_CONTEXT * motion.fps / _FPS)
+    most = length - 2 * round(_CONTEXT * motion.fps / FPS)
     groups: list[list[Range]] = []
     for start, end in frames:
         if end - start > most:
@@ -88,12 +87,12 @@ def _window(ranges: Sequence[Range], motion: Motion) -> Range:
 
 def _longest(motion: Motion) -> int:
     """Frames of the motion's own rate that fit into the networks' window."""
-    return int((MAX_FRAMES - 1) * motion.fps / _FPS) + 1
+    return int((MAX_FRAMES - 1) * motion.fps / FPS) + 1
 
 
 def _tokens(start: int, end: int, fps: float) -> Range:
     """The tokens that hold frames [start, end) of another frame rate."""
-    per_token = FRAMES_PER_TOKEN * fps / _FPS
+    per_token = FRAMES_PER_TOKEN * fps / FPS
     return int(start / per_token), min(int(np.ceil(end / per_token)), MAX_TOKENS)
 
 
@@ -112,7 +111,7 @@ def _put_in(
     """The motion with ranges taken from joints and contacts of the window, at 20 fps."""
     size = window[1] - window[0]
     body = Body.of(motion.joints[slice(*window)], convention)
-    fresh = resample(Motion(body.fit(joints), fps=_FPS, contacts=contacts), motion.fps)
+    fresh = resample(Motion(body.fit(joints), fps=FPS, contacts=contacts), motion.fps)
     assert fresh.contacts is not None
     result = motion.joints
     flags = None if motion.contacts is None else motion.contacts.astype(bool)

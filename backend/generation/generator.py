@@ -22,6 +22,7 @@ from backend.generation.takes import make_takes
 from backend.generation.timeline import make_timeline
 from backend.generation.token_sampler import ReportProgress, SampleSpec, TokenSampler, padded
 from backend.kinematic_checks.detect import strikes
+from backend.motion.lengths import FPS
 from backend.text.encoders import clip_folder, make_encoder
 from backend.text.encoding import TextEncoder
 from backend.unlearning.concept import find_concept
@@ -42,7 +43,6 @@ from shared.protocol.messages import (
     validate,
 )
 
-FPS: Final = 20.0
 _MODELS: Final = {
     "momask": "MoMask: fills all tokens in a few parallel steps",
     "bamm": "BAMM: writes tokens one after the other and finds its own length",
