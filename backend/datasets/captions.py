@@ -47,6 +47,8 @@ _NO_SPEED: Final = 0.5
 _NO_COUNT: Final = 0.3
 # How often a number is said by a wording made for it ("takes two jumps") instead of "twice".
 _COUNTED: Final = 0.5
+# Wordings that say how fast it goes themselves.
+_OF_PACE: Final = re.compile(r"pace|speed|slow|fast|quick|hurr|rush")
 # Kinds whose number is that of steps.
 STEPPED: Final = frozenset({"walk_forward", "walk_backward", "side_step_left", "side_step_right"})
 HUMAN_SHARE: Final = 0.5
@@ -192,7 +194,8 @@ def _phrase(action: Action, form: Form, rng: np.random.Generator) -> str:
     templates, counted = phrases.templates(action), phrases.templates(action, "counted")
     if counted and (action.kind in STEPPED or rng.random() < _COUNTED):
         templates = counted
-    template = str(rng.choice(templates))
+    usable = [text for text in templates if not (action.speed and _OF_PACE.search(text))]
+    template = str(rng.choice(usable or templates))
     if templates is counted or action.kind in STEPPED:  # nobody walks forward "three times"
         text = phrases.inflect(phrases.fill(template, action, int(rng.integers(6))), form)
         return _with_manner(replace(action, count=None), text, form, rng)

@@ -52,7 +52,7 @@ _MEANINGS: Final[dict[str, _Actions]] = {
     "pose catwalk": (Action("walk_forward", variant="catwalk"), Action("pose")),
     "queue": _one("wait", "queue"),
     "zombie walk": _one("walk_forward", "zombie"),
-    "tired hunched": _one("stand", style="tired"),
+    "tired hunched": _one("kneel", "tired"),
     # running and jumping
     "run": _one("run"),
     "run circle": _one("run"),
@@ -86,8 +86,6 @@ _MEANINGS: Final[dict[str, _Actions]] = {
     "roll": _one("roll"),
     "swim": _one("swim"),
     "tread water": _one("swim", "tread"),
-    "fly": _one("fly"),
-    "levitate": _one("fly", "hover"),
     # standing, sitting, lying
     "idle": _one("stand"),
     "idle wait": _one("wait"),
@@ -261,6 +259,7 @@ _MEANINGS: Final[dict[str, _Actions]] = {
     "archery": _one("archery"),
     "energy blast": _one("cast_spell", "blast"),
     # what no caption would tell: motion is learned from it, words are not
+    "fly": (),  # flat on the floor
     "game": (),
     "tag game": (),
     "jump and move in sync": (),
@@ -268,6 +267,7 @@ _MEANINGS: Final[dict[str, _Actions]] = {
     "walk style mixed": (),
     "jump start": (),
     "land": (),
+    "levitate": (),
 }
 
 

@@ -12,13 +12,20 @@ from backend.datasets.actions import Action
 from backend.datasets.balance import Piece, chances, with_speeds
 from backend.datasets.captions import STEPPED, caption
 from backend.datasets.composing import compose
+from backend.datasets.cropping import (
+    LONGEST,
+    PATHS,
+    SCRAP,
+    SHORTEST,
+    TOKEN_FRAMES,
+    crop,
+    whole_tokens,
+)
 from backend.datasets.joining import join
 from backend.datasets.preparation import PreparedClip
 from backend.datasets.sources import Segment
 from shared.errors import PlacidError
 
-TOKEN_FRAMES = 4
-SHORTEST, LONGEST = 24, 196
 _TARGET: Final = 40  # frames that a sample is to have at least, unless an action is shorter
 _REPEAT = 0.6  # how often a motion goes on with the same action instead of another
 _ALONE = 0.55  # how often a segment stays alone
@@ -27,12 +34,13 @@ _IDLE: Final = 0.12  # how often a motion begins, and how often it ends, in a ne
 _IDLE_FRAMES: Final = (10, 32)
 _IDLE_SAID: Final = 0.3
 _TOGETHER: Final = 0.4  # how often what is done with the arms is done while going somewhere
-_SCRAP: Final = 12  # frames under which a segment shows nothing
 
-# What crops show only as a whole: the way of a path, however it is called.
-_PATHS: Final = (
-    *("turn_", "about_turn_", "walk_circle_", "walk_curve_", "walk_winding", "walk_around"),
-    *("sit_down", "stand_up", "lie_down", "get_up", "fall"),
+# How far apart poses that are joined may be: metres of the pelvis' height, of joints on average.
+_STEP_DOWN, _REACH = 0.2, 0.35
+_TRIES: Final = 12
+# What nobody does on the way.
+_SEATED: Final = frozenset(
+    {"drive", "type", "write", "piano", "drums", "stir", "open_door", "knock"}
 )
 _LEGS: Final = frozenset(
     {"walk_forward", "walk_backward", "run", "stand", "march", "jog_in_place"}
@@ -76,12 +84,12 @@ class SamplePool:
             for clip in clips
             if clip.split == split
             for segment in clip.segments
-            if segment.end - segment.start >= _SCRAP
+            if segment.end - segment.start >= SCRAP
         ]
         if not found:
             raise PlacidError(
                 "empty_split",
-                f"none of the {len(clips)} prepared clips has a labelled action of {_SCRAP} frames "
+                f"none of the {len(clips)} prepared clips has a labelled action of {SCRAP} frames "
                 f"or more in the {split} split; prepare more clips",
             )
         self._pieces = with_speeds(found)
@@ -134,20 +142,25 @@ class SamplePool:
         if natural and rng.random() < _NATURAL:
             segment = first.segment
             rows = first.clip.features[segment.start : segment.end]
-            return Sample(_whole_tokens(rows), _merge(segment.actions), segment.captions, True)
+            return Sample(whole_tokens(rows), _merge(segment.actions), segment.captions, True)
         return self._row(first, target, rng)
 
     def _row(self, first: Piece, target: int, rng: np.random.Generator) -> Sample:
         """A segment and what may follow it, about `target` frames."""
-        rows, whole = _crop(first, target, rng)
+        rows, whole = crop(first, target, rng)
         parts, actions = [rows], list(first.segment.actions)
         human = first.segment.captions if whole else ()
         length, enough = len(rows), max(target - 20, SHORTEST)
         if length < enough and (length < SHORTEST or rng.random() > _ALONE):
-            for piece in self._continue(first, rng):
+            for tried, piece in enumerate(self._continue(first, rng)):
                 if (len(parts) >= 4 and length >= SHORTEST) or length >= enough:
                     break
-                more, _ = _crop(piece, min(target, LONGEST - 14) - length, rng)
+                if not _joinable(parts[-1][-1], piece):
+                    if tried < _TRIES:
+                        continue
+                    if length >= SHORTEST:
+                        break
+                more, _ = crop(piece, min(target, LONGEST - 14) - length, rng)
                 if length + len(more) + 8 > LONGEST:
                     break
                 parts.append(more)
@@ -156,7 +169,7 @@ class SamplePool:
                 actions += piece.segment.actions
         parts, actions = self._in_a_stand(parts, actions, length, rng)
         motion = join(parts)[:LONGEST]
-        return Sample(_whole_tokens(motion), _merge(actions), human)
+        return Sample(whole_tokens(motion), _merge(actions), human)
 
     def _in_a_stand(
         self, parts: list[np.ndarray], actions: list[Action], length: int, rng: np.random.Generator
@@ -168,7 +181,7 @@ class SamplePool:
             if not wanted or not len(self._stands.numbers) or length + frames + 14 > LONGEST:
                 continue
             piece = self._among(self._stands, rng)
-            stand, _ = _crop(piece, frames, rng)
+            stand, _ = crop(piece, frames, rng)
             at = 0 if place == 0 else len(parts)
             parts = [*parts[:at], stand, *parts[at:]]
             length += len(stand) + 14
@@ -192,16 +205,16 @@ class SamplePool:
         above = arms.clip.features[arms.segment.start : arms.segment.end][:LONGEST]
         below = legs.clip.features[legs.segment.start : legs.segment.end]
         if len(below) < len(above):
-            whole = legs.segment.action.kind.startswith(_PATHS)
+            whole = legs.segment.action.kind.startswith(PATHS)
             again = [below] if whole else [below] * (-(-len(above) // len(below)))
             below = join(again) if len(again) > 1 else below
         motion = compose(below[: len(above)], above)
         if len(motion) < SHORTEST or not _still_shown(arms, len(motion)):
-            return Sample(_whole_tokens(above), _merge(arms.segment.actions), arms.segment.captions)
+            return Sample(whole_tokens(above), _merge(arms.segment.actions), arms.segment.captions)
         step = replace(legs.segment.action, count=None)
         if step.kind == "stand":
-            return Sample(_whole_tokens(motion), (arms.segment.action,), ())
-        return Sample(_whole_tokens(motion), (step, arms.segment.action), (), at_once=True)
+            return Sample(whole_tokens(motion), (arms.segment.action,), ())
+        return Sample(whole_tokens(motion), (step, arms.segment.action), (), at_once=True)
 
 
 def _key(piece: Piece) -> tuple[str, str | None]:
@@ -221,9 +234,17 @@ def _only_legs(piece: Piece) -> bool:
     return action.kind in _LEGS and piece.segment.end - piece.segment.start >= _TARGET
 
 
+def _joinable(row: np.ndarray, piece: Piece) -> bool:
+    """Whether the pose of a row (263,) is near the first one of a piece."""
+    apart = row - piece.clip.features[piece.segment.start]
+    reach = np.linalg.norm(apart[4:67].reshape(-1, 3), axis=-1).mean()
+    return bool(abs(apart[3]) < _STEP_DOWN and reach < _REACH)
+
+
 def _on_a_stand(piece: Piece) -> bool:
-    """Whether it is a gesture that was put on somebody who stands."""
+    """Whether it is a gesture on somebody who stands and could as well walk."""
     plain = not piece.segment.captions and not piece.segment.then
+    plain = plain and piece.segment.action.kind not in _SEATED
     return piece.clip.source == gestures.SOURCE and plain
 
 
@@ -252,40 +273,3 @@ def _merge(actions: Sequence[Action]) -> tuple[Action, ...]:
             variant=last.variant if last.variant == action.variant else None,
         )
     return tuple(merged)
-
-
-def _cropable(segment: Segment) -> bool:
-    """Whether what is said of a segment holds for parts of it, with its core if it has one."""
-    if segment.then:
-        return False
-    if segment.core is not None:
-        return True
-    return segment.action.count is None and not segment.action.kind.startswith(_PATHS)
-
-
-def _crop(piece: Piece, target: int, rng: np.random.Generator) -> tuple[np.ndarray, bool]:
-    """At most `target` rows of a segment that show its action, and whether it is all of it."""
-    segment = piece.segment
-    start, end = segment.start, segment.end
-    target = max(target, _SCRAP)
-    if not _cropable(segment):
-        target = max(target, min(end - start, LONGEST - 14))
-    if end - start <= target:
-        return piece.clip.features[start:end], True
-    first, last = start, end - target
-    if segment.then:
-        last = first
-    elif segment.core is not None:
-        need_start, need_end = segment.core
-        if need_end - need_start > target:
-            target = min(need_end - need_start, LONGEST - 14)
-            last = end - target
-        first = max(start, min(need_end - target, last))
-        last = max(first, min(last, need_start))
-    begin = int(rng.integers(first, last + 1))
-    return piece.clip.features[begin : begin + target], False
-
-
-def _whole_tokens(rows: np.ndarray) -> np.ndarray:
-    """Cut to a multiple of four rows."""
-    return np.asarray(rows[: len(rows) // TOKEN_FRAMES * TOKEN_FRAMES])

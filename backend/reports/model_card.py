@@ -12,8 +12,8 @@ import typer
 from tqdm import tqdm
 
 from backend.checkpoints.loading import EMBEDDED
+from backend.datasets.cropping import SHORTEST, TOKEN_FRAMES
 from backend.datasets.preparation import PreparedClip, load_prepared
-from backend.datasets.samples import SHORTEST, TOKEN_FRAMES
 from backend.datasets.sources import Segment
 from backend.evaluation.prompts import load_suite
 from backend.generation.generator import Generator

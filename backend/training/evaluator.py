@@ -14,8 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from backend.datasets.cropping import LONGEST
 from backend.datasets.preparation import load_prepared
-from backend.datasets.samples import LONGEST, Sample
+from backend.datasets.samples import Sample
 from backend.evaluation.evaluators.embedded import save_evaluator
 from backend.evaluation.evaluators.reference import (
     collect_reference,

@@ -13,7 +13,6 @@ from torch import nn
 from tqdm import tqdm
 
 from backend.checkpoints.saving import save_checkpoint
-from backend.datasets.actions import QUALITY_KINDS, VIOLENT_KINDS
 from backend.datasets.preparation import PreparedClip, load_prepared
 from backend.datasets.vectors import RunningStatistics
 from backend.engines.torch_engine import editable
@@ -228,8 +227,8 @@ def refine_text(
     """Train a finished network further, mostly on single actions; writes `NAME-refined.weights`.
 
     Sequences teach what may follow what, and take most of the samples; prompts mostly name one
-    action, of which a motion has to show all that makes it that action. The main actions are met
-    equally often, however many samples there are of each. For `retain` see `train_text`.
+    action, of which a motion has to show all that makes it that action. Rare actions are met more
+    often than their samples are many. For `retain` see `train_text`.
     """
     _check_name(name)
     training, validation, out = _token_sets(out, retain)
@@ -244,11 +243,15 @@ def refine_text(
 
 
 def balanced(kinds: list[list[str]]) -> np.ndarray:
-    """How often to draw each sample (N,): single main actions evenly, the rest all alike."""
-    main = {*QUALITY_KINDS, *VIOLENT_KINDS}
-    alone = [own[0] if own[0] in main and len(set(own)) == 1 else "" for own in kinds]
+    """How often to draw each sample (N,): single actions by the roots of their numbers.
+
+    Samples of several actions share the rest, all alike.
+    """
+    alone = [own[0] if len(set(own)) == 1 else "" for own in kinds]
     counts = Counter(alone)
-    shares = dict.fromkeys(counts, SINGLE_ACTION_SHARE / max(1, len(counts.keys() - {""})))
+    roots = {kind: count**0.5 for kind, count in counts.items() if kind}
+    total = sum(roots.values())
+    shares = {kind: SINGLE_ACTION_SHARE * root / total for kind, root in roots.items()}
     shares[""] = 1 - SINGLE_ACTION_SHARE
     return np.array([shares[kind] / counts[kind] for kind in alone])
 

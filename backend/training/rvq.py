@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from backend.datasets import gestures
+from backend.datasets.cropping import LONGEST, SHORTEST, TOKEN_FRAMES
 from backend.datasets.preparation import PreparedClip
-from backend.datasets.samples import LONGEST, SHORTEST, TOKEN_FRAMES
 from backend.datasets.sources import sources
 from backend.models.rvqvae import RVQVAE
 from backend.motion.features import CONTACTS, FEET, STANDS, features_to_joints

@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from backend.datasets.cropping import LONGEST, TOKEN_FRAMES
 from backend.datasets.preparation import PreparedClip
-from backend.datasets.samples import LONGEST, TOKEN_FRAMES, Sample, SamplePool
+from backend.datasets.samples import Sample, SamplePool
 from backend.models.rvqvae import RVQVAE
 from backend.text.encoding import TextEncoder
 from shared.files import write_whole, written_whole

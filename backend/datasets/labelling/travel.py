@@ -17,6 +17,7 @@ _PEAK: Final = 11  # frames over which the fastest turning is looked for
 # Degrees between where the body faces and where it goes.
 _AHEAD, _DIAGONAL, _BACK = 12.0, 35.0, 145.0
 _STRAIGHT, _TURN, _ABOUT, _CIRCLE = 25.0, 50.0, 135.0, 240.0
+_STANDS_STILL: Final = 12.0
 # Turning whose fastest half second is not faster than so many times its mean goes round evenly.
 _EVEN: Final = 1.9
 _ONE_WAY: Final = 0.8
@@ -125,7 +126,7 @@ def locomotion(found: Travel, base: Action) -> Action | None:
 def _on_the_spot(found: Travel) -> Action | None:
     side = "left" if found.turn > 0 else "right"
     size = abs(found.turn)
-    if size < _STRAIGHT and max(found.lobes) < _LOBE:
+    if size < _STANDS_STILL and max(found.lobes) < _LOBE / 2:
         return Action("stand")
     if size > _TURN and size > _ONE_WAY * found.wander - 10:
         return Action(f"turn_in_place_{side}")

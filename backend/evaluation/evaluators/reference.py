@@ -14,8 +14,9 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from backend.datasets.cropping import SHORTEST
 from backend.datasets.preparation import PreparedClip
-from backend.datasets.samples import SHORTEST, Sample, SamplePool
+from backend.datasets.samples import Sample, SamplePool
 from backend.evaluation.evaluators import Evaluator
 from backend.evaluation.evaluators.embedded import EVALUATOR
 from backend.evaluation.metrics.matching import chances

@@ -146,8 +146,8 @@ class TestRefineText:
         assert task.name == "masked-refined"  # or its checkpoint would be taken for the first one
         kept = torch.load(run / "masked-refined.weights", weights_only=True)
         assert float(kept["weight"]) == 4
-        # Walking and kicking share 0.85; a sequence, and what nobody waits for, have the rest.
-        assert task._weights.tolist() == pytest.approx([0.425, 0.075, 0.425, 0.075])
+        # Walking, kicking and sitting share 0.85; a sequence has the rest.
+        assert task._weights.tolist() == pytest.approx([0.85 / 3, 0.15, 0.85 / 3, 0.85 / 3])
 
     def test_missing_weights_are_named_with_the_command(self, run: Path, trained: Trained) -> None:
         with pytest.raises(TrainingError) as refused:
@@ -218,9 +218,12 @@ def test_the_export_takes_the_newest_of_what_is_there(
     assert guidance == GUIDANCE
 
 
-def test_refinement_meets_main_actions_equally_often() -> None:
-    kinds = [["jump"]] * 2 + [["kick"]] * 8 + [["jump", "kick"]] * 5 + [["sit"]] * 5
+def test_refinement_meets_single_actions_by_the_roots_of_their_numbers() -> None:
+    kinds = [["jump"]] * 2 + [["kick"]] * 8 + [["jump", "kick"]] * 5 + [["sit", "sit"]] * 2
     weights = balanced(kinds)
-    jumps, kicks, rest = weights[:2].sum(), weights[2:10].sum(), weights[10:].sum()
-    assert jumps == pytest.approx(kicks)
+    jumps, kicks, rest, sits = (
+        weights[part].sum() for part in (slice(2), slice(2, 10), slice(10, 15), slice(15, None))
+    )
+    assert kicks == pytest.approx(2 * jumps)
+    assert sits == pytest.approx(jumps)
     assert rest / weights.sum() == pytest.approx(1 - SINGLE_ACTION_SHARE)
