@@ -45,7 +45,7 @@ def same_file_key(name: str) -> str:
 
 def is_device(name: str) -> bool:
     """Whether Windows keeps a name for a device, whatever its suffix."""
-    return name.split(".")[0].rstrip(" ").lower() in _DEVICES
+    return name.split(".", maxsplit=1)[0].rstrip(" ").lower() in _DEVICES
 
 
 def is_remote(path: str) -> bool:

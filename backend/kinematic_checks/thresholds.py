@@ -15,8 +15,11 @@ class Walk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Run(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`speed` alone is a run; so is `jog_speed` (m/s) when both feet rise by `flight` (m)
-    between steps; either for `seconds`."""
+    """Fast travel.
+
+    `speed` alone is a run; so is `jog_speed` (m/s) when both feet rise by `flight` (m) between
+    steps; either for `seconds`.
+    """
 
     speed: float
     jog_speed: float
@@ -32,8 +35,11 @@ class Turn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Jump(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Height of the lower foot (m), rise of the pelvis over its lowest just before (m),
-    longest time in the air (s)."""
+    """Both feet in the air.
+
+    Height of the lower foot (m), rise of the pelvis over its lowest just before (m), longest
+    time in the air (s).
+    """
 
     flight: float
     rise: float
@@ -41,8 +47,11 @@ class Jump(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Wave(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Lowest wrist over the shoulder (arm lengths), sway of the forearm's direction (0 to 2),
-    number of swings, longest time of one (s)."""
+    """A lifted forearm's sway.
+
+    Lowest wrist over the shoulder (arm lengths), sway of the forearm's direction (0 to 2),
+    number of swings, longest time of one (s).
+    """
 
     height: float
     sway: float
@@ -51,7 +60,10 @@ class Wave(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RaiseHand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Lowest wrist over the head joint (m) for `seconds`; fastest travel meanwhile (m/s)."""
+    """A wrist over the head.
+
+    Lowest wrist over the head joint (m) for `seconds`; fastest travel meanwhile (m/s).
+    """
 
     height: float
     seconds: float
@@ -68,8 +80,11 @@ class Bow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Dance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How far the hands open sideways and how far each gets around (arm lengths), the angle of a
-    leg from straight down (degrees), all within `seconds`."""
+    """Wide arms over a lifted leg.
+
+    How far the hands open sideways and how far each gets around (arm lengths), the angle of a
+    leg from straight down (degrees), all within `seconds`.
+    """
 
     spread: float
     sweep: float
@@ -78,8 +93,11 @@ class Dance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Kick(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Ankle speed (m/s) at most `seconds` before the leg is highest, its angle from straight
-    down (degrees), its extension (leg lengths), how upright the trunk stays (-1 to 1)."""
+    """A fast, high, straight leg.
+
+    Ankle speed (m/s) at most `seconds` before the leg is highest, its angle from straight down
+    (degrees), its extension (leg lengths), how upright the trunk stays (-1 to 1).
+    """
 
     speed: float
     lift: float
@@ -89,9 +107,11 @@ class Kick(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Punch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Speed away from the shoulder (m/s), wrist speed (m/s), extension reached and gained (arm
-    lengths), how steeply the arm may point and how
-    far forward or sideways it must (0 to 1)."""
+    """A fast, straight arm.
+
+    Speed away from the shoulder (m/s), wrist speed (m/s), extension reached and gained (arm
+    lengths), how steeply the arm may point and how far forward or sideways it must (0 to 1).
+    """
 
     thrust: float
     speed: float
@@ -102,8 +122,11 @@ class Punch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Boxing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Number of blows within `seconds`; wrist speed (m/s), extension gained and farthest from
-    shoulder height (arm lengths) of each."""
+    """Blows in a row.
+
+    Number of blows within `seconds`; wrist speed (m/s), extension gained and farthest from
+    shoulder height (arm lengths) of each.
+    """
 
     blows: float
     seconds: float
@@ -113,8 +136,11 @@ class Boxing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Swing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Turning rate of the arm (degrees/s), arc swept at it (degrees), wrist speed reached (m/s),
-    extension kept and height lost (arm lengths)."""
+    """An arm that sweeps an arc.
+
+    Turning rate of the arm (degrees/s), arc swept at it (degrees), wrist speed reached (m/s),
+    extension kept and height lost (arm lengths).
+    """
 
     rate: float
     arc: float

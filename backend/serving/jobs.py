@@ -46,7 +46,8 @@ log = logging.getLogger(__name__)
 class MotionGenerator(Protocol):
     """What serving sees of the generator."""
 
-    def capabilities(self) -> Capabilities: ...
+    def capabilities(self) -> Capabilities:
+        """What it can do, of which the panel makes its choices."""
 
     def generate(
         self,
@@ -170,6 +171,7 @@ class JobQueue:
 
     @property
     def running(self) -> Job | None:
+        """The job that is made now, if any is."""
         return self._running
 
     def _knows(self, client: bytes, number: int) -> bool:
@@ -204,6 +206,7 @@ class Worker(threading.Thread):
         self._log_path = log_path
 
     def run(self) -> None:
+        """Load the model, then make jobs until the queue ends."""
         try:
             self._load()
         except PlacidError as error:

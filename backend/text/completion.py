@@ -60,10 +60,12 @@ class Subject:
 
     @property
     def plural(self) -> bool:
+        """Whether several act."""
         return bool(_PLURAL.match(self.who))
 
 
 def at_rest(subject: Subject) -> str:
+    """The prompt for a subject that does nothing."""
     if not subject.who:
         return "stand still"
     return f"{subject.who} {'stand' if subject.plural else 'stands'} still"
@@ -160,6 +162,7 @@ def _other_way(last: str, clause: str) -> str:
 
 
 def without_subject(text: str, vocabulary: Vocabulary) -> str:
+    """What is done, without who does it."""
     match = vocabulary.subject.match(text.lower() + " ")
     return text[match.end() :] if match else text
 

@@ -21,8 +21,14 @@ class WindowPlaces:
         chances: Sequence[float],
         frames: int,
     ) -> None:
-        """For every place: the row of its clip's beginning, the frames [start, end) of the clip
-        that a window is to show, the clip's length, and how often it is drawn.
+        """Say for every place where its windows lie, and how often they are drawn.
+
+        Args:
+            first: the row of its clip's beginning.
+            span: frames [start, end) of the clip that a window is to show.
+            lengths: of the clips, in frames.
+            chances: how often the place is drawn, beside the others'.
+            frames: of a window.
 
         A span longer than the window may be met anywhere, a shorter one is met whole.
         """

@@ -172,8 +172,10 @@ def save_mapping(mapping: Mapping, path: Path) -> None:
 def format_mapping(mapping: Mapping) -> str:
     """A mapping as TOML text."""
     lines = [f"name = {_text(mapping.name)}"]
-    for key in ("spine", "neck", "prefixes"):
-        lines.append(f"{key} = [{', '.join(map(_text, getattr(mapping, key)))}]")
+    lines += [
+        f"{key} = [{', '.join(map(_text, getattr(mapping, key)))}]"
+        for key in ("spine", "neck", "prefixes")
+    ]
     if mapping.root is not None:
         lines.append(f"root = {_text(mapping.root)}")
     lines += ["", "[bones]"]

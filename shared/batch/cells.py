@@ -71,7 +71,6 @@ def read_cells(path: Path) -> Steps[list[dict[str, Any]]]:
     Raises:
         TableError: for what is no table of such columns.
     """
-
     if not path.exists():
         raise PlacidError(
             "bad_table",
@@ -180,6 +179,7 @@ class Cells:
     problems: list[Problem] = field(default_factory=list)
 
     def text(self, column: str, default: str = "") -> str:
+        """The cell's text without blanks around it; `default` for an empty cell."""
         value = self.values.get(column)
         if value is None:
             return default
@@ -189,6 +189,7 @@ class Cells:
         return value.strip() or default
 
     def number_or_none(self, column: str) -> float | None:
+        """The cell's number; None for an empty cell, and for one that is refused."""
         value = self.values.get(column)
         if isinstance(value, str):
             value = value.strip() or None
@@ -205,6 +206,7 @@ class Cells:
         return number
 
     def whole(self, column: str, default: int) -> int:
+        """The cell's whole number; `default` for an empty cell, and for one that is refused."""
         number = self.number_or_none(column)
         if number is None:
             return default
@@ -214,6 +216,7 @@ class Cells:
         return int(number)
 
     def names(self, column: str, default: tuple[str, ...]) -> tuple[str, ...]:
+        """Names of a list, or joined by semicolons; `default` for an empty cell."""
         value = self.values.get(column)
         if isinstance(value, str):
             value = value.split(";")
@@ -225,6 +228,7 @@ class Cells:
         return tuple(part.strip() for part in value if part.strip()) or default
 
     def refuse(self, column: str, remedy: str) -> None:
+        """Note a problem with the cell of a column."""
         self.problems.append(Problem(self.number, column, str(self.values.get(column)), remedy))
 
 

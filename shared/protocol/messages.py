@@ -49,6 +49,7 @@ class Error(Message, frozen=True):
 
     @classmethod
     def of(cls, error: PlacidError, job: int | None = None) -> "Error":
+        """The message for an error, of a job or of none."""
         return cls(error.code, error.message, job, error.details)
 
 

@@ -148,7 +148,7 @@ def _content(done: Any, shard: Shard) -> bytes:
 
 def _make(given: tuple[Place, Protocol], shard: Shard) -> bytes | _Failure:
     """A Ray task; the networks stay in its process for the next one."""
-    global _worker
+    global _worker  # noqa: PLW0603 (Ray tasks of one process share nothing else)
     try:
         if _worker is None:
             with tempfile.TemporaryDirectory() as scratch:

@@ -24,8 +24,8 @@ def report_text() -> str:
         f"Problem: {notice.code}: {notice.message} {notice.details}" if notice else "No problem",
         *current.tracebacks,
     ]
-    for path in (paths.backend_log(), paths.setup_log()):
-        parts.append(f"--- {path.name}\n{_tail(path)}")
+    logs = (paths.backend_log(), paths.setup_log())
+    parts += [f"--- {path.name}\n{_tail(path)}" for path in logs]
     # The report may be published: it names no user.
     return "\n\n".join(parts).replace(str(Path.home()), "~")
 
