@@ -21,6 +21,8 @@ MAX_KEYWORDS: Final = 64
 MAX_CONCEPT_CHARACTERS: Final = 500
 
 _SHOWN: Final = 60
+# Control characters, and those of paths and patterns.
+_IN_NO_PROMPT: Final = re.compile(r"[\x00-\x1f\x7f-\x9f/\\|<>*?%$#@^~`{}\[\]()=+]")
 
 
 def forgotten(concepts: Sequence[str]) -> tuple[str, ...]:
@@ -68,13 +70,26 @@ def describe(concepts: Sequence[str]) -> str:
     """What is forgotten and which violence is not: "forgets kick; other violence ... is free"."""
     if not concepts:
         return "safety off, violence is free"
+    return "; ".join((describe_forgotten(concepts), *describe_free(concepts)))
+
+
+def describe_forgotten(concepts: Sequence[str]) -> str:
+    """The concepts in a sentence: "forgets violence, crawl and 'hop, skip'"."""
+    stripped = [name.strip(" ,") for name in concepts]
+    short = [name if len(name) <= _SHOWN else f"{name[:_SHOWN]}..." for name in stripped]
+    quoted = [f"'{name}'" if "," in name else name for name in short]
+    last = f"{', '.join(quoted[:-1])} and " if quoted[1:] else ""
+    return f"forgets {last}{quoted[-1]}"
+
+
+def describe_free(concepts: Collection[str]) -> tuple[str, ...]:
+    """A sentence on the violence that these concepts leave possible; none where they leave none."""
     left = free(concepts)
-    sentence = f"forgets {_listed(concepts)}"
     if not left:
-        return sentence
+        return ()
     if left == (VIOLENCE,):
-        return f"{sentence}; {VIOLENCE} is free"
-    return f"{sentence}; other violence ({', '.join(left)}) is free"
+        return (f"{VIOLENCE} is free",)
+    return (f"other violence ({', '.join(left)}) is free",)
 
 
 def keywords_of(concept: str) -> tuple[str, ...]:
@@ -133,13 +148,9 @@ def keyword_problem(keywords: Sequence[str], most: int = MAX_KEYWORDS) -> str:
                 f"the keyword {keyword[:_SHOWN]!r} means nothing in an English prompt; name an "
                 "action in at least two letters, as in 'crawl'"
             )
-        if any(unicodedata.category(character) == "Cc" for character in keyword):
-            return f"the keyword {keyword[:_SHOWN]!r} has a control character; remove it"
+        if foreign := _IN_NO_PROMPT.search(keyword):
+            return (
+                f"the keyword {keyword[:_SHOWN]!r} has the character {foreign[0]!r}, which no "
+                "prompt has; put commas between keywords, as in 'jab, cross'"
+            )
     return ""
-
-
-def _listed(names: Sequence[str]) -> str:
-    stripped = [name.strip(" ,") for name in names]
-    short = [name if len(name) <= _SHOWN else f"{name[:_SHOWN]}..." for name in stripped]
-    quoted = [f"'{name}'" if "," in name else name for name in short]
-    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ..concepts import describe
+from ..concepts import describe_forgotten, describe_free
 from ..errors import PlacidError
 
 OFF: Final = "off"
@@ -74,10 +74,11 @@ class Label(msgspec.Struct, frozen=True):
             return "safety unknown, nobody noted how this was made"
         if self.safety == OFF:
             return "safety off, violence is free"
-        part = "".join(
-            f"; {concept} only {share:.0%} of the way" for concept, share in self.partly.items()
-        )
-        return f"safety {self.safety}, {describe(self.concepts)}{part}"
+        told = [f"{concept} only {share:.0%} of the way" for concept, share in self.partly.items()]
+        if self.concepts:
+            told.insert(0, describe_forgotten(self.concepts))
+        told += describe_free((*self.concepts, *self.partly))
+        return f"safety {self.safety}, {'; '.join(told)}"
 
 
 class Part(msgspec.Struct, frozen=True):

@@ -60,6 +60,19 @@ def test_a_row_that_the_model_does_not_know_is_told_and_made(walking, batch_run,
     assert run.doubts == {2: "Placid does not know 'golf'; nearest: 'swings a racket'"}
 
 
+def test_the_panel_tells_which_rows_leave_violence_free(walking, batch_run, tmp_path):
+    path = tmp_path / "table.csv"
+    rows = ["a person walks,1,", "a person walks,1,kick", "a person walks,1,"]
+    path.write_text("\n".join(["prompt,seconds,concept", *rows]) + "\n")
+    settings = bpy.context.scene.placid_batch
+    settings.table, settings.film = str(path), False
+    bpy.ops.placid.start_batch()
+    _until(walking, batch_run, lambda run: not run.active or run.batch is not None)
+    assert batch_run.current().forgetting == [
+        "row 2: forgets kick; other violence (guns, martial_arts, punch, weapons) is free"
+    ]
+
+
 def test_pause_stops_and_resume_makes_only_the_rest(walking, batch_run, tmp_path):
     out = _table(tmp_path, *(f"a person walks slow {n},1,1,{n}" for n in range(3)))
     bpy.ops.placid.start_batch()

@@ -65,7 +65,8 @@ def test_what_forgets_nothing_or_takes_away_something_else_is_refused(named):
 
 MEANINGLESS = [
     ".", " ", "", ",", " , ", "()[]*,", "🦵", "a", "x,", "crawl, .", "1234", "кик",
-    "\u200b\u200b", "a\nbc", "a\0bc",
+    "\u200b\u200b", "a\nbc", "a\0bc", "jab/cross", "../../x", "/etc/passwd",
+    "C:\\windows", "ki*ck,", "kick|punch",
 ]  # fmt: skip
 
 

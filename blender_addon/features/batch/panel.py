@@ -53,6 +53,8 @@ def _draw_run(layout: bpy.types.UILayout, run: batch_run.BatchRun | None, charac
         return
     if run.batch is not None:
         layout.label(text=f"{run.batch.done} of {run.batch.total} results are there")
+        for sentence in run.forgetting[:FAILURES_SHOWN]:
+            draw_text(layout, sentence.capitalize(), characters, "INFO")
         failures = list(run.batch.failures.items())
         for number, error in failures[:FAILURES_SHOWN]:
             draw_sentence(layout, f"Row {number}: {error.message}", characters)

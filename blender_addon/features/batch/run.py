@@ -20,7 +20,7 @@ from ...link.client import Event, Lost, Take
 from ...shared.batch.journal import open_journal
 from ...shared.batch.queue import Batch, MakeTakes, Task
 from ...shared.batch.steps import WAIT, Steps, Work
-from ...shared.batch.table import Row, read_table_in_steps
+from ...shared.batch.table import Row, announcements, read_table_in_steps
 from ...shared.errors import PlacidError
 from ...shared.filming.orders import Failed, RenderSettings
 from ...shared.filming.process import RenderProcess, worker_command
@@ -48,6 +48,7 @@ class BatchRun:
         batch: the queue; None while starting.
         stage: what is being done, for people.
         error: what ended the run early.
+        forgetting: what rows forget where it is not violence alone, for people.
 
     Raises:
         PlacidError: for a table that cannot be understood, or a backend that cannot start.
@@ -64,6 +65,7 @@ class BatchRun:
         self.batch: Batch | None = None
         self.stage = "Reading the table"
         self.error: PlacidError | None = None
+        self.forgetting: list[str] = []
         # By row, what the model does not know of it.
         self.doubts: dict[int, str] = {}
         self.folder = folder
@@ -146,6 +148,7 @@ class BatchRun:
         while not opening.done():
             yield WAIT
         journal, folder = opening.result(), self._table.parent
+        self.forgetting = announcements(table.rows)
         return (yield from Batch.in_steps(table.rows, journal, folder, self._look))
 
     def _go_on(self) -> None:

@@ -79,7 +79,7 @@ def test_find_concept():
     assert "sit" not in own.retain_prompts
     assert "walk" in own.retain_prompts
     assert find_concept("backflip") == find_concept("backflip,")
-    assert find_concept("Kung Fu, a/b").name == "kung_fu_a_b"
+    assert find_concept("Kung Fu, high-kick").name == "kung_fu_high_kick"
 
 
 @pytest.mark.parametrize(

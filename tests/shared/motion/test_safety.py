@@ -31,7 +31,15 @@ OFF = Label("off")
 def test_a_label_is_of_the_effect():
     assert (LCR.safety, LCR.concepts, LCR.partly) == ("lcr", ("violence",), {})
     assert LCR.sentence == "safety lcr, forgets violence"
-    assert HALF.sentence.endswith("violence only 50% of the way")
+    assert HALF.sentence == "safety lcr, violence only 50% of the way"
+    kinds = Label("uce", ("guns",), {"kick": 0.8, "punch": 0.7})
+    assert kinds.sentence == (
+        "safety uce, forgets guns; kick only 80% of the way; punch only 70% of the way; "
+        "other violence (martial_arts, weapons) is free"
+    )
+    assert Label("uce", (), {"crawl": 0.5}).sentence == (
+        "safety uce, crawl only 50% of the way; violence is free"
+    )
     assert (HALF.concepts, HALF.partly) == ((), {"violence": 0.5})
     for share in (0.0, 1e-9, 0.004):
         label = Label.of("lcr", [EditRecord("lcr", "violence", "aa", share)])
