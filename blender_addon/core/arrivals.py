@@ -56,16 +56,18 @@ class Arrivals:
             more = f" and {len(job.takes) - 1} more" if len(job.takes) > 1 else ""
             push_undo(f"Placid: {job.takes[0]}{more}")
 
-    def look(self, undone: bool) -> None:
+    def look(self) -> None:
         """See which takes are there.
 
         After an undo or redo, what was there before and is not any more is put in again.
         """
-        if undone:
+        global _undone
+        if _undone:
             lost = self._present - _uids()
             for arrived in self._arrived:
                 if arrived.uid in lost:
                     _insert(arrived)
+        _undone = False
         if self._arrived:
             self._present = _uids()
 
@@ -114,3 +116,28 @@ def _uids() -> set[str]:
 
 def _by_uid(blocks, uid: int):
     return next((block for block in blocks if block.session_uid == uid), None)
+
+
+# Whether the user undid or redid something since the last look.
+_undone = False
+_HANDLERS = (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post)
+
+
+@bpy.app.handlers.persistent
+def _after_undo(*_scene: object) -> None:
+    global _undone
+    _undone = True
+
+
+def listen() -> None:
+    """Notice undo and redo from now on."""
+    for handlers in _HANDLERS:
+        if _after_undo not in handlers:
+            handlers.append(_after_undo)
+
+
+def stop_listening() -> None:
+    """Leave no handler behind."""
+    for handlers in _HANDLERS:
+        if _after_undo in handlers:
+            handlers.remove(_after_undo)

@@ -19,7 +19,7 @@ from ..link.session import Session
 from ..shared.errors import PlacidError
 from ..shared.motion.motion import Motion
 from ..shared.protocol.messages import Done, Error, Progress, Request, Welcome
-from .arrivals import Arrivals, is_dragging
+from . import arrivals
 from .jobs import Job
 
 T = TypeVar("T")
@@ -48,15 +48,13 @@ class Runtime:
         notice: the last problem, for the panel and the preferences.
         tracebacks: of unforeseen errors, for the report.
         listeners: told every event of the session, besides the panel's own generations.
-        undone: whether the user undid or redid something since the last tick.
     """
 
     def __init__(self) -> None:
         self.session = Session(launch.launch)
         self._jobs: dict[int, Job] = {}
-        self._arrivals = Arrivals()
+        self._arrivals = arrivals.Arrivals()
         self._held: list[Event] = []
-        self.undone = False
         self.setup: Setup | None = None
         self.notice: PlacidError | None = None
         self.tracebacks: deque[str] = deque(maxlen=5)
@@ -133,9 +131,7 @@ class Runtime:
 
     def watch(self) -> None:
         """Keep ticking for as long as there is something to tick for."""
-        for handlers in _UNDO_HANDLERS:
-            if _after_undo not in handlers:
-                handlers.append(_after_undo)
+        arrivals.listen()
         if not bpy.app.timers.is_registered(_on_timer):
             bpy.app.timers.register(_on_timer, first_interval=BUSY_SECONDS, persistent=True)
 
@@ -144,9 +140,8 @@ class Runtime:
 
         An event that cannot be handled takes neither the events behind it along nor its job's end.
         """
-        self._guard(self._arrivals.look, self.undone)
-        self.undone = False
-        if not is_dragging():
+        self._guard(self._arrivals.look)
+        if not arrivals.is_dragging():
             self._release_held()
         for event in self._guard(self.session.poll, wait) or ():
             for hear in (self._handle, *self.listeners):
@@ -226,7 +221,7 @@ class Runtime:
         """What changes the file waits for the user's drag to end, in the order in which it came."""
         if isinstance(event, Welcome | Progress | Take):
             self._busy_at = time.monotonic()
-        if isinstance(event, Take | Done | Error | Lost) and is_dragging():
+        if isinstance(event, Take | Done | Error | Lost) and arrivals.is_dragging():
             self._held.append(event)
         else:
             self._deliver(event)
@@ -293,9 +288,7 @@ def session() -> Session:
 def unregister() -> None:
     """End the backend together with the extension."""
     global _runtime
-    for handlers in _UNDO_HANDLERS:
-        if _after_undo in handlers:
-            handlers.remove(_after_undo)
+    arrivals.stop_listening()
     if _runtime is not None:
         _runtime.close()
         _runtime = None
@@ -309,12 +302,3 @@ def _on_timer() -> float | None:
     if runtime.job or runtime.setup or state in ("starting", "loading"):
         return BUSY_SECONDS
     return IDLE_SECONDS if runtime.session.running else None
-
-
-@bpy.app.handlers.persistent
-def _after_undo(*_scene: object) -> None:
-    if _runtime is not None:
-        _runtime.undone = True
-
-
-_UNDO_HANDLERS = (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post)

@@ -79,8 +79,16 @@ def put_away(scene: bpy.types.Scene, take) -> bpy.types.Action | None:
         return_to(armature, state)
         scene_end.restore(scene)
     take.action = None
+    pass_on(action, take.before, take.before_slot, take.before_pose)
     drop(action, kept is not None)
     return kept
+
+
+def pass_on(gone: bpy.types.Action, action: bpy.types.Action | None, slot: int, pose: str) -> None:
+    """What stands behind a take that goes, stands behind the takes that were shown after it."""
+    for take in all_takes():
+        if take.before == gone:
+            take.before, take.before_slot, take.before_pose = action, slot, pose
 
 
 def drop(action: bpy.types.Action | None, edited: bool) -> None:

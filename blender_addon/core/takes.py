@@ -16,7 +16,7 @@ from ..retargeting.animation_state import (
 )
 from ..retargeting.apply_motion import apply_motion
 from ..retargeting.editable import check_editable, check_untweaked
-from ..retargeting.slots import playing
+from ..retargeting.slots import playing, slot_of
 from ..shared.decoding.errors import UNDECODABLE, DecodeError
 from ..shared.decoding.text import decode_json
 from ..shared.errors import PlacidError
@@ -129,15 +129,14 @@ def retarget(scene: bpy.types.Scene, take, armature: bpy.types.Object) -> bpy.ty
     """
     former, old = take.armature, take.action
     check_editable(armature)
-    if old is not None and former is not None and former != armature:
+    moves = old is not None and former is not None and former != armature
+    if moves:
         check_untweaked(former)
     kept = old if is_edited(take) else None
+    before = (take.before, take.before_slot, take.before_pose)
     state = showing.behind(armature, take)
     pushed = old is not None and former == armature and sequence.is_pushed(take)
-    if old is not None and former is not None and former != armature and showing.plays(former, old):
-        moved_off = showing.behind(former, take)
-    else:
-        moved_off = None
+    moved_off = showing.behind(former, take) if moves and showing.plays(former, old) else None
     _bake(scene, take, armature, state)
     if moved_off is not None:
         return_to(former, moved_off)
@@ -146,6 +145,11 @@ def retarget(scene: bpy.types.Scene, take, armature: bpy.types.Object) -> bpy.ty
         showing.uncover(armature, state)
     showing.remember(take, state)
     take.armature = armature
+    if old is not None and former == armature:
+        slot = slot_of(take.action, armature)
+        showing.pass_on(old, take.action, slot.handle if slot else 0, take.before_pose)
+    elif old is not None:
+        showing.pass_on(old, *before)
     showing.drop(old, kept is not None)
     if take.status == "ACCEPTED":
         take.action.use_fake_user = True

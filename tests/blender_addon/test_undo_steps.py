@@ -95,7 +95,7 @@ def test_a_take_that_the_user_deleted_does_not_come_back(walking, steps):
 
 def test_takes_wait_for_the_end_of_a_drag(walking, steps, monkeypatch):
     dragging = True
-    monkeypatch.setattr(walking.core.runtime, "is_dragging", lambda: dragging)
+    monkeypatch.setattr(walking.core.arrivals, "is_dragging", lambda: dragging)
     _begin(3)
     current = walking.core.runtime.get()
     while current.session.jobs:
@@ -110,7 +110,7 @@ def test_takes_wait_for_the_end_of_a_drag(walking, steps, monkeypatch):
 
 
 def test_takes_that_wait_are_kept_when_the_backend_is_stopped(fresh_backend, monkeypatch):
-    monkeypatch.setattr(fresh_backend.core.runtime, "is_dragging", lambda: True)
+    monkeypatch.setattr(fresh_backend.core.arrivals, "is_dragging", lambda: True)
     _begin(2)
     current = fresh_backend.core.runtime.get()
     while current.session.jobs:
