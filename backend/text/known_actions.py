@@ -208,7 +208,8 @@ class KnownActions:
             _, form = self.vocabulary.forms.get(word.lower(), ("", ""))
             plural = at > 1 and words[at - 1].endswith("s")
             if form in ("third", "gerund") or word.lower() in _BE or (form and plural):
-                return _SUBJECT + " ".join(words[at:])
+                one = "is" if word.lower() == "are" else word
+                return _SUBJECT + " ".join((one, *words[at + 1 :]))
         return part
 
     def _asked(self, part: str) -> str:
