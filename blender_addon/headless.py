@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run with command-line arguments; returns the exit code."""
     parser = argparse.ArgumentParser(prog="placid", description=__doc__)
     parser.add_argument("prompt")
-    parser.add_argument("--python", required=True, help="Python of the backend's environment")
+    parser.add_argument("--python", default="", help="Python of a Full Backend's environment")
     parser.add_argument("--out", type=Path, required=True, help="folder for the results")
     parser.add_argument("--rig", choices=RIGS, default="placid")
     parser.add_argument("--seconds", type=float)

@@ -36,6 +36,65 @@ def test_the_staged_extension_carries_shared_backend_and_licence(tmp_path: Path)
     assert not list(package.rglob("__pycache__"))
 
 
+# What the extension carries for the Full Backend alone.
+TORCH_MODULES = (
+    "backend.checkpoints.official.",
+    "backend.engines.torch_engine",
+    "backend.models.",
+    "backend.text.clip",
+)
+TORCH_FREE_MODELS = (
+    "backend.models.configs",
+    "backend.models.positions",
+    "backend.models.reference_quirks",
+)
+IMPORT_ALL = """
+import importlib, sys
+blocked = set(sys.argv[2].split(","))
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in blocked:
+            raise ImportError(f"{name} is not in Blender's Python")
+sys.meta_path.insert(0, Blocker())
+sys.path.insert(0, sys.argv[1])
+for name in sys.stdin.read().split():
+    importlib.import_module(name)
+"""
+
+
+def staged_modules(package: Path) -> list[str]:
+    """Every module of `backend` and `shared` in a staged extension."""
+    files = [*(package / "backend").rglob("*.py"), *(package / "shared").rglob("*.py")]
+    names = [".".join(file.relative_to(package).with_suffix("").parts) for file in files]
+    return sorted(name.removesuffix(".__init__") for name in names)
+
+
+def test_what_the_extension_carries_imports_without_what_blenders_python_lacks(
+    tmp_path: Path,
+) -> None:
+    package = build.stage_addon(tmp_path)
+    modules = staged_modules(package)
+    rooms = {name.split(".")[1] for name in modules if name.startswith("backend.")}
+    assert rooms == {*build.EXTENSION_ROOMS, "datasets"}
+    assert [name for name in modules if name.startswith("backend.datasets.")] == [
+        "backend.datasets.actions",
+        "backend.datasets.phrases",
+    ]
+    needs_torch = [
+        name for name in modules if name.startswith(TORCH_MODULES) and name not in TORCH_FREE_MODELS
+    ]
+    others = [name for name in modules if name not in needs_torch and "__main__" not in name]
+    lacking = "platformdirs,rich,safetensors,scipy,smplx,tokenizers,torch,tqdm,transformers,typer"
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", IMPORT_ALL, str(package), lacking],
+        input="\n".join(others),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-1500:]
+    assert len(others) > 120
+
+
 def test_staging_again_leaves_nothing_of_the_last_time(tmp_path: Path) -> None:
     package = build.stage_addon(tmp_path)
     (package / "stale.py").touch()

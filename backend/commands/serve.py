@@ -1,7 +1,5 @@
 """`backend serve`: the process that Blender talks to."""
 
-import logging
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +17,13 @@ class LogLevel(StrEnum):
     DEBUG = "debug"
 
 
+class EngineName(StrEnum):
+    """What computes."""
+
+    NUMPY = "numpy"
+    TORCH = "torch"
+
+
 def serve(
     handover: Annotated[
         bool, typer.Option(help="Read the parent's key and process from stdin, as Blender does.")
@@ -31,6 +36,9 @@ def serve(
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda or mps; the best if left out.")
     ] = None,
+    engine: Annotated[
+        EngineName | None, typer.Option(help="What computes; torch where it is installed.")
+    ] = None,
     checkpoints: Checkpoints = None,
     encoder: Encoder = None,
     allow_download: AllowDownload = False,
@@ -39,27 +47,19 @@ def serve(
     """Serve motion over an encrypted local socket until told to stop."""
     import platformdirs
 
-    from backend.serving.jobs import MotionGenerator
-    from backend.serving.lifecycle import read_handover
-    from backend.serving.server import serve as run
+    from backend.serving.start import Options, start
 
     folder = Path(platformdirs.user_state_dir("placid", ensure_exists=True))
-    start = (
-        read_handover(sys.stdin.buffer) if handover else connection or folder / "connection.json"
+    options = Options(
+        handover=handover,
+        connection=connection or folder / "connection.json",
+        log=log or folder / "backend.log",
+        log_level=log_level,
+        device=device,
+        engine=engine,
+        checkpoints=checkpoints,
+        encoder=encoder,
+        allow_download=allow_download,
+        preset=preset,
     )
-
-    def make_generator() -> MotionGenerator:
-        # Torch takes seconds to import; the server already answers meanwhile.
-        from backend.checkpoints.loading import EMBEDDED
-        from backend.generation.generator import Generator
-
-        return Generator(
-            checkpoints or EMBEDDED,
-            device,
-            preset=preset,
-            encoder_folder=encoder,
-            allow_download=allow_download,
-        )
-
-    level = logging.getLevelNamesMapping()[log_level.upper()]
-    raise typer.Exit(run(make_generator, start, log or folder / "backend.log", log_level=level))
+    raise typer.Exit(start(options))

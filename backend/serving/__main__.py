@@ -14,6 +14,7 @@ def main() -> int:
     parser.add_argument("--log", type=Path, required=True, help="log file")
     parser.add_argument("--log-level", choices=("error", "info", "debug"), default="info")
     parser.add_argument("--device", help="cpu, cuda or mps; the best if left out")
+    parser.add_argument("--engine", choices=("numpy", "torch"), help="the best if left out")
     parser.add_argument("--checkpoints", type=Path, help="folder of another checkpoint")
     parser.add_argument("--allow-download", action="store_true", help="for CLIP, which is large")
     chosen = parser.parse_args()
@@ -23,6 +24,7 @@ def main() -> int:
         log=chosen.log,
         log_level=chosen.log_level,
         device=chosen.device,
+        engine=chosen.engine,
         checkpoints=chosen.checkpoints,
         allow_download=chosen.allow_download,
     )

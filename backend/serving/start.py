@@ -24,6 +24,7 @@ class Options:
         log: the log file.
         log_level: error, info or debug.
         device: cpu, cuda or mps; the best if None.
+        engine: numpy or torch; torch where it is installed if None.
         checkpoints: the folder of a checkpoint; the embedded one if None.
         encoder, allow_download, preset: as of `Generator`.
     """
@@ -33,6 +34,7 @@ class Options:
     log: Path
     log_level: str = "info"
     device: str | None = None
+    engine: str | None = None
     checkpoints: Path | None = None
     encoder: Path | None = None
     allow_download: bool = False
@@ -50,6 +52,7 @@ def start(options: Options) -> int:
         return Generator(
             options.checkpoints or EMBEDDED,
             options.device,
+            engine=options.engine,
             preset=options.preset,
             encoder_folder=options.encoder,
             allow_download=options.allow_download,

@@ -204,6 +204,7 @@ class Runtime:
             raise
         if over:
             self.setup = None
+            launch.preferences().full_backend = True
 
     def _rest(self) -> None:
         """Free the backend's memory once nothing was asked for so long as the preferences say."""

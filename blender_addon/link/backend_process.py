@@ -48,7 +48,7 @@ _SENTENCES: Final = {
 
 def backend_command(python: Path, log_path: Path) -> list[str]:
     """How the add-on starts the backend in a given environment."""
-    return [str(python), "-m", "backend", "serve", "--handover", "--log", str(log_path)]
+    return [str(python), "-m", "backend.serving", "--log", str(log_path)]
 
 
 _NO_LIBRARY: Final = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
@@ -82,14 +82,15 @@ class BackendProcess:
 
     Args:
         command: see `backend_command`.
-        folder: where the packages `backend` and `shared` are.
+        folder: where the packages `backend` and `shared` are; with more folders to search behind
+            it where `launch.search_path` says so.
         log_path: takes what the process says before its own log begins.
 
     Raises:
         PlacidError: `backend_missing` or `not_writable`.
     """
 
-    def __init__(self, command: Sequence[str], folder: Path, log_path: Path) -> None:
+    def __init__(self, command: Sequence[str], folder: Path | str, log_path: Path) -> None:
         public, secret = zmq.curve_keypair()
         self._keys = KeyPair(public.decode(), secret.decode())
         self._log_path = log_path
@@ -139,8 +140,16 @@ class BackendProcess:
         """Kill the process; it has nothing to save. Returns before it has ended."""
         background.kill(self._process)
 
-    def _spawn(self, command: Sequence[str], folder: Path) -> subprocess.Popen[bytes]:
-        environment = dict(os.environ, PYTHONPATH=str(folder), PYTHONUTF8="1")
+    def _spawn(self, command: Sequence[str], folder: Path | str) -> subprocess.Popen[bytes]:
+        environment = dict(
+            os.environ,
+            PYTHONPATH=str(folder),
+            PYTHONUTF8="1",
+            # What the user has installed for another Python is not meant for this one.
+            PYTHONNOUSERSITE="1",
+            # Nothing is written beside the package.
+            PYTHONPYCACHEPREFIX=str(self._log_path.parent / "pycache"),
+        )
         # Blender's own Python must not leak into the backend's.
         environment.pop("PYTHONHOME", None)
         try:

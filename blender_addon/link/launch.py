@@ -1,8 +1,17 @@
-"""Which environment runs the backend, whether it is there, and how the backend is started."""
+"""Which Python runs the backend, whether it is there, and how the backend is started.
 
+The instant backend runs in Blender's own Python with what the extension carries. The Full Backend
+runs in an environment with PyTorch: one that the set-up makes, or one that exists.
+"""
+
+import os
+import sys
 from pathlib import Path
 
 import bpy
+import msgspec
+import numpy as np
+import zmq
 
 from ..shared.errors import PlacidError
 from . import paths
@@ -42,13 +51,37 @@ def backend_python(where: str = IN_PREFERENCES) -> Path:
                 f"the backend's Python {python} does not exist; correct it {where}",
             )
         return python
-    folder = paths.environment_folder()
-    if not is_complete(folder, paths.requirements_path()):
+    if not preferences().full_backend:
+        return Path(sys.executable)
+    if not has_environment():
         raise PlacidError(
             "backend_missing",
-            f"the backend is not set up yet; press Set Up Backend {where}",
+            f"the Full Backend is not set up yet; press Set Up Full Backend {where}, or switch it "
+            "off there",
         )
-    return environment_python(folder)
+    return environment_python(paths.environment_folder())
+
+
+def has_environment() -> bool:
+    """Whether the set-up has made the Full Backend's environment."""
+    return is_complete(paths.environment_folder(), paths.requirements_path())
+
+
+def is_instant() -> bool:
+    """Whether the backend runs in Blender's own Python."""
+    chosen = preferences()
+    return not chosen.python_path and not chosen.full_backend
+
+
+def search_path() -> str:
+    """PYTHONPATH of the backend: the extension and, in Blender's own Python, its libraries.
+
+    Blender puts the libraries of extensions where only Blender itself looks.
+    """
+    folders = [paths.source_folder()]
+    if is_instant():
+        folders += [Path(module.__file__).parents[1] for module in (zmq, msgspec, np)]
+    return os.pathsep.join(dict.fromkeys(map(str, folders)))
 
 
 def launch() -> BackendProcess:
@@ -73,4 +106,4 @@ def launch() -> BackendProcess:
         command += ["--checkpoints", str(folder)]
         if bpy.app.online_access:
             command.append("--allow-download")
-    return BackendProcess(command, paths.source_folder(), paths.backend_log())
+    return BackendProcess(command, search_path(), paths.backend_log())

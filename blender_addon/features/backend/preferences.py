@@ -5,12 +5,13 @@ from functools import partial
 from pathlib import Path
 
 import bpy
-from bpy.props import EnumProperty, IntProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
 from ...core import runtime
 from ...link import launch, libraries, paths
 from ...ui.backend_status import draw_backend, draw_notice
 from ...ui.text import draw_sentence, draw_text
+from .set_up import has_full_backend
 
 CHARACTERS = 90
 
@@ -27,10 +28,16 @@ class PlacidPreferences(bpy.types.AddonPreferences):
 
     bl_idname = paths.PACKAGE
 
+    full_backend: BoolProperty(
+        name="Full Backend",
+        description="Run in an environment with PyTorch, for graphics cards and other checkpoints. "
+        "Off: the instant backend, which runs in Blender's own Python",
+        update=_choose_python,
+    )
     python_path: StringProperty(
         name="Existing Environment",
-        description="Python of an environment that has the backend's libraries; "
-        "empty: the one that Set Up Backend makes",
+        description="Python of an environment that has the Full Backend's libraries; "
+        "empty: the one that the set-up makes",
         subtype="FILE_PATH",
         update=_choose_python,
     )
@@ -85,9 +92,12 @@ class PlacidPreferences(bpy.types.AddonPreferences):
         column = layout.column()
         column.use_property_split = True
         column.use_property_decorate = False
+        column.prop(self, "full_backend")
+        full = column.column()
+        full.active = self.full_backend or bool(self.python_path)
         if sys.platform != "darwin":
-            column.prop(self, "torch_build")
-        column.prop(self, "python_path")
+            full.prop(self, "torch_build")
+        full.prop(self, "python_path")
         column.separator()
         column.prop(self, "device")
         column.prop(self, "checkpoints")
@@ -123,12 +133,17 @@ def _draw_setup(box: bpy.types.UILayout, preferences: PlacidPreferences) -> None
         _draw_chosen(box, launch.backend_python())
         draw_backend(box, current)
     else:
-        box.label(text="The backend is set up: it runs in its own environment", icon="CHECKMARK")
+        where = "Ready: the instant backend runs in Blender's own Python"
+        if not launch.is_instant():
+            where = "Ready: the Full Backend runs in its own environment"
+        box.label(text=where, icon="CHECKMARK")
         draw_backend(box, current)
-    row = box.row()
-    row.scale_y = 1.2
-    again = "" if disabled_reason else " Again"
-    row.operator("placid.set_up", text=f"Set Up Backend{again}", icon="IMPORT")
+    if not has_full_backend():
+        sentence = "PyTorch has no build for Macs with Intel processors; the instant backend serves"
+        draw_text(box, f"{sentence} the embedded model there.", CHARACTERS)
+    else:
+        again = " Again" if launch.has_environment() else ""
+        box.operator("placid.set_up", text=f"Set Up Full Backend{again}", icon="IMPORT")
     # An obstacle is told above, in words that fit here.
     if (
         current.notice is not None
@@ -144,11 +159,11 @@ def _draw_chosen(box: bpy.types.UILayout, python: Path) -> None:
         box.label(text="Looking for the backend's libraries", icon="SORTTIME")
         bpy.app.timers.register(partial(_redraw_when_known, python), first_interval=0.2)
     elif problem:
-        box.label(text="The chosen environment cannot run the backend", icon="ERROR")
+        box.label(text="The chosen environment cannot run the Full Backend", icon="ERROR")
         remedy = f"{python} {problem}; choose another one below, or leave that empty and set up"
         draw_sentence(box, remedy, CHARACTERS)
     else:
-        text = "The backend is set up: it runs in the chosen environment"
+        text = "Ready: the Full Backend runs in the chosen environment"
         box.label(text=text, icon="CHECKMARK")
 
 

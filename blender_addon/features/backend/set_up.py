@@ -1,4 +1,7 @@
-"""Set up: make the backend's environment in the background; and give that up."""
+"""Set up: make the Full Backend's environment in the background; and give that up."""
+
+import platform
+import sys
 
 import bpy
 
@@ -6,17 +9,24 @@ from ...core import runtime
 from ...core.operator_base import Operator
 
 
+def has_full_backend() -> bool:
+    """Whether PyTorch is made for this system: for Macs with Intel processors it is not."""
+    return not (sys.platform == "darwin" and platform.machine() == "x86_64")
+
+
 class PLACID_OT_set_up(Operator, bpy.types.Operator):
-    """Make a Python environment for the backend in the extension's folder and install its \
-libraries (about 1 GB); Blender's own Python is left alone"""
+    """Make a Python environment with PyTorch in the extension's folder (about 1 GB), for graphics \
+cards and other checkpoints; the instant backend needs none, and Blender is left alone"""
 
     bl_idname = "placid.set_up"
-    bl_label = "Set Up Backend"
+    bl_label = "Set Up Full Backend"
 
     @classmethod
     def disabled_reason(cls, context):
         if runtime.get().setup is not None:
             return "The set-up is running"
+        if not has_full_backend():
+            return "PyTorch has no build for Macs with Intel processors"
         if not bpy.app.online_access:
             return "Allow Online Access in Preferences > System first: libraries are downloaded"
         return ""
