@@ -103,28 +103,31 @@ def serve(
     """
     lifecycle.log_to(log_path, log_level)
     server_keys, sockets = auth.make_keys(), Sockets()
-    with contextlib.ExitStack() as at_end:
-        at_end.callback(sockets.close, _CLOSE_SECONDS)
-        if isinstance(handover, Handover):
-            server = Server(sockets, server_keys, handover.client_public_key, limits or Limits())
-            if not lifecycle.announce(server.announcement):
-                log.info("the program that started the backend ended before it was ready")
-                return ExitCode.PARENT_GONE
-            lifecycle.silence_pipes(log_path)
-            lifecycle.watch_parent(handover.parent_pid, lambda: os._exit(ExitCode.PARENT_GONE))
-        else:
-            client_keys = auth.make_keys()
-            server = Server(sockets, server_keys, client_keys.public, limits or Limits())
-            at_end.enter_context(lifecycle.ending_on_signals(server.end))
-            at_end.enter_context(lifecycle.connection_file(handover))
-            write_connection(Connection(server.announcement, client_keys), handover)
-            print(f"Placid's backend is ready; clients connect with {handover}", flush=True)
-        code = server.run(make_generator, log_path)
-    log.info("the backend ends with exit code %d", code)
-    if not server.at_rest:
-        # The interpreter's shutdown under a thread that computes would crash.
-        logging.shutdown()
-        os._exit(code)
+    with contextlib.ExitStack() as closing:
+        closing.callback(sockets.close, _CLOSE_SECONDS)
+        with contextlib.ExitStack() as started:
+            if isinstance(handover, Handover):
+                key = handover.client_public_key
+                server = Server(sockets, server_keys, key, limits or Limits())
+                if not lifecycle.announce(server.announcement):
+                    log.info("the program that started the backend ended before it was ready")
+                    return ExitCode.PARENT_GONE
+                lifecycle.silence_pipes(log_path)
+                lifecycle.watch_parent(handover.parent_pid, lambda: os._exit(ExitCode.PARENT_GONE))
+            else:
+                client_keys = auth.make_keys()
+                server = Server(sockets, server_keys, client_keys.public, limits or Limits())
+                started.enter_context(lifecycle.ending_on_signals(server.end))
+                started.enter_context(lifecycle.connection_file(handover))
+                write_connection(Connection(server.announcement, client_keys), handover)
+                print(f"Placid's backend is ready; clients connect with {handover}", flush=True)
+            code = server.run(make_generator, log_path)
+        log.info("the backend ends with exit code %d", code)
+        if not server.at_rest:
+            # The interpreter's shutdown under a thread that computes would crash, and its sockets
+            # are not to be closed under it.
+            logging.shutdown()
+            os._exit(code)
     return code
 
 
