@@ -5,7 +5,6 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -46,7 +45,9 @@ from shared.protocol.sockets import Socket, Sockets
 
 from . import auth, lifecycle
 from .failures import explain
-from .jobs import EVERYBODY, Job, MotionGenerator, Worker, cancellation
+from .job_queue import Job, cancellation
+from .jobs import EVERYBODY, MotionGenerator, Worker
+from .patience import Limits, hangs
 
 _OUTBOX: Final = "inproc://placid.outbox"
 # How long the last messages may take to leave when the backend ends.
@@ -60,25 +61,6 @@ _WORKER_SECONDS: Final = 2.0
 _MAX_FRAME_BYTES: Final = 64 * MAX_REQUEST_BYTES
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Patience, in seconds.
-
-    Attributes:
-        heartbeat: between two signs of life.
-        liveness: heartbeats without a sign of life after which a connection counts as gone.
-        cancel: for the generator to notice that a job was cancelled.
-        stall: for the generator to do one step.
-        load: for the generator to be made, from a slow disk for example; nothing else counts then.
-    """
-
-    heartbeat: float = 1.0
-    liveness: int = 5
-    cancel: float = 15.0
-    stall: float = 180.0
-    load: float = 600.0
 
 
 def serve(
@@ -306,21 +288,9 @@ class Server:
             self._worker.queue.cancel(client)
 
     def _hangs(self, worker: Worker) -> bool:
+        """Whether the generator reacts no more, which is told to who waits for it."""
         job = worker.queue.running
-        if job is None:
-            return False
-        # While the generator is made, nobody asks whether the job is cancelled.
-        loading = worker.welcome.state == "loading"
-        # From the last sign of life on, or from when the generator could give one.
-        silent = time.monotonic() - max(job.alive_at, worker.loaded_at)
-        if loading:
-            hangs = silent > self._limits.load
-        elif job.cancelled_at is None:
-            hangs = silent > self._limits.stall
-        else:
-            ignored = time.monotonic() - max(job.cancelled_at, worker.loaded_at)
-            hangs = ignored > self._limits.cancel
-        if not hangs:
+        if job is None or not hangs(job, worker, self._limits):
             return False
         error = PlacidError(
             "hung",

@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from backend.serving.lifecycle import read_handover
-from backend.serving.server import Limits, serve
+from backend.serving.patience import Limits
+from backend.serving.server import serve
 from shared import VERSION
 from shared.errors import PlacidError
 from shared.motion.audit import Audit, FoundStrike
