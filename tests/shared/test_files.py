@@ -1,14 +1,24 @@
 """Files appear whole or not at all, and what goes wrong is one sentence that fits."""
 
 import errno
+import hashlib
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from shared.errors import PlacidError
-from shared.files import cannot_write, make_folder, move_whole, write_whole, written_whole
+from shared.files import (
+    cannot_write,
+    make_folder,
+    move_whole,
+    sha256,
+    take_lock,
+    write_whole,
+    written_whole,
+)
 
 
 def test_a_file_is_there_when_the_block_has_ended(tmp_path: Path) -> None:
@@ -128,3 +138,78 @@ def test_folders_that_cannot_be_made(tmp_path: Path) -> None:
 def test_an_error_without_a_reason_says_so(tmp_path: Path) -> None:
     message = cannot_write(tmp_path, OSError()).message
     assert "gives no reason" in message
+
+
+def test_content_that_is_there_already_is_written_and_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    write_whole(path, b"first")
+    write_whole(path, b"second")
+    assert path.read_bytes() == b"second"
+    assert list(tmp_path.iterdir()) == [path]
+    assert sha256(path) == hashlib.sha256(b"second").hexdigest()
+
+
+def test_a_lock_has_one_owner_until_it_is_closed(tmp_path: Path) -> None:
+    lock = take_lock(tmp_path / "lock")
+    assert lock is not None
+    assert take_lock(tmp_path / "lock") is None
+    lock.close()
+    again = take_lock(tmp_path / "lock")
+    assert again is not None
+    again.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="other calls")
+def test_a_refused_lock_leaves_no_open_file_and_a_disk_without_locks_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fcntl
+
+    opened: list[BinaryIO] = []
+
+    def refuse(number: int) -> None:
+        def flock(file: BinaryIO, how: int) -> None:
+            assert how == fcntl.LOCK_EX | fcntl.LOCK_NB
+            opened.append(file)
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr(fcntl, "flock", flock)
+
+    for number in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
+        refuse(number)
+        assert take_lock(tmp_path / "lock") is None
+    refuse(errno.ENOLCK)
+    with pytest.raises(PlacidError) as error:
+        take_lock(tmp_path / "lock")
+    assert error.value.code == "not_writable"
+    assert all(file.closed for file in opened)
+    with pytest.raises(PlacidError):
+        take_lock(tmp_path / "nowhere" / "lock")
+
+
+def test_what_cannot_be_moved_is_told_and_stays(tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    made.mkdir()
+    (made / "a").write_bytes(b"a")
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "b").touch()
+    with pytest.raises(PlacidError, match="taken"):
+        move_whole(made, tmp_path / "taken")
+    assert (made / "a").read_bytes() == b"a"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not sync folders")
+def test_a_moved_folder_its_files_and_its_place_are_put_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = tmp_path / "made"
+    made.mkdir()
+    (made / "a").write_bytes(b"a")
+    inodes = {made.stat().st_ino, (made / "a").stat().st_ino, tmp_path.stat().st_ino}
+    synced: set[int] = set()
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.add(os.fstat(handle).st_ino))
+    before = set(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else set()
+    move_whole(made, tmp_path / "place")
+    assert synced == inodes
+    if before:
+        assert set(os.listdir("/proc/self/fd")) == before, "handles are left open"
