@@ -1,5 +1,6 @@
 """The safety edits at hand: which there are, and applying the right ones for a request."""
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
@@ -31,6 +32,8 @@ _OTHER_DEFAULTS: Final = ("uce", "rece")
 _COMBINED: Final = ("lcr+uce",)
 # How many edits for typed concepts are kept; one of UCE takes 0.6 MB.
 _KEPT: Final = 32
+# Nanoseconds; file systems tell times in steps of up to 2 s (FAT).
+_SETTLED: Final = 3_000_000_000
 _DESCRIPTIONS: Final = {
     "lcr": "Latent Code Replacement: the motion codes of the concept give way to safe ones",
     "uce": "Unified Concept Editing: the text projection maps the concept's words to safe motion",
@@ -56,6 +59,14 @@ def edit_folders(checkpoint: Path) -> tuple[Path, ...]:
     return (checkpoint / "edits",)
 
 
+def _changed(folder: Path) -> int:
+    """When a name in the folder changed last, in nanoseconds; 0 for no folder."""
+    try:
+        return folder.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
 def do_nothing() -> None:
     """What is called between fits when nobody wants to stop them."""
 
@@ -78,6 +89,8 @@ class EditStore:
         self._fitted: dict[tuple[str, str, str], Edit] = {}
         self._key: tuple[object, ...] | None = None
         self._applied: Applied | None = None
+        self._listed: list[tuple[EditName, Path]] | None = None
+        self._listed_at: tuple[int, ...] | None = None
 
     def fit_with(self, fit: Fit) -> None:
         """Make edits that no file holds with `fit`; see `Fit`."""
@@ -96,12 +109,19 @@ class EditStore:
         return {path: files[name] for name, path in self._all_files() if files[name] != path}
 
     def _all_files(self) -> list[tuple[EditName, Path]]:
-        return [
-            (name, path)
-            for folder in self._folders
-            for path in sorted(folder.glob(f"*{SUFFIX}"))
-            if (name := EditName.parse(path.name)) is not None
-        ]
+        """Every edit file; a request asks several times, so folders are read when they change."""
+        changed = tuple(_changed(folder) for folder in self._folders)
+        if self._listed is None or changed != self._listed_at:
+            self._listed = [
+                (name, path)
+                for folder in self._folders
+                for path in sorted(folder.glob(f"*{SUFFIX}"))
+                if (name := EditName.parse(path.name)) is not None
+            ]
+            # A folder that changed just now may change again without looking later.
+            is_settled = time.time_ns() - max(changed, default=0) > _SETTLED
+            self._listed_at = changed if is_settled else None
+        return self._listed
 
     def methods(self) -> tuple[Choice, ...]:
         """The methods that have an edit or can make one, and `off`."""

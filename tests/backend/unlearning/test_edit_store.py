@@ -1,6 +1,7 @@
 """The store of edits: files, fits on request, and the one set that is applied."""
 
 import dataclasses
+import os
 from pathlib import Path
 
 import numpy as np
@@ -285,3 +286,26 @@ def test_a_search_can_be_stopped_between_two_fits(folder, networks):
     with pytest.raises(PlacidError, match="enough"):
         EditStore([folder], fitter).find("momask", "uce", ["crawl,", "creep,", "slide,"], go_on)
     assert len(fitter.asked) == 1
+
+
+def test_folders_are_read_once_until_something_changes(networks, tmp_path, monkeypatch):
+    _save(_edit(networks, "uce", "kick", 1.0), tmp_path)
+    os.utime(tmp_path, (1e9, 1e9))
+    looks = []
+    glob = Path.glob
+    monkeypatch.setattr(
+        Path, "glob", lambda self, pattern: looks.append(self) or glob(self, pattern)
+    )
+    store = EditStore([tmp_path, tmp_path / "none"])
+    for _ in range(3):
+        assert [name.concept for name in store.files()] == ["kick"]
+        store.default_method("momask", ["kick"])
+    assert len(looks) == 2
+    path = _save(_edit(networks, "uce", "punch", 1.0), tmp_path)
+    assert {name.concept for name in store.files()} == {"kick", "punch"}
+    # A folder that changed just now is looked into again: file systems tell times coarsely.
+    path.unlink()
+    assert [name.concept for name in store.files()] == ["kick"]
+    (tmp_path / "none").mkdir()
+    _save(_edit(networks, "uce", "crawl", 1.0), tmp_path / "none")
+    assert {name.concept for name in store.files()} == {"kick", "crawl"}
