@@ -11,11 +11,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from backend.checkpoints.loading import EMBEDDED, load_checkpoint
-from backend.engines.torch_engine import Networks, editable
 from backend.text.encoders import make_encoder
 from backend.unlearning.caption_bank import shipped_bank
 from backend.unlearning.concept import Concept, find_concept
@@ -28,7 +26,8 @@ from backend.unlearning.statistics import CodeStatistics, codebook_hash, count_c
 from backend.unlearning.weights import EditableNetworks
 
 # What the project promises, in milliseconds.
-LIMITS = {"refit": 1000, "fit": 2000, "switch": 50}
+# Whole networks are for comparison only: all their weights are held against what is said of them.
+LIMITS = {"refit": 1000, "fit": 2000, "switch": 50, "switch whole": 500}
 
 
 def main() -> None:
@@ -63,9 +62,10 @@ def main() -> None:
     edits["whole networks (D_r)"] = Edit.load(
         EDITS / EditName("momask", "retrain", "violence").file
     )
-    store, weights = EditStore([]), editable(checkpoint.networks)
+    store, weights = EditStore([]), checkpoint.networks
     for name, edit in edits.items():
-        _print(f"switch to {name}", "switch", _switch(store, weights, edit, rounds))
+        limit = "switch whole" if "whole" in name else "switch"
+        _print(f"switch to {name}", limit, _switch(store, weights, edit, rounds))
 
 
 def _typed(rounds: int) -> list[Concept]:
@@ -73,15 +73,14 @@ def _typed(rounds: int) -> list[Concept]:
     return [find_concept(f"crawl{i}, creep{i}, slither{i}") for i in range(rounds)]
 
 
-def _some_counts(networks: Networks) -> CodeStatistics:
+def _some_counts(networks: EditableNetworks) -> CodeStatistics:
     """Counts of random tokens: what they say does not matter to the time."""
-    draw = torch.Generator().manual_seed(0)
-    ids: Tensor = torch.randint(0, 512, (2000, 49, 6), generator=draw)
-    is_forget = torch.arange(2000) < 500
+    ids = np.random.default_rng(0).integers(0, 512, (2000, 49, 6))
+    is_forget = np.arange(2000) < 500
     return count_codes("kick", ids, is_forget, 512, codebook_hash=codebook_hash(networks))
 
 
-def _refit(networks: Networks, path: Path, k: int) -> Edit:
+def _refit(networks: EditableNetworks, path: Path, k: int) -> Edit:
     parameters = dataclasses.replace(lcr.PRESETS["embedded"], k=k)
     return lcr.fit(networks, find_concept("kick"), CodeStatistics.load(path), parameters)
 

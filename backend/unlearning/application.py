@@ -10,7 +10,7 @@ from typing import Final, Self
 
 import numpy as np
 
-from backend.unlearning.edit import Edit, Patch, relative_change
+from backend.unlearning.edit import Edit, Patch, dot, relative_change
 from backend.unlearning.errors import UnlearningError
 from backend.unlearning.weights import (
     PRECISIONS,
@@ -31,6 +31,7 @@ LEAST_CHANGE: Final = 1e-3
 # How far the change that a file states may be from the one that is measured, relatively: bases in
 # half precision are a little off the ones that edits were made for.
 _STATED_WITHIN: Final = 0.05
+_MOST_CHANGE: Final = 1e6
 # An edit of which other edits leave less than this share in force is undone by them.
 _UNDONE: Final = 0.1
 
@@ -162,7 +163,10 @@ def _check(edit: Edit, networks: EditableNetworks, originals: _Arrays) -> None:
             "base; fit it again"
         )
     for patch, change in zip(edit.patches, changes, strict=True):
-        if abs(change - patch.relative_change) > LEAST_CHANGE + _STATED_WITHIN * change:
+        # Written so that a change beyond all numbers fails as well.
+        if not abs(change - patch.relative_change) <= LEAST_CHANGE + _STATED_WITHIN * min(
+            change, _MOST_CHANGE
+        ):
             raise UnlearningError(
                 f"the edit {edit.method}/{edit.concept} says that it changes {patch.network}:"
                 f"{patch.key} by {patch.relative_change:.1%}, but it changes it by {change:.1%}: "
@@ -186,7 +190,9 @@ def _check_shape(patch: Patch, live: np.ndarray) -> None:
 def _check_base(edit: Edit, network: str, arrays: Mapping[str, np.ndarray]) -> None:
     """The base is the one that the edit was made for, or its copy in half precision."""
     for precision in PRECISIONS:
-        is_copy = all(np.array_equal(v, rounded(v, precision)) for v in arrays.values())
+        is_copy = precision == "float32" or all(
+            np.array_equal(v, rounded(v, precision)) for v in arrays.values()
+        )
         if is_copy and array_hash(arrays, precision) == edit.base[network][precision]:
             return
     raise UnlearningError(
@@ -240,24 +246,29 @@ def _effect(edit: Edit, strength: float, originals: _Arrays, now: _Arrays) -> Ef
         moved_rows, changed, squares, base_squares = 0, 0, 0.0, 0.0
         patches = [patch for patch in edit.patches if patch.network == network]
         for patch in patches:
-            base = _part(originals[network, patch.key], patch).astype(np.float64)
+            base = _part(originals[network, patch.key], patch)
             step = _part(now[network, patch.key], patch) - base
-            way = patch.values - base
-            along += float((step * way).sum())
-            length += float((way * way).sum())
-            moved = step.reshape(len(step), -1) if patch.rows is not None else step.reshape(1, -1)
-            still = base.reshape(moved.shape)
-            count = int(
-                (np.linalg.norm(moved, axis=1) > LEAST_CHANGE * np.linalg.norm(still, axis=1)).sum()
-            )
+            way = patch.values.astype(np.float32, copy=False) - base
+            along += dot(step, way)
+            length += dot(way, way)
+            rows = (len(step), -1) if patch.rows is not None else (1, -1)
+            moved, still = (_squares(part.reshape(rows)) for part in (step, base))
+            count = int((moved > LEAST_CHANGE**2 * still).sum())
             changed += count > 0
             moved_rows += count if patch.rows is not None else 0
-            squares += float((step * step).sum())
-            base_squares += float((base * base).sum())
-        rows = moved_rows if all(patch.rows is not None for patch in patches) else None
+            squares += float(moved.sum())
+            base_squares += float(still.sum())
+        named = moved_rows if all(patch.rows is not None for patch in patches) else None
         change = (squares / max(base_squares, 1e-24)) ** 0.5
-        networks.append(NetworkEffect(network, rows, changed, change))
+        networks.append(NetworkEffect(network, named, changed, change))
     return Effect(edit, strength, along / length, tuple(networks))
+
+
+def _squares(rows: np.ndarray) -> np.ndarray:
+    """The squared length of each row."""
+    if len(rows) == 1:
+        return np.array([dot(rows, rows)])
+    return np.einsum("ij,ij->i", rows, rows)
 
 
 def _check_in_force(effects: Sequence[Effect]) -> None:

@@ -206,9 +206,15 @@ def build_edit(
 
 
 def relative_change(values: np.ndarray, base: np.ndarray) -> float:
-    """|values - base| / |base| (Frobenius norms)."""
-    moved = np.linalg.norm((values.astype(np.float64) - base).ravel())
-    return float(moved / max(float(np.linalg.norm(base.astype(np.float64).ravel())), 1e-12))
+    """|values - base| / |base| (Frobenius norms); inf where float32 cannot hold it."""
+    step = values.astype(np.float32, copy=False) - base
+    return (dot(step, step) / max(dot(base, base), 1e-24)) ** 0.5
+
+
+def dot(one: np.ndarray, other: np.ndarray) -> float:
+    """The sum of the products of two float32 arrays of one shape."""
+    with np.errstate(over="ignore"):
+        return float(np.dot(one.ravel(), other.ravel()))
 
 
 class _PatchHeader(msgspec.Struct, forbid_unknown_fields=True):
