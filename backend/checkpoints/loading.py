@@ -37,6 +37,7 @@ from shared.names import stays_inside
 EMBEDDED: Final = ASSETS / "embedded"
 FORMAT_VERSION: Final = 1
 CONFIG_FILE: Final = "config.json"
+_LONGEST: Final = 500
 MEAN, STD = "features.mean", "features.std"
 # Sizes that count layers, heads and the like.
 _FEW: Final = ("layers", "heads", "depth", "quantizers", "down", "dilation_growth")
@@ -136,10 +137,12 @@ class Checkpoint:
 
 
 def _damaged(path: Path, problem: object) -> PlacidError:
+    # A network of other sizes differs in every tensor.
+    told = str(problem)
+    told = told if len(told) < _LONGEST else f"{told[:_LONGEST]} and so on"
     return PlacidError(
         "damaged_checkpoint",
-        f"the checkpoint {path} cannot be used ({problem}); restore the file or install Placid "
-        "again",
+        f"the checkpoint {path} cannot be used ({told}); restore the file or install Placid again",
     )
 
 

@@ -22,11 +22,9 @@ from typing import Any
 import pytest
 import zmq
 from campaign_record import record
-from hostile_files import doors, hostile
 from mutated_messages import COUNT, Mutations
 
 from shared.batch.journal import JOURNAL
-from shared.errors import PlacidError
 from shared.protocol.framing import pack, pack_submit, unpack
 from shared.protocol.messages import Done, Error, Generate, Hello, Ping, Pong, Result, Welcome
 from shared.protocol.sockets import Sockets
@@ -237,40 +235,3 @@ def test_ten_kills_of_a_batch_of_two_hundred_rows_leave_no_trace(tmp_path: Path)
     assert counts["kills"] == 10, counts
     for what in ("hangs", "tracebacks", "lost takes", "wrong labels"):
         assert counts[what] == 0, counts
-
-
-FILES = 150
-
-
-def test_a_hundred_and_fifty_hostile_files_are_read_or_refused_in_a_sentence(
-    tmp_path: Path,
-) -> None:
-    chance = random.Random(17)
-    counts: Counter[str] = Counter(files=0, tracebacks=0, hangs=0, refused=0, read=0)
-    failures: list[str] = []
-    kinds = doors(tmp_path)
-    for door in kinds:
-        for number, data in enumerate(hostile(door, chance, FILES // len(kinds))):
-            folder = tmp_path / f"{door.name}-{number}"
-            folder.mkdir()
-            path = folder / door.name
-            path.write_bytes(data)
-            counts["files"] += 1
-            began = time.monotonic()
-            try:
-                door.read(path)
-                counts["read"] += 1
-            except PlacidError as error:
-                counts["refused"] += 1
-                if "\n" in error.message:
-                    failures.append(f"{door.name} {number}: {error.message}"[:200])
-            except Exception as error:
-                counts["tracebacks"] += 1
-                failures.append(f"{door.name} {number}: {type(error).__name__} {error}"[:200])
-            counts["hangs"] += time.monotonic() - began > 10.0
-    resource = pytest.importorskip("resource")
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    record("hostile files", counts, most_memory_mb=memory)
-    assert not failures, failures
-    assert counts["hangs"] == 0, counts
-    assert counts["files"] == FILES
