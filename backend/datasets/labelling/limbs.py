@@ -4,6 +4,7 @@ from typing import Final, Literal
 
 import numpy as np
 
+from backend.motion.facing import facing
 from shared.motion.skeleton import JOINT, Side
 
 _WRISTS: Final = (JOINT["left_wrist"], JOINT["right_wrist"])
@@ -12,6 +13,8 @@ _SIDES: Final[tuple[Literal["left", "right"], ...]] = ("left", "right")
 # So many times the other limb's way, one acts alone; under so many times, both do.
 _ALONE: Final = 1.7
 _BOTH: Final = 1.3
+_AHEAD: Final = 0.12  # metres that hands with a load are in front of the pelvis, at least
+_MOSTLY: Final = 0.6
 _LEAST: Final = 0.4  # metres that a limb goes at least to be acting
 _FLOOR, _TABLE, _SHELF = 0.3, 1.05, 1.35  # metres up to which a hand is low, and from which high
 
@@ -48,6 +51,14 @@ def raised_leg(joints: np.ndarray) -> Literal["left", "right"] | None:
     if abs(left - right) < 0.1:
         return None
     return "left" if left > right else "right"
+
+
+def holds_in_front(joints: np.ndarray) -> bool:
+    """Whether both hands are in front of the body and not below the hips, most of the time."""
+    wrists = joints[:, list(_WRISTS)]
+    ahead = ((wrists - joints[:, :1]) * facing(joints)[:, None]).sum(axis=-1).min(axis=1)
+    above = wrists[..., 1].min(axis=1) - joints[:, 0, 1]
+    return float(((ahead > _AHEAD) & (above > -_AHEAD)).mean()) > _MOSTLY
 
 
 def reach_height(joints: np.ndarray) -> Literal["floor", "table", "high"] | None:

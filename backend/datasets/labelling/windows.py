@@ -223,6 +223,8 @@ def _goes_on(
         if base.kind in _STAYS:
             found = locomotion(travel(window), Action("walk_forward"))
             action = base if found is not None and found.kind == "stand" else found
+        elif base.kind == "carry" and base.variant is None and not limbs.holds_in_front(window):
+            action = locomotion(travel(window), Action("walk_forward"))
         elif base.kind in _LIVELY and activity(window) < _IDLE:
             action = None
         elif base.kind == "boxing" and base.variant != "duck":

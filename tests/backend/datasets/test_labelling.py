@@ -181,8 +181,26 @@ class TestLimbs:
         assert limbs.highest_arm(high) == "left"
         assert limbs.highest_arm(standing(30)) is None
 
+    def test_hands_with_a_load_are_in_front(self) -> None:
+        joints = standing(30)
+        assert not limbs.holds_in_front(joints)
+        for side in ("left", "right"):
+            joints[:, JOINT[f"{side}_wrist"]] += np.array([0, 0.15, 0.35], np.float32)
+        assert limbs.holds_in_front(joints)
+        joints[:, JOINT["left_wrist"], 2] -= 0.35
+        assert not limbs.holds_in_front(joints)
+
 
 class TestWindows:
+    def test_who_carries_nothing_walks(self) -> None:
+        joints = along(np.zeros(150), 1.0)
+        found = label("a", joints, [Segment(0, 150, Action("carry"))])
+        assert {part.action.kind for part in found} == {"walk_forward"}
+        for side in ("left", "right"):
+            joints[:, JOINT[f"{side}_wrist"]] += np.array([0, 0.15, 0.35], np.float32)
+        found = label("a", joints, [Segment(0, 150, Action("carry"))])
+        assert {part.action.kind for part in found} == {"carry"}
+
     def test_a_turning_walk_is_cut_into_what_each_window_shows(self) -> None:
         angles = np.concatenate([np.zeros(100), np.linspace(0, 90, 14), np.full(100, 90.0)])
         joints = along(angles, 1.0)
