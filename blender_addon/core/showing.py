@@ -4,6 +4,7 @@ A take that nobody has accepted is only shown: behind it stands what the armatur
 which comes back when the take goes.
 """
 
+import contextlib
 from collections.abc import Iterator
 
 import bpy
@@ -17,8 +18,9 @@ from ..retargeting.animation_state import (
     return_to,
     without_leftovers,
 )
-from ..retargeting.editable import check_untweaked, is_tweaked
+from ..retargeting.editable import check_untweaked
 from ..retargeting.slots import playing
+from ..shared.errors import PlacidError
 from . import scene_end, sequence
 from .hand_edits import is_edited
 
@@ -50,11 +52,14 @@ def uncover(armature: bpy.types.Object, state: AnimationState) -> None:
 
 
 def put_away_rejected(scene: bpy.types.Scene, shown) -> None:
-    """Take rejected takes off their characters; they were shown only while they were chosen."""
+    """Take rejected takes off their characters; they were shown only while they were chosen.
+
+    Those that are locked now go the next time.
+    """
     for take in scene.placid.takes:
-        locked = take.armature is not None and is_tweaked(take.armature)
-        if take.status == "REJECTED" and take != shown and not locked:
-            put_away(scene, take)
+        if take.status == "REJECTED" and take != shown:
+            with contextlib.suppress(PlacidError):
+                put_away(scene, take)
 
 
 def put_away(scene: bpy.types.Scene, take) -> bpy.types.Action | None:

@@ -19,7 +19,8 @@ def check_editable(armature: bpy.types.Object) -> None:
 
 def check_untweaked(armature: bpy.types.Object) -> None:
     """Raises PlacidError `tweaked` while a strip of an armature's is edited."""
-    if is_tweaked(armature):
+    data = armature.animation_data
+    if data is not None and data.use_tweak_mode:
         raise PlacidError(
             "tweaked",
             f"an NLA strip of {armature.name} is being edited, which locks its action; press Tab "
@@ -36,9 +37,3 @@ def check_own(armature: bpy.types.Object) -> None:
             f"{armature.name} is linked from another file and cannot be changed here; choose "
             "Object > Library Override > Make for it first",
         )
-
-
-def is_tweaked(armature: bpy.types.Object) -> bool:
-    """Whether a strip of an armature's is being edited, so that its action cannot be changed."""
-    data = armature.animation_data
-    return data is not None and data.use_tweak_mode

@@ -1,5 +1,6 @@
 """A rig's movement back into a motion of our skeleton: the way of `apply_motion` reversed."""
 
+from dataclasses import replace
 from typing import Literal
 
 import bpy
@@ -7,7 +8,7 @@ import numpy as np
 
 from ..rig.binding import Binding, bind
 from ..rig.mapping import Mapping
-from ..rig.read_rig import read_rig
+from ..rig.read_rig import read_rig, up_of
 from ..shared.motion.kinematics import resample
 from ..shared.motion.motion import Motion
 from ..shared.motion.rotations import normalise
@@ -47,12 +48,13 @@ def read_motion(
     """
     rig = read_rig(armature)
     mapping = mapping or mapping_of(armature, rig)
-    binding = bind(rig, mapping)
     names = [name for name in mapping.all_bones() if name != mapping.root]
     shown = body_bones(armature, mapping)
     path = sample_pose(
         scene, armature, [shown[name] for name in names], range(frames[0], frames[1] + 1)
     )
+    # The playhead may be where the object lies on its side.
+    binding = bind(replace(rig, up=up_of(path.world[0])), mapping)
     places = _places(path, binding, names, space)
     joints = _joints(places, mapping)
     joints[..., 1] -= max(0.0, np.median(joints[..., 1].min(axis=1)))

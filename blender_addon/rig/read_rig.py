@@ -14,18 +14,23 @@ def read_rig(armature: bpy.types.Object) -> Rig:
     if not bones:
         raise RigError(f"{armature.name} has no bones; add some or select another armature")
     index = {bone.name: i for i, bone in enumerate(bones)}
-    turn = np.array(armature.matrix_world.to_3x3().normalized())
     return Rig(
         name=armature.name,
         bones=tuple(index),
         parents=np.array([index[b.parent.name] if b.parent else -1 for b in bones]),
         rest=np.array([np.array(b.matrix_local) for b in bones]),
         tails=np.array([np.array(b.tail_local) for b in bones]),
-        up=turn.T @ np.array([0.0, 0.0, 1.0]),
+        up=up_of(np.array(armature.matrix_world)),
         inherits_rotation=np.array([b.use_inherit_rotation for b in bones]),
         local_location=np.array([b.use_local_location for b in bones]),
         connected=np.array([b.use_connect and b.parent is not None for b in bones]),
     )
+
+
+def up_of(world: np.ndarray) -> np.ndarray:
+    """Which way is up (3,) for an object with a matrix (4, 4) in the world."""
+    turn = world[:3, :3] / np.linalg.norm(world[:3, :3], axis=0)
+    return turn.T @ np.array([0.0, 0.0, 1.0])
 
 
 def _parents_first(bones: bpy.types.ArmatureBones) -> list[bpy.types.Bone]:

@@ -78,3 +78,20 @@ def test_a_parents_way_is_not_in_a_motion_for_the_same_armature(blank, armature)
         assert np.linalg.norm(np.diff(joints[[0, -1], 0][:, [0, 2]], axis=0)) == pytest.approx(
             way, abs=0.2
         )
+
+
+def test_where_the_playhead_is_does_not_tell_which_way_is_up(blank, armature):
+    """The object falls over at the end; it is read from where it stands at first."""
+    scene = bpy.context.scene
+    for frame, turn in ((1, 0.0), (40, math.pi / 2)):
+        armature.rotation_euler.x = turn
+        armature.keyframe_insert("rotation_euler", frame=frame)
+    read = blank.retargeting.read_motion.read_motion
+    motions = []
+    for playhead in (1, 40):
+        scene.frame_set(playhead)
+        motions.append(read(scene, armature, (1, 40)).joints)
+    assert np.allclose(*motions, atol=1e-4)
+    up = motions[0][:, 15, 1] - motions[0][:, 0, 1]  # head above pelvis
+    assert up[0] > 0.4
+    assert abs(up[-1]) < 0.2

@@ -64,33 +64,33 @@ def test_accept_is_undone_by_one_step(walking, steps):
 def test_what_the_user_undoes_meanwhile_takes_no_take_along(walking, steps):
     name = walking.character.armature.create_character(bpy.context).name
     bpy.ops.ed.undo_push(message="before")
-    _begin(4, "slow walk")
-    _run(walking, takes=2)
+    _begin(3, "slow walk")
+    _run(walking, takes=1)
     lamp = bpy.data.objects.new("Lamp", None)
     bpy.context.scene.collection.objects.link(lamp)
     bpy.ops.ed.undo_push(message="Add lamp")
-    _run(walking, takes=3)
+    _run(walking, takes=2)
     assert bpy.ops.ed.undo() == {"FINISHED"}
-    assert len(bpy.context.scene.placid.takes) < 3
+    assert len(bpy.context.scene.placid.takes) < 2
     _run(walking)
     takes = bpy.context.scene.placid.takes
-    assert len(takes) == 4
-    assert sorted(take.seed - min(t.seed for t in takes) for take in takes) == list(range(4))
+    assert len(takes) == 3
+    assert sorted(take.seed - min(t.seed for t in takes) for take in takes) == list(range(3))
     assert {take.armature.name for take in takes} == {name}
     assert "Lamp" not in bpy.data.objects
 
 
 def test_a_take_that_the_user_deleted_does_not_come_back(walking, steps):
     walking.character.armature.create_character(bpy.context)
-    _begin(4, "slow walk")
-    _run(walking, takes=2)
+    _begin(3, "slow walk")
+    _run(walking, takes=1)
     bpy.ops.placid.delete_take()
     bpy.ops.ed.undo_push(message="Delete")
     walking.core.runtime.get().tick()
     bpy.ops.ed.undo_push(message="something")
     bpy.ops.ed.undo()
     _run(walking)
-    assert len(bpy.context.scene.placid.takes) == 3
+    assert len(bpy.context.scene.placid.takes) == 2
 
 
 def test_takes_wait_for_the_end_of_a_drag(walking, steps, monkeypatch):
