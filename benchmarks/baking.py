@@ -32,7 +32,7 @@ def main() -> None:
         bpy.ops.wm.read_factory_settings(use_empty=True)
         armature = _armature(options.bones)
         keys = _keys(keys_type, armature, options.frames)
-        bulk = _median_ms(lambda: bake(armature, keys, "Bulk"))
+        bulk = _median_ms(lambda: bake(armature, keys, {}, "Bulk"))
         single = _median_ms(lambda: _insert(armature, keys))
     size = f"{options.frames} frames x {options.bones} bones"
     print(f"Blender {bpy.app.version_string}, {size}, median of {ROUNDS}")
@@ -44,8 +44,8 @@ def _load_addon(folder: Path):
     """`bake` and `Keys` from the add-on's modules, staged with their copy of `shared`."""
     package = folder / "placid_benchmark"
     shutil.copytree(CHECKOUT / "shared", package / "shared")
-    shutil.copytree(CHECKOUT / "blender_addon" / "rig", package / "rig")
-    shutil.copy(CHECKOUT / "blender_addon" / "bake.py", package)
+    for room in ("rig", "retargeting"):
+        shutil.copytree(CHECKOUT / "blender_addon" / room, package / room)
     (package / "__init__.py").touch()
     sys.path.insert(0, str(folder))
     bake = importlib.import_module("placid_benchmark.retargeting.bake")
