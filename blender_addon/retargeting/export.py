@@ -17,6 +17,7 @@ import bpy
 from ..shared.errors import PlacidError
 from ..shared.files import cannot_write, move_whole
 from ..shared.motion.amass import save_amass, smplx_parameters
+from .editable import check_untweaked
 from .evaluated_pose import check_posed, evaluated
 from .moved_meshes import hidden_meshes, rendered_meshes
 from .read_motion import read_motion
@@ -30,7 +31,9 @@ _TOLERANCE = 1e-3
 
 
 def playing_action(armature: bpy.types.Object) -> bpy.types.Action:
-    """What an armature plays. Raises PlacidError `no_action`."""
+    """What an armature plays. Raises PlacidError `no_action`, or `tweaked`: a strip that is edited
+    plays at other frames than its action has."""
+    check_untweaked(armature)
     action, _ = playing(armature)
     if action is None:
         raise PlacidError(

@@ -58,3 +58,11 @@ def test_a_take_for_another_character_is_shown(tweaked):
     take = add_walk(tweaked, other)
     tweaked.core.takes.show(scene, take)
     assert other.animation_data.action == take.action
+
+
+def test_an_edited_strip_is_not_exported_at_the_wrong_frames(tweaked, tmp_path):
+    armature = bpy.context.scene.placid.takes[0].armature
+    path = tmp_path / "walk.npz"
+    with pytest.raises(tweaked.shared.errors.PlacidError, match="press Tab"):
+        tweaked.retargeting.export.export_smplx(bpy.context, armature, path)
+    assert not path.exists()
