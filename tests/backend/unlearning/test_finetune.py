@@ -97,6 +97,14 @@ def test_the_second_fit_resumes_at_the_end_of_the_first(model, run):
     assert len(list(run.glob("finetune-kick-*"))) == 3
 
 
+def test_what_was_trained_for_a_concept_is_not_another_ones_of_that_name(model, run):
+    new = dataclasses.replace(SHORT, start="new")
+    for keywords in (("kick",), ("walking",)):
+        concept = Concept("kick_it", keywords)
+        finetune.fit(editable({"masked": model["masked"]}), concept, RetainTraining(run), new)
+    assert len(list(run.glob("retain-kick_it-*"))) == 2
+
+
 def test_forget_samples_are_never_trained_on(model, run, monkeypatch):
     seen = []
     original = MaskTransformer.loss
