@@ -68,8 +68,9 @@ class Options:
     def announcement(self) -> str:
         """What will be forgotten, and which violence will not."""
         from shared.concepts import describe, forgotten
+        from shared.motion.safety import NOTHING
 
-        if self.safety == "off":
+        if self.safety == "off" or self.strength < NOTHING:
             return describe(())
         return describe(forgotten(self.settings()["concepts"]))
 

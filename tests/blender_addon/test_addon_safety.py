@@ -35,6 +35,9 @@ def test_the_panel_says_what_is_forgotten_and_what_is_free(blank, typed, sentenc
     operators = blank.features.generate.operators
     _settings().concepts = typed
     assert operators.forgetting(_settings()) == sentence
+    if typed:
+        _settings().strength = 0.0
+        assert operators.forgetting(_settings()) == "Safety off, violence is free"
 
 
 def test_a_take_is_labelled_by_what_the_backend_says_and_not_by_the_request(blank):

@@ -11,6 +11,7 @@ from ...core.operator_base import Operator
 from ...link import launch
 from ...shared.concepts import describe, forgotten
 from ...shared.errors import PlacidError
+from ...shared.motion.safety import NOTHING
 from ...shared.protocol.messages import MAX_SEED, MAX_TAKES, EditMotion, Generate
 from .properties import chosen_model, chosen_safety
 
@@ -53,7 +54,8 @@ def forgetting(settings) -> str:
     with them.
     """
     try:
-        sentence = describe(forgotten(concepts_of(settings)))
+        concepts = forgotten(concepts_of(settings))
+        sentence = describe(concepts if settings.strength >= NOTHING else ())
     except PlacidError as error:
         sentence = str(error)
     return sentence[0].upper() + sentence[1:]
