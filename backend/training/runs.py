@@ -44,7 +44,7 @@ _SIZES: Final[dict[str, Any]] = {
     "text_dim": SentenceEncoder.width,
     "width": 256,
     "heads": 8,
-    "ff": 512,
+    "ff": 768,
     "layers": 5,
     "dropout": 0.1,
 }
