@@ -64,6 +64,7 @@ EXTENSION_FILES = (
 # in the benchmark and as large as the model itself.
 NOT_IN_EXTENSION = (
     "*-retrain-*.safetensors",
+    "requirements-dev.txt",
     "assets/evaluator",
     "assets/prompts",
     "assets/published",

@@ -8,6 +8,7 @@ import typer
 
 from backend.commands.generation_options import (
     Options,
+    as_typed,
     progress_bar,
     with_options,
     write_all,
@@ -34,7 +35,7 @@ def edit(
 
     original = load_motion(motion)
     ranges = tuple(_range(text, len(original)) for text in frames)
-    request = EditMotion(prompt, ranges, **options.settings())
+    request = EditMotion(as_typed(prompt), ranges, **options.settings())
     make_folder(options.out)
     generator = options.generator()
     with progress_bar() as (report, say):

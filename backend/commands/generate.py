@@ -7,6 +7,7 @@ import typer
 
 from backend.commands.generation_options import (
     Options,
+    as_typed,
     progress_bar,
     with_options,
     write_all,
@@ -56,7 +57,7 @@ def _texts(prompt: str | None, file: Path | None) -> list[str]:
             "bad_request", "name either a prompt or, with --prompts, a file with one prompt a line"
         )
     if file is None:
-        return [prompt or ""]
+        return [as_typed(prompt or "")]
     kind = FileKind(
         "a list of prompts",
         "save it as UTF-8 text with one prompt a line",

@@ -6,6 +6,7 @@ import typer
 
 from backend.commands.generation_options import (
     Options,
+    as_typed,
     progress_bar,
     with_options,
     write_all,
@@ -32,7 +33,7 @@ def timeline(
 
     segments = []
     for text in parts:
-        prompt, _, seconds = text.rpartition(":")
+        prompt, _, seconds = as_typed(text).rpartition(":")
         try:
             segments.append(
                 Segment(prompt.strip(), msgspec.convert(seconds.strip(), float, strict=False))

@@ -194,7 +194,7 @@ def _check_prompt(prompt: str) -> None:
         # A terminal or a file in another encoding leaves halves of characters.
         raise PlacidError(
             "bad_request",
-            f"the prompt {printable(prompt[:60])!r} has bytes that are no characters, or control "
+            f"the prompt '{printable(prompt[:60])}' has bytes that are no characters, or control "
             "characters; write it in UTF-8",
         )
 

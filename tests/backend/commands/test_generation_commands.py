@@ -1,5 +1,7 @@
 """`backend generate`, `edit` and `timeline` on small random networks: files and sentences."""
 
+import os
+import subprocess
 import sys
 from dataclasses import replace
 
@@ -139,3 +141,22 @@ def test_the_line_of_a_result_says_what_is_forgotten_and_what_is_free(
     [line] = [line for line in lines if "strikes found" in line]
     assert told in line
     assert lines[0] == told
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has one encoding of arguments")
+def test_a_prompt_in_a_locale_without_utf8_is_the_one_that_was_typed(tmp_path):
+    code = (
+        "import sys; from backend.commands.generation_options import as_typed; "
+        "sys.stdout.buffer.write(as_typed(sys.argv[1]).encode('utf-8', 'surrogateescape'))"
+    )
+    variables = {
+        **os.environ,
+        "LC_ALL": "C",
+        "PYTHONUTF8": "0",
+        "PYTHONCOERCECLOCALE": "0",
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+    for typed in ("a person wälks, 走".encode(), b"a person w\xe4lks"):
+        command = [sys.executable, "-c", code, typed]
+        said = subprocess.run(command, env=variables, capture_output=True, check=True, timeout=60)
+        assert said.stdout == typed
