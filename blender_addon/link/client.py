@@ -43,6 +43,8 @@ LIVENESS: Final = 5
 LOADING_LIVENESS: Final = 60
 # So many messages are read in one poll; the rest waits for the next, so a poll stays short.
 _MESSAGES_PER_POLL: Final = 32
+# Each take costs Blender milliseconds to keep.
+_TAKES_PER_POLL: Final = 4
 
 _BROKEN: Final = (
     zmq.EVENT_DISCONNECTED
@@ -189,8 +191,8 @@ class Client:
 
     def _read_messages(self, all_of_them: bool = False) -> list[Event]:
         events: list[Event] = []
-        count = 0
-        while all_of_them or count < _MESSAGES_PER_POLL:
+        count = takes = 0
+        while all_of_them or (count < _MESSAGES_PER_POLL and takes < _TAKES_PER_POLL):
             try:
                 frames = self._socket.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
@@ -210,6 +212,7 @@ class Client:
                 )
             if event:
                 events.append(event)
+                takes += isinstance(event, Take)
         if count:
             self._silent_beats = 0
         return events

@@ -98,7 +98,8 @@ def test_disabling_the_extension_ends_a_batch_and_leaves_nothing_behind(fresh_ba
 def setup_steps(placid, monkeypatch, tmp_path):
     """Begins set-ups that run a line of Python instead of venv and pip."""
     requirements = tmp_path / "requirements.txt"
-    requirements.write_text("# nothing\n")
+    for name in ("", "-torch", "-torch-cpu", "-torch-cuda", "-cuda"):
+        requirements.with_name(f"requirements{name}.txt").write_text("# nothing\n")
 
     def begin(line: str):
         step = placid.link.environment._Step("A step", [sys.executable, "-c", line])

@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import time
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -56,6 +57,20 @@ def test_takes_arrive_one_by_one_with_progress_and_are_the_generators(
     assert takes[1].motion.seed == 8
     assert takes[1].motion.provenance == {"model": "momask"}
     assert client.jobs == set()
+
+
+def test_takes_that_come_all_at_once_are_handed_on_a_few_at_a_time(
+    client: Any, addon_package: ModuleType, until: Until
+) -> None:
+    client.submit(1, request_for(addon_package, "walk", seconds=1.0, takes=40))
+    # Whoever polls was busy meanwhile; each take costs Blender time in one step.
+    time.sleep(1.0)
+    counts = []
+    while client.jobs:
+        events = client.poll(0.1)
+        counts.append(sum(type(event).__name__ == "Take" for event in events))
+    assert sum(counts) == 40
+    assert max(counts) <= 4
 
 
 def test_a_strike_is_reported_with_its_take(
