@@ -37,7 +37,8 @@ def test_what_the_backend_refuses_is_raised(walking):
         walking.features.generate.scripting.generate_blocking("memory")
 
 
-def test_a_backend_that_is_not_set_up_is_said(blank):
-    with pytest.raises(blank.shared.errors.PlacidError, match="Set Up Backend"):
+def test_a_backend_that_is_not_set_up_is_said(blank, monkeypatch):
+    monkeypatch.setattr(blank.link.launch.preferences(), "full_backend", True)
+    with pytest.raises(blank.shared.errors.PlacidError, match="Set Up Full Backend"):
         blank.features.generate.scripting.generate_blocking("a person walks")
     assert not bpy.data.objects, "nobody is added for a request that cannot be sent"
