@@ -37,8 +37,12 @@ def test_what_the_backend_refuses_is_raised(walking):
         walking.features.generate.scripting.generate_blocking("memory")
 
 
-def test_a_backend_that_is_not_set_up_is_said(blank, monkeypatch):
-    monkeypatch.setattr(blank.link.launch.preferences(), "full_backend", True)
-    with pytest.raises(blank.shared.errors.PlacidError, match="Set Up Full Backend"):
-        blank.features.generate.scripting.generate_blocking("a person walks")
+def test_a_backend_that_is_not_set_up_is_said(blank):
+    preferences = blank.link.launch.preferences()
+    preferences.full_backend = True
+    try:
+        with pytest.raises(blank.shared.errors.PlacidError, match="Set Up Full Backend"):
+            blank.features.generate.scripting.generate_blocking("a person walks")
+    finally:
+        preferences.full_backend = False
     assert not bpy.data.objects, "nobody is added for a request that cannot be sent"
