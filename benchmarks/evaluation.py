@@ -6,15 +6,15 @@ python benchmarks/evaluation.py [--motions 64]
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
-import torch
 import typer
 
 from backend.evaluation.evaluators.embedded import load_evaluator
 from backend.evaluation.metrics import METRICS, Evaluated
 from backend.evaluation.prompts import load_suite
+from backend.generation.codebooks import Codebooks
 from backend.generation.generator import Generator
 from backend.generation.presets import Sampling
 from backend.motion.foot_contact import ground
@@ -77,15 +77,16 @@ def measure(generator: Generator, count: int) -> Clock:
 def code_counting(generator: Generator) -> tuple[float, float]:
     """Samples a second that are encoded, and that are counted, of 196 frames each."""
     checkpoint = generator.load()
-    rvq: Any = checkpoint.networks["rvq"]
-    rows = torch.randn(_SHORT_SAMPLES, 196, 263, generator=torch.Generator().manual_seed(0))
+    rvq = checkpoint.networks["rvq"]
+    rows = np.random.default_rng(0).normal(size=(_SHORT_SAMPLES, 196, 263)).astype(np.float32)
 
-    def encode() -> torch.Tensor:
-        with torch.no_grad():
-            return torch.cat([rvq.encode(part)[0] for part in rows.split(32)])
+    def encode() -> np.ndarray:
+        books = Codebooks.of(rvq)
+        parts = np.split(rows, len(rows) // 32)
+        return np.concatenate([books.encode(rvq.encode(part)) for part in parts])
 
     ids = encode()
-    is_forget = torch.arange(len(ids)) % 10 == 0
+    is_forget = np.arange(len(ids)) % 10 == 0
     return (
         _SHORT_SAMPLES / _seconds(encode),
         _SHORT_SAMPLES

@@ -19,15 +19,20 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import torch
-from backend.models.noise import SeededNoise
 from plain_samplers import PlainBAMM, PlainMoMask
 from torch import Tensor
 from tqdm import tqdm
 
+from backend.engines.torch_engine import TorchEngine
+from backend.generation.samplers.bamm import BAMMSampler
+from backend.generation.samplers.masked import MaskedSampler
+from backend.generation.samplers.noise import SeededNoise
+from backend.generation.samplers.residual import ResidualSampler
 from backend.models.bamm import BAMM
 from backend.models.configs import BAMMConfig, MaskedConfig, ResidualConfig
 from backend.models.loading import ready
 from backend.models.masked import MaskTransformer
+from backend.models.reference_quirks import CORRECTED
 from backend.models.residual import ResidualTransformer
 
 STEPS, GUIDANCE, RESIDUAL_GUIDANCE = 10, 4.0, 5.0
@@ -43,18 +48,21 @@ def momask(batch: int, dtype: torch.dtype = torch.float32) -> tuple[Sampler, Sam
     masked = MaskTransformer(MaskedConfig()).to(dtype)
     residual = ResidualTransformer(ResidualConfig()).to(dtype)
     plain = PlainMoMask(deepcopy(masked).eval(), deepcopy(residual).eval())
-    masked, residual = ready(masked), ready(residual)
+    engine = TorchEngine("cpu")
+    base_sampler = MaskedSampler(engine.wrap("masked", ready(masked), CORRECTED))
+    detail_sampler = ResidualSampler(engine.wrap("residual", ready(residual), CORRECTED))
     text = torch.randn(batch, 512).to(dtype)
     lengths = torch.randint(TOKENS // 2, TOKENS + 1, (batch,))
     lengths[0] = TOKENS
 
     def ours() -> Tensor:
-        noise = SeededNoise.from_seeds(range(batch))
-        base = masked.generate(text, lengths, noise=noise, steps=STEPS, guidance=GUIDANCE)
-        return residual.generate(base, text, lengths, noise=noise, guidance=RESIDUAL_GUIDANCE)
+        noise, inputs = SeededNoise(range(batch)), (text.numpy(), lengths.numpy())
+        base = base_sampler.generate(*inputs, noise=noise, steps=STEPS, guidance=GUIDANCE)
+        tokens = detail_sampler.generate(base, *inputs, noise=noise, guidance=RESIDUAL_GUIDANCE)
+        return torch.from_numpy(tokens)
 
     def theirs() -> Tensor:
-        noise = SeededNoise.from_seeds(range(batch))
+        noise = SeededNoise(range(batch))
         base = plain.base(text, lengths, noise, STEPS, GUIDANCE)
         return plain.all_layers(base, text, lengths, noise, RESIDUAL_GUIDANCE)
 
@@ -68,15 +76,17 @@ def bamm(batch: int, dtype: torch.dtype = torch.float32) -> tuple[Sampler, Sampl
     # The end becomes as likely as in motions of about 25 tokens.
     with torch.no_grad():
         network.output_process.poseFinal.bias[network.end_id] += 3.0
-    plain, network = PlainBAMM(deepcopy(network).eval()), ready(network)
+    plain = PlainBAMM(deepcopy(network).eval())
+    sampler = BAMMSampler(TorchEngine("cpu").wrap("bamm", ready(network), CORRECTED))
     text = torch.randn(batch, 512).to(dtype)
 
     def ours() -> Tensor:
-        noise = SeededNoise.from_seeds(range(batch))
-        return network.generate(text, None, noise=noise, guidance=GUIDANCE)[0]
+        noise = SeededNoise(range(batch))
+        tokens, _ = sampler.generate(text.numpy(), None, noise=noise, guidance=GUIDANCE)
+        return torch.from_numpy(tokens)
 
     def theirs() -> Tensor:
-        return plain.generate(text, SeededNoise.from_seeds(range(batch)), GUIDANCE)[0]
+        return plain.generate(text, SeededNoise(range(batch)), GUIDANCE)[0]
 
     return ours, theirs
 

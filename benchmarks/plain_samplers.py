@@ -7,13 +7,16 @@ networks, so the tokens must be the same.
 
 import torch
 import torch.nn.functional as F
-from backend.models.noise import Noise, gumbel
 from torch import Tensor, nn
 
-from backend.models.bamm import BAMM, MAX_TOKENS, pad_after_end
+from backend.generation.samplers.bamm import pad_after_end
+from backend.generation.samplers.noise import Noise
+from backend.models.bamm import BAMM
 from backend.models.masked import MaskTransformer
+from backend.models.quantizer import gumbel
 from backend.models.residual import ResidualTransformer
 from backend.models.transformer import TokenTransformer, TransformerConfig
+from backend.motion.lengths import MAX_TOKENS
 
 KEEP_SHARE = 0.1  # of the classes, by the top-k filter
 SECOND_PASS_SHARE = 0.5
@@ -82,7 +85,7 @@ class PlainMoMask:
             conditional = self._base_logits(ids, text, lengths)
             unconditional = self._base_logits(ids, torch.zeros_like(text), lengths)
             logits = unconditional + guidance * (conditional - unconditional)
-            uniforms = noise.uniforms(lengths.tolist(), width, net.config.codes)
+            uniforms = torch.from_numpy(noise.uniforms(lengths.tolist(), width, net.config.codes))
             drawn = sample(filtered(logits), uniforms)
             belief = logits.softmax(-1).gather(2, drawn.unsqueeze(-1)).squeeze(-1)
             scores = torch.where(masked, belief, 1e5)
@@ -112,7 +115,9 @@ class PlainMoMask:
             conditional = self._residual_logits(history, q, text, lengths)
             unconditional = self._residual_logits(history, q, torch.zeros_like(text), lengths)
             logits = unconditional + guidance * (conditional - unconditional)
-            uniforms = noise.uniforms(lengths.tolist(), width, net.config.codes + 1)
+            uniforms = torch.from_numpy(
+                noise.uniforms(lengths.tolist(), width, net.config.codes + 1)
+            )
             ids = torch.where(valid, sample(filtered(logits), uniforms), net.pad_id)
             layers.append(ids)
         stacked = torch.stack(layers, -1)
@@ -143,7 +148,7 @@ class PlainBAMM:
     def _pass(
         self, ids: Tensor, text: Tensor, known: Tensor, noise: Noise, scale: float, classes: int
     ) -> Tensor:
-        uniforms = noise.uniforms([MAX_TOKENS] * len(ids), MAX_TOKENS, classes)
+        uniforms = torch.from_numpy(noise.uniforms([MAX_TOKENS] * len(ids), MAX_TOKENS, classes))
         some_known = known if known.any() else None
         for column in range(MAX_TOKENS):
             logits = self._guided(ids, text, some_known, scale)[:, column, :classes]
@@ -158,7 +163,8 @@ class PlainBAMM:
         ids = torch.full((len(text), columns), net.pad_id)
         nothing = torch.zeros_like(ids, dtype=torch.bool)
         ids = self._pass(ids, text, nothing, noise, guidance, net.config.codes + 1)
-        ids, lengths = pad_after_end(ids, net.end_id)
+        ended, counted = pad_after_end(ids.numpy(), net.end_id)
+        ids, lengths = torch.from_numpy(ended), torch.from_numpy(counted)
         ids = ids.scatter(1, lengths.unsqueeze(1), net.end_id)
         position = torch.arange(columns)
         again = position < torch.round(SECOND_PASS_SHARE * lengths).clamp(min=1).unsqueeze(1)

@@ -31,6 +31,9 @@ class HashedWords:
         rows = [np.random.default_rng([ord(c) for c in text]).normal(size=TEXT) for text in prompts]
         return np.array(rows, np.float32).reshape(len(prompts), TEXT)
 
+    def unload(self) -> None:
+        """There are no weights."""
+
 
 def write_tiny_checkpoint(folder: Path, guidance: float | None = None) -> Path:
     """Networks whose decoded motion is a body that trembles as it moves along."""

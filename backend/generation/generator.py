@@ -133,6 +133,8 @@ class Generator:
         """Free the networks' memory; the next request loads them again."""
         self._edits.revert()
         self._checkpoint = None
+        if self._encoder is not None:
+            self._encoder.unload()
         self._engine.free()
 
     @property

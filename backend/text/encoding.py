@@ -22,6 +22,9 @@ class TextEncoder(Protocol):
     def encode(self, prompts: Sequence[str]) -> Array:
         """Vectors float32 (n, width) for n prompts; n may be 0."""
 
+    def unload(self) -> None:
+        """Free what memory can be freed; the next prompt that is not remembered reads it again."""
+
 
 class CachingEncoder(ABC):
     """Encodes a prompt once and then remembers it.
@@ -50,6 +53,10 @@ class CachingEncoder(ABC):
         if not prompts:
             return np.zeros((0, self.width), np.float32)
         return np.stack([self._cache[text] for text in prompts])
+
+    def unload(self) -> None:
+        """Forget the prompts that were encoded; see `TextEncoder`."""
+        self._cache.clear()
 
     @abstractmethod
     def _ids(self, prompt: str) -> list[int]:

@@ -31,14 +31,25 @@ class SentenceEncoder(CachingEncoder):
 
     def __init__(self) -> None:
         super().__init__()
-        tensors, vocabulary = read_sentence_encoder()
-        self._network = NumpyBert(tensors, _HEADS)
-        self._tokenizer = WordPiece(vocabulary)
+        self._parts: tuple[NumpyBert, WordPiece] | None = None
+        self._loaded()
+
+    def unload(self) -> None:
+        """Free the 65 MB of the weights as well."""
+        super().unload()
+        self._parts = None
+
+    def _loaded(self) -> tuple[NumpyBert, WordPiece]:
+        """The network and its tokenizer, read now if they are not in memory."""
+        if self._parts is None:
+            tensors, vocabulary = read_sentence_encoder()
+            self._parts = NumpyBert(tensors, _HEADS), WordPiece(vocabulary)
+        return self._parts
 
     def _ids(self, prompt: str) -> list[int]:
-        return self._tokenizer.encode(prompt, _MOST_TOKENS)
+        return self._loaded()[1].encode(prompt, _MOST_TOKENS)
 
     def _vectors(self, ids: Array) -> Array:
-        means = self._network(ids).mean(axis=1)
+        means = self._loaded()[0](ids).mean(axis=1)
         lengths = np.linalg.norm(means, axis=1, keepdims=True)
         return (means / lengths * np.float32(self.length)).astype(np.float32)
