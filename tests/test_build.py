@@ -1,6 +1,7 @@
 """The entry point: what it stages, what it writes into the manifest, and how it refuses."""
 
 import hashlib
+import re
 import shutil
 import subprocess
 import sys
@@ -8,9 +9,12 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from packaging import tags
+from packaging.utils import parse_wheel_filename
 
 import build
 from shared import VERSION
+from shared.blenders import BLENDERS, NEWEST, OLDEST, PLATFORMS, PYTHONS
 
 
 @pytest.fixture
@@ -110,7 +114,7 @@ def test_the_manifest_names_every_wheel_and_platform(tmp_path: Path) -> None:
     build.add_wheels(package, [wheel])
     manifest = tomllib.loads((package / "blender_manifest.toml").read_text())
     assert manifest.pop("wheels") == [f"./wheels/{wheel.name}"]
-    assert manifest.pop("platforms") == ["linux-x64", "macos-arm64", "macos-x64", "windows-x64"]
+    assert manifest.pop("platforms") == list(PLATFORMS)
     assert manifest == before
     assert (package / "wheels" / wheel.name).read_bytes() == b"wheel"
 
@@ -202,14 +206,101 @@ def test_wheels_of_the_zip_are_fetched_by_their_hashes(
     work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commands: list[list[str]] = []
-    monkeypatch.setattr(build, "run_logged", lambda command, _: commands.append(command))
-    (work / "wheels").mkdir(parents=True)
-    monkeypatch.setattr(build.shutil, "rmtree", lambda *_, **__: None)
-    build.fetch_wheels(Path("python"))
-    assert len(commands) == len(build.WHEEL_PYTHONS) * len(build.WHEEL_PLATFORMS)
+    lists: list[str] = []
+
+    def pretend(command: list[str], _: build.Environment) -> None:
+        commands.append(command)
+        lists.append(Path(command[command.index("-r") + 1]).read_text())
+
+    monkeypatch.setattr(build, "run_logged", pretend)
+    wheels = build.fetch_wheels(Path("python"))
+    assert {wheel.name for wheel in wheels} == set(build.WHEELS)
+    assert len(commands) == len(PYTHONS) * len(PLATFORMS)
     for command in commands:
         assert {"--require-hashes", "--no-deps", "--only-binary=:all:"} <= set(command)
-        assert command[command.index("-r") + 1] == str(build.ADDON_LIST)
+    (text,) = set(lists)
+    assert [line.split()[0] for line in text.splitlines()] == list(build.ADDON_LIBRARIES)
+    assert set(re.findall(r"sha256:(\w{64})", text)) == set(build.WHEELS.values())
+
+
+def tags_of(python: str, platform: str) -> set[tags.Tag]:
+    """Every tag of a wheel that a Python takes on one of Blender's systems."""
+    newest = PLATFORMS[platform]
+    if newest.startswith("manylinux"):
+        platforms = [f"manylinux_2_{minor}_x86_64" for minor in range(28, 16, -1)]
+    elif newest.startswith("macosx"):
+        _, major, minor, machine = newest.split("_", 3)
+        platforms = list(tags.mac_platforms((int(major), int(minor)), machine))
+    else:
+        platforms = [newest]
+    major, minor = map(int, python.split("."))
+    return set(tags.cpython_tags((major, minor), platforms=platforms))
+
+
+def test_every_system_and_python_has_one_wheel_of_each_library() -> None:
+    used: set[str] = set()
+    for python in PYTHONS:
+        for platform in PLATFORMS:
+            takes = tags_of(python, platform)
+            fitting = [name for name in build.WHEELS if parse_wheel_filename(name)[3] & takes]
+            found = sorted("==".join(name.split("-")[:2]) for name in fitting)
+            assert found == sorted(build.ADDON_LIBRARIES), f"{python} on {platform}: {fitting}"
+            used |= set(fitting)
+    assert used == set(build.WHEELS), "wheels that no Blender takes"
+
+
+def test_blenders_are_named_alike_everywhere() -> None:
+    def read(name: str) -> str:
+        return (build.CHECKOUT / name).read_text(encoding="utf-8")
+
+    names = [f"**{blender.name}**" for blender in BLENDERS]
+    row = f"{', '.join(names[:-1])} and {names[-1]}"
+    for document in ("README.md", "docs/manual.md"):
+        assert row in " ".join(read(document).split()), document
+    table = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in read("docs/contributing.md").splitlines()
+        if line.startswith(tuple(f"| Blender {blender.version}" for blender in BLENDERS))
+    ]
+    assert table == [
+        [f"Blender {blender.name}", blender.python, f"bpy {blender.bpy}"] for blender in BLENDERS
+    ]
+    manifest = tomllib.loads(read("blender_addon/blender_manifest.toml"))
+    assert manifest["blender_version_min"] == f"{OLDEST.version}.0"
+    project = tomllib.loads(read("pyproject.toml"))
+    assert project["project"]["requires-python"] == f">={OLDEST.python}"
+    workflow = read(".github/workflows/test.yml")
+    (matrix,) = re.findall(r"blender: (\[.*\])", workflow)
+    assert re.findall(r'"([\d.]+)"', matrix) == [blender.version for blender in BLENDERS]
+    (pythons,) = re.findall(r"python-version: \|\n((?: +[\d.]+\n)+)", workflow)
+    assert sorted(pythons.split()) == sorted({blender.python for blender in BLENDERS})
+
+
+@pytest.mark.parametrize(
+    ("asked", "tested"),
+    [
+        ([], [OLDEST, NEWEST]),
+        (["--blender", "all"], list(BLENDERS)),
+        (["--blender", NEWEST.version], [NEWEST]),
+    ],
+)
+def test_the_oldest_and_the_newest_blender_are_tested_unless_told_otherwise(
+    asked: list[str], tested: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[build.Environment] = []
+    monkeypatch.setattr(
+        build, "ensure", lambda environment: made.append(environment) or Path("python")
+    )
+    ran: list[list[str]] = []
+    monkeypatch.setattr(
+        build.subprocess,
+        "run",
+        lambda command, **_: ran.append(command) or subprocess.CompletedProcess(command, 0),
+    )
+    assert build.main(["test", *asked]) == 0
+    assert made == [build.BACKEND, *map(build.blender_environment, tested)]
+    assert sum("tests/blender_addon" in command for command in ran) == len(tested)
+    assert [environment.python for environment in made[1:]] == [it.python for it in tested]
 
 
 def test_the_requirements_pin_every_direct_dependency() -> None:
@@ -253,6 +344,10 @@ def test_without_python_3_11_it_says_how_to_get_it(
     assert "pyenv install 3.11" in message
     assert message.count("\n") == 1
     assert not work.exists()
+    with pytest.raises(
+        build.BuildError, match=r"Blender 5\.2 and 5\.3 needs Python 3\.13.*--blender"
+    ):
+        build.find_python(NEWEST.python)
 
 
 def test_an_interrupted_environment_is_made_afresh(

@@ -14,6 +14,7 @@ CHECKOUT = Path(__file__).parents[2]
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("demo")
     command = [sys.executable, "build.py", "demo", "a person walks forward", "--seconds", "2"]
+    command += ["--blender", "{}.{}".format(*bpy.app.version)]
     done = subprocess.run(
         [*command, "--seed", "1", "--out", str(out)],
         cwd=CHECKOUT,
