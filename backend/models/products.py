@@ -2,10 +2,11 @@
 
 A matrix is put into oneDNN's own order once, instead of at every product; for the hundred rows of
 one prompt that makes a product about 1.4 times as fast. PyTorch's compiler uses the same operators
-when it freezes a network.
+when it freezes a network; they are private, and where a PyTorch has them not, products are plain.
 """
 
-from typing import Any, Self
+from functools import cache
+from typing import Any, Final, Self
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 
 # The number of rows that the order of a packed matrix is chosen for; any number may follow.
 _ROWS = 100
+_OPERATORS: Final = ("_reorder_linear_weight", "_linear_pointwise")
 
 
 class PrepackedWeight:
@@ -64,7 +66,15 @@ def _is_packable(x: Tensor, weight: Tensor) -> bool:
         and x.dtype == weight.dtype == torch.float32
         and not torch.is_autocast_enabled("cpu")
         and not (torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad))
-        and torch.backends.mkldnn.is_available()
+        and _has_operators()
+    )
+
+
+@cache
+def _has_operators() -> bool:
+    """Whether this PyTorch has oneDNN, and offers what matrices are packed with."""
+    return torch.backends.mkldnn.is_available() and all(
+        hasattr(torch.ops.mkldnn, name) for name in _OPERATORS
     )
 
 

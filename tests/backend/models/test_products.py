@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from backend.models import products
 from backend.models.loading import ready
 from backend.models.products import Linear, PrepackedWeight, product
 
@@ -28,6 +29,28 @@ def test_any_number_of_rows(layer: Linear, shape: tuple[int, ...]) -> None:
     torch.testing.assert_close(layer(x), plain, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(layer.gelu(x), F.gelu(plain), atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(layer.added_to(rows, x), rows + plain, atol=1e-5, rtol=1e-5)
+
+
+@needs_onednn
+def test_the_operators_are_there_where_packing_is_tested() -> None:
+    products._has_operators.cache_clear()
+    assert products._has_operators()
+
+
+def test_without_the_private_operators_products_are_plain(
+    layer: Linear, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(products, "_OPERATORS", ("_an_operator_of_the_past",))
+    products._has_operators.cache_clear()
+    monkeypatch.setattr(PrepackedWeight, "of", lambda *_: pytest.fail("nothing can be packed"))
+    try:
+        x, rows = torch.randn(7, 48), torch.randn(7, 32)
+        plain = F.linear(x, layer.weight, layer.bias)
+        assert torch.equal(layer(x), plain)
+        assert torch.equal(layer.gelu(x), F.gelu(plain))
+        assert torch.equal(layer.added_to(rows, x), rows + plain)
+    finally:
+        products._has_operators.cache_clear()
 
 
 @needs_onednn
