@@ -30,7 +30,10 @@ _TARGET: Final = 40  # frames that a sample is to have at least, unless an actio
 _REPEAT = 0.6  # how often a motion goes on with the same action instead of another
 _ALONE = 0.55  # how often a segment stays alone
 _NATURAL = 0.6  # how often a whole action is taken as long as it is
+# Frames of a whole action under which it mostly does not stay alone: nobody asks for a second.
+_UNHURRIED: Final = 60
 _IDLE: Final = 0.12  # how often a motion begins, and how often it ends, in a neutral stand
+_IDLE_SHORT: Final = 0.5  # the same of motions under two seconds
 _IDLE_FRAMES: Final = (10, 32)
 _IDLE_SAID: Final = 0.3
 _TOGETHER: Final = 0.4  # how often what is done with the arms is done while going somewhere
@@ -139,7 +142,7 @@ class SamplePool:
         target *= TOKEN_FRAMES
         length = first.segment.end - first.segment.start
         natural = first.segment.whole and SHORTEST <= length <= LONGEST
-        if natural and rng.random() < _NATURAL:
+        if natural and rng.random() < _NATURAL * min(1.0, length / _UNHURRIED):
             segment = first.segment
             rows = first.clip.features[segment.start : segment.end]
             return Sample(whole_tokens(rows), _merge(segment.actions), segment.captions, True)
@@ -175,7 +178,7 @@ class SamplePool:
         self, parts: list[np.ndarray], actions: list[Action], length: int, rng: np.random.Generator
     ) -> tuple[list[np.ndarray], list[Action]]:
         """The motion with a neutral stand before or behind it, now and then, said or not."""
-        before, after = rng.random(2) < _IDLE
+        before, after = rng.random(2) < (_IDLE if length >= _TARGET else _IDLE_SHORT)
         for wanted, place in ((before, 0), (after, len(parts))):
             frames = int(rng.integers(*_IDLE_FRAMES))
             if not wanted or not len(self._stands.numbers) or length + frames + 14 > LONGEST:
