@@ -213,7 +213,7 @@ def _runs(pid: int) -> bool:
 def _campaign(
     rounds: Rounds, count: int, faults: tuple[str, ...], span: float, seed: int
 ) -> Counter[str]:
-    """Generate until faults have struck `count` times, each at a random moment of `span` seconds."""
+    """Generate until `count` faults have struck, each at a random moment of `span` seconds."""
     chance = random.Random(seed)
     counts: Counter[str] = Counter({"hangs": 0, "tracebacks": 0, "lost takes": 0})
     counts.update({"orphans": 0, "wrong labels": 0, "takes": 0})
