@@ -10,7 +10,7 @@ from backend.text.encoding import MINILM, CachingEncoder
 from backend.text.sentence_file import read_sentence_encoder
 from backend.text.wordpiece import WordPiece
 
-_HEADS: Final = 12
+HEADS: Final = 12
 _MOST_TOKENS: Final = 512
 
 
@@ -43,7 +43,7 @@ class SentenceEncoder(CachingEncoder):
         """The network and its tokenizer, read now if they are not in memory."""
         if self._parts is None:
             tensors, vocabulary = read_sentence_encoder()
-            self._parts = NumpyBert(tensors, _HEADS), WordPiece(vocabulary)
+            self._parts = NumpyBert(tensors, HEADS), WordPiece(vocabulary)
         return self._parts
 
     def _ids(self, prompt: str) -> list[int]:

@@ -28,6 +28,7 @@ from backend.evaluation.metrics.registry import Measured
 from backend.models.device import choose_device
 from backend.models.matching import CONTACTS, UNIT, MatcherConfig, SentenceMatcher
 from backend.text.sentence import SentenceEncoder
+from backend.training.captions import CaptionEncoder
 from backend.training.loop import LoopOptions, train
 from backend.training.precision import mixed_precision
 from backend.training.tokens import distinct, draw_captions, draw_samples, stored_vectors
@@ -170,7 +171,7 @@ def train_evaluator(
     and returns the retrieval scores on the held-out motions.
     """
     clips = load_prepared(prepared)
-    encoder = SentenceEncoder()
+    encoder = CaptionEncoder(choose_device(device))
     drawn = {
         split: draw_samples(clips, split, range(count), seed)
         for split, count in (("train", samples), ("val", VALIDATION_SAMPLES))

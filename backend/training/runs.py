@@ -25,6 +25,7 @@ from backend.models.residual import ResidualTransformer
 from backend.models.rvqvae import RVQVAE
 from backend.motion.features import emphasised_std
 from backend.text.sentence import SentenceEncoder
+from backend.training.captions import CaptionEncoder
 from backend.training.decoder import DecoderTask
 from backend.training.loop import LoopOptions, TrainingError, train
 from backend.training.rvq import RVQTask, WindowShares
@@ -130,7 +131,7 @@ def make_tokens(prepared: Path, out: Path, samples: int, seed: int, device: str 
     device = choose_device(device)
     network, mean, std = _load_rvq(out)
     network.to(device)
-    encoder = SentenceEncoder()
+    encoder = CaptionEncoder(device)
     for split, count in (("val", VALIDATION_SAMPLES), ("train", samples)):
         starts = tqdm(range(0, count, PART), desc=f"{split} tokens", unit="part")
         parts = [
