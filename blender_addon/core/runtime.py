@@ -19,7 +19,7 @@ from ..link.session import Session
 from ..shared.errors import PlacidError
 from ..shared.motion.motion import Motion
 from ..shared.protocol.messages import Done, Error, Progress, Request, Welcome
-from . import arrivals
+from . import arrivals, scheduler
 from .jobs import Job
 
 T = TypeVar("T")
@@ -132,8 +132,7 @@ class Runtime:
     def watch(self) -> None:
         """Keep ticking for as long as there is something to tick for."""
         arrivals.listen()
-        if not bpy.app.timers.is_registered(_on_timer):
-            bpy.app.timers.register(_on_timer, first_interval=BUSY_SECONDS, persistent=True)
+        scheduler.start(_on_timer, BUSY_SECONDS)
 
     def tick(self, wait: float = 0.0) -> None:
         """Do what is due. Never raises: what goes wrong becomes the notice, and stops nothing else.
@@ -164,8 +163,7 @@ class Runtime:
 
     def close(self) -> None:
         """End everything that this Blender started."""
-        if bpy.app.timers.is_registered(_on_timer):
-            bpy.app.timers.unregister(_on_timer)
+        scheduler.stop(_on_timer)
         self.cancel_setup()
         self.stop_backend()
 

@@ -89,7 +89,7 @@ def test_disabling_the_extension_ends_a_batch_and_leaves_nothing_behind(fresh_ba
     try:
         assert (run.state, batch_run.current()) == ("paused", None)
         assert fresh_backend.core.runtime._runtime is None
-        assert not bpy.app.timers.is_registered(fresh_backend.core.runtime._on_timer)
+        assert not fresh_backend.core.scheduler.is_waiting(fresh_backend.core.runtime._on_timer)
     finally:
         assert bpy.ops.preferences.addon_enable(module=module) == {"FINISHED"}
 

@@ -14,7 +14,7 @@ from typing import Literal
 
 import bpy
 
-from ...core import runtime
+from ...core import runtime, scheduler
 from ...link import paths
 from ...link.client import Event, Lost, Take
 from ...shared.batch.journal import open_journal
@@ -307,16 +307,14 @@ def start(table: Path, folder: Path, look: RenderSettings | None) -> BatchRun:
     """Begin a batch, or go on with one. Raises PlacidError as `BatchRun` does."""
     global _run
     _run = BatchRun(table, folder, look, _run)
-    if not bpy.app.timers.is_registered(_on_timer):
-        bpy.app.timers.register(_on_timer, first_interval=TICK_SECONDS, persistent=True)
+    scheduler.start(_on_timer, TICK_SECONDS)
     return _run
 
 
 def close() -> None:
     """End the batch together with the extension."""
     global _run
-    if bpy.app.timers.is_registered(_on_timer):
-        bpy.app.timers.unregister(_on_timer)
+    scheduler.stop(_on_timer)
     if _run is not None:
         _run.pause()
     _run = None

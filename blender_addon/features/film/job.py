@@ -5,7 +5,7 @@ from pathlib import Path
 
 import bpy
 
-from ...core import runtime, takes
+from ...core import runtime, scheduler, takes
 from ...retargeting.animation_state import playing_meanwhile
 from ...retargeting.editable import check_editable
 from ...shared.errors import PlacidError
@@ -101,8 +101,7 @@ def start(take, look: RenderSettings, path: Path) -> None:
     """Begin a film. Raises PlacidError as `FilmedTake` does."""
     global _film
     _film = FilmedTake(take, look, path)
-    if not bpy.app.timers.is_registered(_on_timer):
-        bpy.app.timers.register(_on_timer, first_interval=TICK_SECONDS, persistent=True)
+    scheduler.start(_on_timer, TICK_SECONDS)
 
 
 def close() -> None:
