@@ -12,6 +12,7 @@ import pytest
 from shared.errors import PlacidError
 from shared.files import (
     cannot_write,
+    last_line,
     make_folder,
     move_whole,
     sha256,
@@ -213,3 +214,49 @@ def test_a_moved_folder_its_files_and_its_place_are_put_on_the_disk(
     assert synced == inodes
     if before:
         assert set(os.listdir("/proc/self/fd")) == before, "handles are left open"
+
+
+def test_the_last_words_of_a_log(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    assert last_line(log) == ""
+    log.write_bytes(b"")
+    assert last_line(log) == ""
+    log.write_bytes(b"\n  \n")
+    assert last_line(log) == ""
+    log.write_bytes(b"first\nlast \xff words  \n\n")
+    assert last_line(log) == "last \N{REPLACEMENT CHARACTER} words"
+    log.write_bytes(b"a" * 199 + b"bcd\n")
+    assert last_line(log) == "a" * 199 + "b"
+    # Of a long log only its end is read.
+    log.write_bytes(b"first\n" + b"x" * 1998 + b"\n\n")
+    assert last_line(log) == "x" * 200
+    log.write_bytes(b"word\n" + b" " * 1995 + b"\n" * 5)
+    assert last_line(log) == ""
+
+
+def test_all_of_the_content_is_put_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda handle: sizes.append(os.fstat(handle).st_size))
+    with written_whole(tmp_path / "a") as file:
+        file.write(b"new")
+    assert sizes[0] == 3
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes are POSIX's")
+def test_a_file_is_private_only_when_that_is_asked_for(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        with written_whole(tmp_path / "open") as file:
+            file.write(b"")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "open").stat().st_mode) == 0o644
+
+
+def test_folders_above_are_made_and_one_that_is_there_is_kept(tmp_path: Path) -> None:
+    make_folder(tmp_path / "a" / "b")
+    (tmp_path / "a" / "b" / "kept").touch()
+    make_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b" / "kept").exists()
