@@ -3,6 +3,7 @@
     python build.py demo "a person walks forward and waves"
     python build.py test
     python build.py addon
+    python build.py repository
     python build.py release
 
 A thin driver over venv, pip, pytest and Blender's own extension tools. Everything it makes lies
@@ -77,8 +78,25 @@ NOT_IN_EXTENSION = (
     "motion/body_model.py",
     "motion/geometry.py",
 )
+# What the build for Blender's extension platform leaves out, which lets no extension install parts
+# that it does not carry: the Full Backend's lists of libraries, and what installs them.
+NOT_ON_PLATFORM = (
+    "backend/requirements*.txt",
+    "features/backend/set_up.py",
+    "link/environment.py",
+    "shared/libraries.py",
+)
+PLATFORM_PERMISSIONS = {
+    "network": "Talk to its own generator on this computer, and nothing else",
+    "files": "Write motions and films where you say; keep logs",
+}
+
 # What needs Blender; every other test runs in the backend's environment.
-BLENDER_TESTS = ("tests/blender_addon", "tests/end_to_end/test_extension.py")
+BLENDER_TESTS = (
+    "tests/blender_addon",
+    "tests/end_to_end/test_extension.py",
+    "tests/end_to_end/test_repository.py",
+)
 
 # Runs inside Blender's Python: the real zip is installed, then its own code does the rest.
 INSTALL_AND_RUN = """
@@ -228,8 +246,13 @@ def run_logged(command: Sequence[str], environment: Environment) -> None:
         )
 
 
-def stage_addon(target: Path) -> Path:
-    """Lay the extension out in `target`/placid, without wheels, and return that folder."""
+def stage_addon(target: Path, platform_build: bool = False) -> Path:
+    """Lay the extension out in `target`/placid, without wheels, and return that folder.
+
+    Args:
+        target: takes the folder.
+        platform_build: as Blender's extension platform allows it, without the Full Backend.
+    """
     package = target / "placid"
     shutil.rmtree(package, ignore_errors=True)
     ignored = shutil.ignore_patterns("__pycache__", "*.py[cod]", ".*", "*.egg-info")
@@ -247,6 +270,14 @@ def stage_addon(target: Path) -> Path:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     for path in (CHECKOUT / "LICENSE", CHECKOUT / "docs" / "credits.md"):
         shutil.copy(path, package)
+    if platform_build:
+        for path in [found for pattern in NOT_ON_PLATFORM for found in package.glob(pattern)]:
+            path.unlink()
+        manifest = package / "blender_manifest.toml"
+        text = manifest.read_text(encoding="utf-8")
+        for permission, reason in PLATFORM_PERMISSIONS.items():
+            text = re.sub(rf"(?m)^{permission} = .*$", f'{permission} = "{reason}"', text)
+        manifest.write_text(text, encoding="utf-8")
     return package
 
 
@@ -323,12 +354,14 @@ def add_wheels(package: Path, wheels: Sequence[Path]) -> None:
     manifest.write_text(f"{top}\n{lines}{bracket}{tables}", encoding="utf-8")
 
 
-def build_extension(output: Path, split_platforms: bool = False) -> list[Path]:
+def build_extension(
+    output: Path, split_platforms: bool = False, platform_build: bool = False
+) -> list[Path]:
     """Build and validate the extension's zip (one per platform when split) into `output`."""
     python = ensure(BLENDER)
     wheels, encoder = fetch_wheels(python), make_sentence_file(python)
     with step("Packing the extension and validating it with Blender's tools"):
-        package = stage_addon(WORK / "stage")
+        package = stage_addon(WORK / "stage", platform_build)
         (package / SENTENCE_FILE).parent.mkdir()
         shutil.copy(encoder, package / SENTENCE_FILE)
         add_wheels(package, wheels)
@@ -345,9 +378,28 @@ def build_extension(output: Path, split_platforms: bool = False) -> list[Path]:
 
 def run_addon(options: argparse.Namespace) -> int:
     """The `addon` command."""
-    for archive in build_extension(CHECKOUT / "dist", options.split_platforms):
+    output = CHECKOUT / "dist" / ("platform" if options.platform_build else "")
+    for archive in build_extension(output, options.split_platforms, options.platform_build):
         print(f"{_short(archive)}  {archive.stat().st_size / 1e6:.1f} MB")
     return 0
+
+
+def run_repository(options: argparse.Namespace) -> int:
+    """The `repository` command: an extension repository as static files, for any web server."""
+    python = ensure(BLENDER)
+    build_extension(options.out, options.split_platforms)
+    index_repository(python, options.out)
+    print(
+        f"{_short(options.out)} holds index.json, index.html and the zips: serve it, and add "
+        "the address of its index.json in Blender under Preferences > Get Extensions > "
+        "Repositories > + > Add Remote Repository"
+    )
+    return 0
+
+
+def index_repository(python: Path, folder: Path) -> None:
+    """Write `index.json` and `index.html` for the zips in a folder, with Blender's own tool."""
+    _extension_tool(python, "server-generate", "--repo-dir", str(folder), "--html")
 
 
 def run_release(options: argparse.Namespace) -> int:
@@ -512,7 +564,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     test.set_defaults(run=run_tests)
     addon = commands.add_parser("addon", help="build the extension's zip into dist/")
     addon.add_argument("--split-platforms", action="store_true", help="one zip per platform")
+    addon.add_argument(
+        "--platform-build",
+        action="store_true",
+        help="as Blender's extension platform allows it, without the Full Backend, into "
+        "dist/platform/",
+    )
     addon.set_defaults(run=run_addon)
+    repository = commands.add_parser(
+        "repository", help="make an extension repository that a studio can host"
+    )
+    repository.add_argument("--split-platforms", action="store_true", help="one zip per platform")
+    repository.add_argument(
+        "--out", type=Path, default=CHECKOUT / "dist" / "repository", help="folder for the files"
+    )
+    repository.set_defaults(run=run_repository)
     release = commands.add_parser("release", help="check the changelog, make the zips, tag them")
     release.set_defaults(run=run_release)
     options = parser.parse_args(arguments)
@@ -539,7 +605,9 @@ def _extension_tool(python: Path, *arguments: str) -> None:
         "site-packages/bpy/*/scripts/addons_core/bl_pkg/cli/blender_ext.py"
     )
     tags = tool.parents[3] / "modules" / "_bpy_internal" / "extensions" / "tags.py"
-    command = [str(python), str(tool), *arguments, f"--valid-tags={tags}"]
+    command = [str(python), str(tool), *arguments]
+    if arguments[0] != "server-generate":
+        command.append(f"--valid-tags={tags}")
     answer = subprocess.run(command, capture_output=True, text=True)
     if answer.returncode:
         problem = " ".join((answer.stdout + answer.stderr).split())

@@ -8,19 +8,21 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import bpy
 
 from ..link import launch, paths
 from ..link.client import Event, Lost, Take
-from ..link.environment import Setup
 from ..link.session import Session
 from ..shared.errors import PlacidError
 from ..shared.motion.motion import Motion
 from ..shared.protocol.messages import Done, Error, Progress, Request, Welcome
 from . import arrivals, scheduler
 from .jobs import Job
+
+if TYPE_CHECKING:
+    from ..link.environment import Setup
 
 T = TypeVar("T")
 
@@ -110,6 +112,9 @@ class Runtime:
         """Begin to make the backend's environment. Raises PlacidError when that cannot begin."""
         self.notice = None
         self.stop_backend()
+        # The build for Blender's extension platform has no set-up.
+        from ..link.environment import Setup
+
         self.setup = Setup(
             paths.environment_folder(),
             paths.requirements_path(),

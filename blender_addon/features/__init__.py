@@ -1,8 +1,11 @@
 """One folder a feature: its properties, its panel and its operators, one file a verb."""
 
+import importlib
+
 import bpy
 
-from .backend import copy_report, notice, open_log, set_up
+from ..link import launch
+from .backend import copy_report, notice, open_log
 from .backend import operators as backend_operators
 from .batch import operators as batch_operators
 from .export import operators as export_operators
@@ -13,6 +16,13 @@ from .mapping import operators as mapping_operators
 from .takes import load_motion, push_to_nla, retarget, take_actions
 from .timeline import in_between
 from .timeline import operators as timeline_operators
+
+# The build for Blender's extension platform has no set-up.
+_SET_UP = (
+    (importlib.import_module(".backend.set_up", __package__),)
+    if launch.offers_full_backend()
+    else ()
+)
 
 CLASSES = tuple(
     cls
@@ -32,7 +42,7 @@ CLASSES = tuple(
         load_motion,
         notice,
         backend_operators,
-        set_up,
+        *_SET_UP,
         open_log,
         copy_report,
     )

@@ -1,6 +1,5 @@
 """Makes the backend's virtual environment in the background: processes that are polled, no bpy."""
 
-import hashlib
 import os
 import subprocess
 import sys
@@ -12,9 +11,8 @@ from typing import IO
 from ..shared import background
 from ..shared.errors import PlacidError
 from ..shared.libraries import PIP_OPTIONS, count_libraries, library_lists
+from .made_environment import MARK, digest, environment_python
 
-_MARK = "complete"
-_FOR_TESTS = "requirements-dev.txt"
 _LOG_LINES = 4
 _PIECE_BYTES = 64 * 1024
 # Runs a tool and ends it when its own input is closed, so also when Blender is killed: a pip left
@@ -25,19 +23,6 @@ tool = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
 threading.Thread(target=lambda: os.read(0, 1) or tool.kill(), daemon=True).start()
 os._exit(abs(tool.wait()) % 256)
 """
-
-
-def environment_python(folder: Path) -> Path:
-    """The Python of a virtual environment."""
-    return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-
-
-def is_complete(folder: Path, requirements: Path) -> bool:
-    """Whether the environment was finished with exactly these requirements."""
-    try:
-        return (folder / _MARK).read_text() == _digest(requirements)
-    except OSError:
-        return False
 
 
 @dataclass(frozen=True)
@@ -148,7 +133,7 @@ class Setup:
     def _take_place(self) -> None:
         """Put the finished environment where the earlier one is."""
         try:
-            (self._unfinished / _MARK).write_text(_digest(self._requirements))
+            (self._unfinished / MARK).write_text(digest(self._requirements))
             # Nothing in an environment but the scripts that nobody runs knows where it lies.
             background.replace(self._unfinished, self._folder)
             background.remove(self._downloads)
@@ -211,13 +196,6 @@ class Setup:
         start = 0.05 * (self._index > 0)
         self.fraction = 0.9 if self._installing and is_last else start + 0.8 * share
         return behind
-
-
-def _digest(requirements: Path) -> str:
-    """Of all lists of libraries: a change in any asks for a new environment."""
-    lists = sorted(requirements.parent.glob("requirements*.txt"))
-    contents = (path.read_bytes() for path in lists if path.name != _FOR_TESTS)
-    return hashlib.sha256(b"\0".join(contents)).hexdigest()
 
 
 def _not_changed(error: OSError) -> str:

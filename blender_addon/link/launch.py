@@ -5,6 +5,7 @@ runs in an environment with PyTorch: one that the set-up makes, or one that exis
 """
 
 import os
+import platform
 import sys
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import zmq
 from ..shared.errors import PlacidError
 from . import paths
 from .backend_process import BackendProcess, backend_command
-from .environment import environment_python, is_complete
+from .made_environment import environment_python, is_complete
 
 IN_PREFERENCES = "in Placid's preferences"
 
@@ -51,7 +52,7 @@ def backend_python(where: str = IN_PREFERENCES) -> Path:
                 f"the backend's Python {python} does not exist; correct it {where}",
             )
         return python
-    if not preferences().full_backend:
+    if is_instant():
         return Path(sys.executable)
     if not has_environment():
         raise PlacidError(
@@ -62,6 +63,17 @@ def backend_python(where: str = IN_PREFERENCES) -> Path:
     return environment_python(paths.environment_folder())
 
 
+def offers_full_backend() -> bool:
+    """Whether the extension can set up the Full Backend: its build for Blender's extension platform
+    carries neither the list of libraries nor the code that installs them."""
+    return paths.requirements_path().is_file()
+
+
+def has_pytorch() -> bool:
+    """Whether PyTorch is made for this system: for Macs with Intel processors it is not."""
+    return not (sys.platform == "darwin" and platform.machine() == "x86_64")
+
+
 def has_environment() -> bool:
     """Whether the set-up has made the Full Backend's environment."""
     return is_complete(paths.environment_folder(), paths.requirements_path())
@@ -70,7 +82,7 @@ def has_environment() -> bool:
 def is_instant() -> bool:
     """Whether the backend runs in Blender's own Python."""
     chosen = preferences()
-    return not chosen.python_path and not chosen.full_backend
+    return not chosen.python_path and not (chosen.full_backend and offers_full_backend())
 
 
 def search_path() -> str:
@@ -104,6 +116,6 @@ def launch() -> BackendProcess:
                 "leave it empty for the embedded model",
             )
         command += ["--checkpoints", str(folder)]
-        if bpy.app.online_access:
+        if bpy.app.online_access and offers_full_backend():
             command.append("--allow-download")
     return BackendProcess(command, search_path(), paths.backend_log())

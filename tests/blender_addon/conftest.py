@@ -55,6 +55,7 @@ def placid() -> Iterator[ModuleType]:
         "filming.render",
         "filming.stage",
         "filming.films",
+        "link.environment",
         "character.sample_rigs",
     ):  # what the panel does not use
         importlib.import_module(f"{MODULE}.{name}")

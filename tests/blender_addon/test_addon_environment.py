@@ -56,9 +56,9 @@ def test_it_is_complete_after_the_last_step_only(placid, places, steps):
     folder, requirements, _ = places
     steps(_make(folder), "print('Collecting torch')")
     setup = placid.link.environment.Setup(*places)
-    assert not placid.link.environment.is_complete(folder, requirements)
+    assert not placid.link.made_environment.is_complete(folder, requirements)
     _wait(setup)
-    assert placid.link.environment.is_complete(folder, requirements)
+    assert placid.link.made_environment.is_complete(folder, requirements)
     assert setup.fraction == 1.0
 
 
@@ -67,7 +67,7 @@ def test_other_requirements_make_it_incomplete(placid, places, steps):
     steps(_make(folder))
     _wait(placid.link.environment.Setup(*places))
     requirements.write_text("torch==99\n")
-    assert not placid.link.environment.is_complete(folder, requirements)
+    assert not placid.link.made_environment.is_complete(folder, requirements)
 
 
 def test_a_failure_names_the_step_and_the_tools_last_words(placid, places, steps):
@@ -78,7 +78,7 @@ def test_a_failure_names_the_step_and_the_tools_last_words(placid, places, steps
     assert caught.value.code == "setup_failed"
     assert "step 0" in caught.value.message
     assert "no matching distribution" in caught.value.message
-    assert not placid.link.environment.is_complete(*places[:2])
+    assert not placid.link.made_environment.is_complete(*places[:2])
 
 
 def test_a_system_python_without_venv_is_told_which_package_to_install(placid, places, steps):
@@ -98,7 +98,7 @@ def test_after_a_cancel_the_next_run_starts_from_nothing(placid, places, steps):
         assert time.monotonic() < deadline
         time.sleep(0.02)
     setup.cancel()
-    assert not placid.link.environment.is_complete(*places[:2])
+    assert not placid.link.made_environment.is_complete(*places[:2])
     steps(_make(folder))
     _wait(placid.link.environment.Setup(*places))
     assert {path.name for path in folder.iterdir()} == {"complete", "python"}
@@ -113,7 +113,7 @@ def test_a_failed_update_leaves_the_earlier_environment_usable(placid, places, s
     setup = placid.link.environment.Setup(*places)
     with pytest.raises(placid.shared.errors.PlacidError, match="no space left"):
         _wait(setup)
-    assert placid.link.environment.is_complete(folder, requirements)
+    assert placid.link.made_environment.is_complete(folder, requirements)
     assert setup.recent[-1] == "no space left on device"
 
 
@@ -152,7 +152,7 @@ def test_another_file_than_the_one_in_the_list_is_refused(placid, tmp_path):
         setup = placid.link.environment.Setup(*places, "cpu")
         if wanted == digest:
             _wait(setup)
-            assert placid.link.environment.is_complete(*places[:2])
+            assert placid.link.made_environment.is_complete(*places[:2])
         else:
             with pytest.raises(placid.shared.errors.PlacidError, match="installing libraries"):
                 _wait(setup)
@@ -213,7 +213,7 @@ def _runs(pid: int) -> bool:
 @pytest.mark.slow
 def test_a_real_environment_runs_python(placid, places):
     _wait(placid.link.environment.Setup(*places))
-    python = placid.link.environment.environment_python(places[0])
+    python = placid.link.made_environment.environment_python(places[0])
     answer = subprocess.run([python, "-m", "pip", "--version"], capture_output=True, text=True)
     assert str(places[0]) in answer.stdout
 

@@ -11,7 +11,6 @@ from ...core import runtime
 from ...link import launch, libraries, paths
 from ...ui.backend_status import draw_backend, draw_notice
 from ...ui.text import draw_sentence, draw_text
-from .set_up import has_full_backend
 
 CHARACTERS = 90
 
@@ -92,11 +91,13 @@ class PlacidPreferences(bpy.types.AddonPreferences):
         column = layout.column()
         column.use_property_split = True
         column.use_property_decorate = False
-        column.prop(self, "full_backend")
         full = column.column()
-        full.active = self.full_backend or bool(self.python_path)
-        if sys.platform != "darwin":
-            full.prop(self, "torch_build")
+        if launch.offers_full_backend():
+            full.prop(self, "full_backend")
+            full = column.column()
+            full.active = self.full_backend or bool(self.python_path)
+            if sys.platform != "darwin":
+                full.prop(self, "torch_build")
         full.prop(self, "python_path")
         column.separator()
         column.prop(self, "device")
@@ -105,7 +106,8 @@ class PlacidPreferences(bpy.types.AddonPreferences):
         column.prop(self, "log_level")
         row = layout.row(align=True)
         row.operator("placid.open_log", text="Open Backend Log", icon="TEXT").log = "BACKEND"
-        row.operator("placid.open_log", text="Open Set-Up Log", icon="TEXT").log = "SETUP"
+        if launch.offers_full_backend():
+            row.operator("placid.open_log", text="Open Set-Up Log", icon="TEXT").log = "SETUP"
         row.operator("placid.copy_report", icon="COPYDOWN")
 
 
@@ -122,7 +124,7 @@ def _draw_setup(box: bpy.types.UILayout, preferences: PlacidPreferences) -> None
         return
     if disabled_reason := launch.disabled_reason("below"):
         draw_sentence(box, disabled_reason, CHARACTERS)
-        if not bpy.app.online_access:
+        if launch.offers_full_backend() and not bpy.app.online_access:
             draw_text(
                 box,
                 "The set-up downloads libraries, and online access is off: allow it in "
@@ -138,10 +140,10 @@ def _draw_setup(box: bpy.types.UILayout, preferences: PlacidPreferences) -> None
             where = "Ready: the Full Backend runs in its own environment"
         box.label(text=where, icon="CHECKMARK")
         draw_backend(box, current)
-    if not has_full_backend():
+    if not launch.has_pytorch():
         sentence = "PyTorch has no build for Macs with Intel processors; the instant backend serves"
         draw_text(box, f"{sentence} the embedded model there.", CHARACTERS)
-    else:
+    elif launch.offers_full_backend():
         again = " Again" if launch.has_environment() else ""
         box.operator("placid.set_up", text=f"Set Up Full Backend{again}", icon="IMPORT")
     # An obstacle is told above, in words that fit here.

@@ -1,17 +1,10 @@
 """Set up: make the Full Backend's environment in the background; and give that up."""
 
-import platform
-import sys
-
 import bpy
 
 from ...core import runtime
 from ...core.operator_base import Operator
-
-
-def has_full_backend() -> bool:
-    """Whether PyTorch is made for this system: for Macs with Intel processors it is not."""
-    return not (sys.platform == "darwin" and platform.machine() == "x86_64")
+from ...link import launch
 
 
 class PLACID_OT_set_up(Operator, bpy.types.Operator):
@@ -25,7 +18,7 @@ cards and other checkpoints; the instant backend needs none, and Blender is left
     def disabled_reason(cls, context):
         if runtime.get().setup is not None:
             return "The set-up is running"
-        if not has_full_backend():
+        if not launch.has_pytorch():
             return "PyTorch has no build for Macs with Intel processors"
         if not bpy.app.online_access:
             return "Allow Online Access in Preferences > System first: libraries are downloaded"
