@@ -6,6 +6,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty
 
 from ..retargeting.apply_motion import ApplyOptions
+from ..rig.key_reduction import Bounds
 
 
 class PlacidMotion(bpy.types.PropertyGroup):
@@ -45,6 +46,30 @@ class PlacidMotion(bpy.types.PropertyGroup):
     fps: FloatProperty(
         name="Keys a Second", default=20.0, min=1.0, max=240.0, step=100, precision=2
     )
+    keys: EnumProperty(
+        name="Keys",
+        description="How many keyframes a take gets",
+        items=[
+            ("EVERY", "Every Frame", "A keyframe in each frame: exactly what was generated"),
+            ("REDUCED", "Reduced", "As few as the bounds below allow, to be edited by hand"),
+        ],
+    )
+    key_angle: FloatProperty(
+        name="Rotation",
+        description="Degrees by which fewer keyframes may turn a bone otherwise",
+        default=0.5,
+        min=0.01,
+        max=10.0,
+        precision=2,
+    )
+    key_distance: FloatProperty(
+        name="Hands and Feet",
+        description="Millimetres by which fewer keyframes may take hands and feet elsewhere",
+        default=3.0,
+        min=0.1,
+        max=100.0,
+        precision=1,
+    )
     blend_in: IntProperty(
         name="Blend In",
         description="Frames in which the motion takes over from the pose or action that is there, "
@@ -78,7 +103,15 @@ def apply_options(scene: bpy.types.Scene, name: str) -> ApplyOptions:
         blend_in=settings.blend_in,
         blend_out=settings.blend_out,
         loop=settings.loop,
+        bounds=key_bounds(scene) if settings.keys == "REDUCED" else None,
     )
+
+
+def key_bounds(scene: bpy.types.Scene) -> Bounds:
+    """The scene's bounds for fewer keys, in its own unit."""
+    settings = scene.placid_motion
+    metres = settings.key_distance / 1000.0
+    return Bounds(settings.key_angle, metres / scene.unit_settings.scale_length)
 
 
 def in_place_of(options: ApplyOptions, frame: int) -> ApplyOptions:

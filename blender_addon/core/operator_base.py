@@ -1,5 +1,7 @@
 """What every verb has in common: a readable error, and a reason when its button is grey."""
 
+from collections.abc import Callable
+
 import bpy
 
 from ..shared.errors import PlacidError
@@ -26,8 +28,12 @@ class Operator:
         raise NotImplementedError
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        return self.attempt(lambda: self.run(context))
+
+    def attempt(self, work: Callable[[], None]) -> set[str]:
+        """Do a piece of work; what fails becomes the notice."""
         try:
-            self.run(context)
+            work()
         except PlacidError as error:
             runtime.get().notice = error
             self.report({"ERROR"}, error.message)

@@ -13,7 +13,7 @@ from .film import operators as film_operators
 from .generate import cancel, pick_action
 from .generate import operators as generate_operators
 from .mapping import operators as mapping_operators
-from .takes import load_motion, push_to_nla, retarget, take_actions
+from .takes import load_motion, push_to_nla, reduce_keys, retarget, take_actions
 from .timeline import in_between
 from .timeline import operators as timeline_operators
 
@@ -36,6 +36,7 @@ CLASSES = tuple(
         push_to_nla,
         film_operators,
         retarget,
+        reduce_keys,
         mapping_operators,
         export_operators,
         batch_operators,

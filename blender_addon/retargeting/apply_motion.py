@@ -7,6 +7,7 @@ import numpy as np
 
 from ..rig.binding import Binding, bind
 from ..rig.blend import Stance
+from ..rig.key_reduction import Bounds
 from ..rig.mapping import Mapping
 from ..rig.read_rig import read_rig
 from ..rig.retarget import Retargeted, RootMotion, retarget, retarget_cycle
@@ -21,6 +22,7 @@ from .bone_mapping import mapping_of
 from .editable import check_editable
 from .measure_fit import Fit, measure_fit
 from .record_stance import record_stance
+from .reduce_keys import reduce_keys
 
 # Of any scene in Blender.
 _LAST_FRAME = 1_048_574
@@ -43,6 +45,7 @@ class ApplyOptions:
             the place where it stands; 0 starts at once, at the armature's origin.
         blend_out: scene frames in which the motion gives way to it again.
         loop: keep the part that repeats best and close it to a cycle; it is not blended.
+        bounds: how far fewer keys may be from one in each frame; None keeps all.
     """
 
     mapping: Mapping | None = None
@@ -54,6 +57,7 @@ class ApplyOptions:
     blend_in: int = 0
     blend_out: int = 0
     loop: bool = False
+    bounds: Bounds | None = None
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,8 @@ def apply_motion(
     with unchanged_on_failure(armature):
         action = bake(armature, result.keys, mapping.properties, name, options.frame_start, step)
         try:
+            if options.bounds is not None:
+                reduce_keys(scene, armature, action, mapping, options.bounds)
             play(armature, action)
             frames = options.frame_start + step * np.arange(len(result.hips))
             fit = measure_fit(scene, armature, mapping, binding, result, frames)

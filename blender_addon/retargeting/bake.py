@@ -11,6 +11,9 @@ from .slots import new_action
 
 _KINDS = bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items
 _LINEAR, _CONSTANT = _KINDS["LINEAR"].value, _KINDS["CONSTANT"].value
+_BEZIER = _KINDS["BEZIER"].value
+_HANDLES = bpy.types.Keyframe.bl_rna.properties["handle_left_type"].enum_items
+_FREE = _HANDLES["FREE"].value
 
 
 def bake(
@@ -54,6 +57,37 @@ def bake(
                 channel = f'["{bpy.utils.escape_identifier(switch)}"]'
                 _write(owner, bone, channel, np.array([[value]], float), frames[:1], _CONSTANT)
     return action
+
+
+def write_bezier(
+    curve: bpy.types.FCurve, frames: np.ndarray, values: np.ndarray, slopes: np.ndarray
+) -> None:
+    """Give a curve these keys instead of its own, with free handles a third of the way between.
+
+    Args:
+        frames: (K,), increasing.
+        values: (K,).
+        slopes: (2, K), a frame, on the left and on the right of each key.
+    """
+    gaps = np.diff(frames) / 3.0 if len(frames) > 1 else np.ones(1)
+    left, right = np.concatenate([gaps[:1], gaps]), np.concatenate([gaps, gaps[-1:]])
+    if len(frames) == 1:
+        left = right = gaps
+    points = curve.keyframe_points
+    points.clear()
+    points.add(len(frames))
+    _set(points, "co", frames, values)
+    for side in ("left", "right"):
+        kinds = np.full(len(frames), _FREE, dtype=np.int32)
+        points.foreach_set(f"handle_{side}_type", kinds)
+    points.foreach_set("interpolation", np.full(len(frames), _BEZIER, dtype=np.int32))
+    _set(points, "handle_left", frames - left, values - left * slopes[0])
+    _set(points, "handle_right", frames + right, values + right * slopes[1])
+    curve.update()
+
+
+def _set(points, name: str, frames: np.ndarray, values: np.ndarray) -> None:
+    points.foreach_set(name, np.stack([frames, values], axis=-1).astype(np.float32).ravel())
 
 
 def _in_mode(mode: str, quaternions: np.ndarray) -> tuple[str, np.ndarray]:

@@ -34,12 +34,17 @@ class PLACID_PT_motion(Tab, bpy.types.Panel):
         column.prop(settings, "own_rate")
         if settings.own_rate:
             column.prop(settings, "fps")
+        column.prop(settings, "keys")
+        if settings.keys == "REDUCED":
+            column.prop(settings, "key_angle")
+            column.prop(settings, "key_distance")
         column.prop(settings, "loop")
         blends = column.column()
         blends.active = not settings.loop
         blends.prop(settings, "blend_in")
         blends.prop(settings, "blend_out")
         self.layout.operator("placid.retarget", icon="ARMATURE_DATA")
+        self.layout.operator("placid.reduce_keys", icon="KEYFRAME")
 
 
 class PLACID_PT_bone_mapping(Tab, bpy.types.Panel):
