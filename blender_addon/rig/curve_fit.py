@@ -6,7 +6,7 @@ least-squares problem. A key has a slope on either side: generated and captured 
 where feet meet the floor, and a fifth fewer keys follow it so than with one slope.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -51,6 +51,7 @@ class CurveFit:
 
     def __post_init__(self) -> None:
         count = len(self.samples)
+        self._target = self.samples
         self._slopes = np.gradient(self.samples, axis=0) if count > 1 else 0.0 * self.samples
         self.set_keys(np.array([0, count - 1]) if count > 1 else np.array([0]))
 
@@ -76,24 +77,35 @@ class CurveFit:
             if not self.add(self._worst(bound)):
                 break
 
+    def aim(self, target: np.ndarray, bound: float, allows: Callable[[np.ndarray], bool]) -> None:
+        """Follow other samples (T, n) from now on, if the present keys then keep the bound."""
+        former, self._target = self._target, target
+        if not self._try(self.keys, bound, allows):
+            self._target = former
+
     def thin(
         self, bound: float, kept: Iterable[int] = (), allows: Callable[[np.ndarray], bool] = _any
-    ) -> None:
-        """Drop the keys that are not needed, those in the densest places first.
+    ) -> Iterator[None]:
+        """Drop the keys that are not needed, those in the densest places first, one in each step.
 
         Args:
             bound: of the errors.
             kept: keys that stay.
             allows: whether a curve (T, n) may be taken for the present one.
         """
-        fixed = {0, len(self.samples) - 1, *kept}
-        for key in self._by_density(fixed):
-            keys = self.keys[self.keys != key]
-            values, slopes, curve = self._solve(keys)
-            errors = self.error_of(self.samples, curve)
-            if errors.max() <= SLACK * bound and allows(curve):
-                self.keys, self.values, self.slopes = keys, values, slopes
-                self.curve, self.errors = curve, errors
+        for key in self._by_density({0, len(self.samples) - 1, *kept}):
+            self._try(self.keys[self.keys != key], bound, allows)
+            yield
+
+    def _try(self, keys: np.ndarray, bound: float, allows: Callable[[np.ndarray], bool]) -> bool:
+        """Take other keys if the bound and `allows` are kept."""
+        values, slopes, curve = self._solve(keys)
+        errors = self.error_of(self.samples, curve)
+        if errors.max() > SLACK * bound or not allows(curve):
+            return False
+        self.keys, self.values, self.slopes = keys, values, slopes
+        self.curve, self.errors = curve, errors
+        return True
 
     def _by_density(self, fixed: set[int]) -> list[int]:
         """Keys that may go, those in the densest places first."""
@@ -119,7 +131,7 @@ class CurveFit:
         weighted = basis.copy()
         weighted[[0, -1]] *= _END_WEIGHT
         left = weighted.T @ basis
-        right = weighted.T @ self.samples
+        right = weighted.T @ self._target
         own = np.arange(n, 3 * n)
         left[own, own] += _SLOPE_WEIGHT
         right[own] += _SLOPE_WEIGHT * np.tile(self._slopes[keys], (2, 1))

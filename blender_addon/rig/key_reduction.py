@@ -8,14 +8,19 @@ import numpy as np
 
 from ..shared.motion.contacts import CONTACT_JOINTS, foot_contacts
 from ..shared.motion.motion import Motion
-from ..shared.motion.rotations import conjugate, multiply
 from ..shared.motion.skeleton import JOINT_COUNT
 from .binding import Binding
 from .curve_fit import SLACK, CurveFit
+from .leverage import Lever, Slip
 from .limb_ends import SIDES, LimbEnds
 from .rotation_modes import to_quaternions
 
 _LEG: Final = ("hip", "knee", "ankle", "foot")
+# Of the distance, while a foot stands: there it is seen to slide.
+_PLANTED: Final = 0.5
+
+# How far a rotation may aim beside its samples, in shares of the angle; the farthest that fits.
+_AIMS: Final = (0.5, 0.25)
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,7 @@ class KeyReduction:
         self._channels, self._binding = channels, binding
         self._angle = np.radians(bounds.angle)
         self._distance = bounds.distance / size
+        self._size = size
         self._ends = LimbEnds(binding)
         rig = binding.rig
         roots = {rig.bones[b] for b in (binding.carrier, binding.root) if b is not None}
@@ -82,6 +88,8 @@ class KeyReduction:
             self._quaternions(channels.rotations),
             {bone: channels.locations[bone] for bone in self._travel},
         )
+        # (T, P), so far may hands and feet be off.
+        self._allowed = np.full(self._wanted.shape[:2], SLACK * bounds.distance / size)
         self._kept = self._contact_keys(fps, size)
 
     def steps(self) -> Iterator[None]:
@@ -120,6 +128,8 @@ class KeyReduction:
         contacts = foot_contacts(Motion(joints.astype(np.float32), fps=fps))
         for side, columns in zip(SIDES, (slice(0, 2), slice(2, 4)), strict=True):
             stands = contacts[:, columns].any(axis=1)
+            for part, standing in zip(("ankle", "toe"), contacts[:, columns].T, strict=True):
+                self._allowed[standing, self._ends.names.index(f"{side}_{part}")] *= _PLANTED
             changes = np.flatnonzero(stands[1:] != stands[:-1])
             # The last frame before a foot leaves, and the first in which it is there.
             frames = {int(f if stands[f] else f + 1) for f in changes}
@@ -135,11 +145,11 @@ class KeyReduction:
         greatest share in it. With all keys laid nothing is off, so that it ends.
         """
         while True:
-            off = np.linalg.norm(self._off(), axis=-1)
+            off = np.linalg.norm(self._off(), axis=-1) / self._allowed
             more: dict[int, tuple[CurveFit, set[int]]] = {}
             for point, chain in enumerate(self._ends.chains):
                 fits = self._carriers(chain, self._wanted[:, point])
-                for frame in _peaks(off[:, point], SLACK * self._distance):
+                for frame in _peaks(off[:, point]):
                     if (pick := _guilty(fits, frame)) is not None:
                         more.setdefault(id(pick[0]), (pick[0], set()))[1].add(pick[1])
             if not more:
@@ -149,24 +159,27 @@ class KeyReduction:
             yield
 
     def _thin(self) -> Iterator[None]:
-        """Drop the keys without which rotations, hands and feet still are within the bounds."""
+        """Drop the keys without which rotations, hands and feet still are within the bounds.
+
+        Each rotation first aims a little beside its samples, where that brings back what others
+        have taken astray.
+        """
         off = self._off()
-        bound = SLACK * self._distance
         for bone, fit in self.locations.items():
-            if bone not in self._travel:
-                fit.thin(self._distance)
-                continue
-            fit.thin(self._distance, (), _Slip(off, fit.curve, self._shift(bone), bound).allows)
-            yield
-        carriers = [self._ends.bone(control) for control in self._ends.carriers]
+            allows = [Slip(off, fit.curve, self._shift(bone), self._allowed).allows]
+            yield from fit.thin(self._distance, (), *(allows if bone in self._travel else ()))
+        controls = {self._ends.bone(control): control for control in self._ends.carriers}
         for bone, fit in self.rotations.items():
             kept = self._kept.get(bone, ())
-            if bone in carriers:
-                turn = self._turn(self._ends.carriers[carriers.index(bone)], bone)
-                fit.thin(self._angle, kept, _Slip(off, fit.curve, turn, bound).allows)
-            else:
-                fit.thin(self._angle, kept)
-            yield
+            if bone not in controls:
+                yield from fit.thin(self._angle, kept)
+                continue
+            lever = self._lever(controls[bone], bone)
+            slip = Slip(off, fit.curve, lever.move, self._allowed)
+            others = off - lever.move(fit.curve)
+            for share in _AIMS if self._channels.modes[bone] == "QUATERNION" else ():
+                fit.aim(lever.against(others, share * self._angle), self._angle, slip.allows)
+            yield from fit.thin(self._angle, kept, slip.allows)
 
     def _off(self) -> np.ndarray:
         """How far (T, P, 3) hands and feet are from where they were."""
@@ -189,54 +202,16 @@ class KeyReduction:
         """From a curve of a bone's location to how far it moves each point, (T, 1, 3)."""
         return lambda curve: self._ends.move_by_location(bone, curve)[:, None]
 
-    def _turn(self, control: int, bone: str) -> Callable[[np.ndarray], np.ndarray]:
-        """From a curve of a control's rotation to how far it moves each point, (T, P, 3)."""
-        mode = self._channels.modes[bone]
-        back = conjugate(to_quaternions(mode, self._channels.rotations[bone]))
-        axes = self._ends.axes_of(control, self._turned)
+    def _lever(self, control: int, bone: str) -> Lever:
         carried = np.array([control in chain for chain in self._ends.chains])
         arms = (self._wanted - self._heads[:, control, None]) * carried[:, None]
-
-        def move(curve: np.ndarray) -> np.ndarray:
-            turn = multiply(to_quaternions(mode, curve), back)
-            turn = 2.0 * np.where(turn[:, :1] < 0.0, -turn, turn)[:, 1:]
-            return _cross((axes @ turn[..., None])[:, None, :, 0], arms)
-
-        return move
+        axes = self._ends.axes_of(control, self._turned)
+        mode = self._channels.modes[bone]
+        return Lever(mode, self._channels.rotations[bone], axes, arms, self._size)
 
     def _quaternions(self, curves: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         modes = self._channels.modes
         return {bone: to_quaternions(modes[bone], curve) for bone, curve in curves.items()}
-
-
-class _Slip:
-    """How far hands and feet are off while one bone's curve is exchanged for another.
-
-    Args:
-        off: (T, P, 3), how far they are off; follows each curve that is allowed.
-        curve: the present one.
-        move: what a curve by itself moves each point by, to first order.
-        bound: how far they may be off.
-    """
-
-    def __init__(
-        self,
-        off: np.ndarray,
-        curve: np.ndarray,
-        move: Callable[[np.ndarray], np.ndarray],
-        bound: float,
-    ) -> None:
-        self._off, self._move, self._bound = off, move, bound
-        self._moved = move(curve)
-
-    def allows(self, curve: np.ndarray) -> bool:
-        """Whether hands and feet stay within the bound; the curve is the present one then."""
-        moved = self._move(curve)
-        off = self._off + (moved - self._moved)
-        if (off * off).sum(-1).max() > self._bound**2:
-            return False
-        self._off[...], self._moved = off, moved
-        return True
 
 
 def _guilty(fits: list[tuple[CurveFit, np.ndarray]], frame: int) -> tuple[CurveFit, int] | None:
@@ -249,9 +224,9 @@ def _guilty(fits: list[tuple[CurveFit, np.ndarray]], frame: int) -> tuple[CurveF
     return None
 
 
-def _peaks(values: np.ndarray, bound: float) -> list[int]:
-    """The highest frame of each stretch above a bound."""
-    above = np.flatnonzero(values > bound)
+def _peaks(values: np.ndarray) -> list[int]:
+    """The highest frame of each stretch above 1."""
+    above = np.flatnonzero(values > 1.0)
     if not len(above):
         return []
     runs = np.split(above, np.flatnonzero(np.diff(above) > 1) + 1)
@@ -269,8 +244,3 @@ def _angle_between(mode: str) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
 
 def _distance_between(samples: np.ndarray, curve: np.ndarray) -> np.ndarray:
     return np.linalg.norm(samples - curve, axis=-1)
-
-
-def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The cross product of vectors (..., 3); numpy's own takes several times as long."""
-    return a[..., [1, 2, 0]] * b[..., [2, 0, 1]] - a[..., [2, 0, 1]] * b[..., [1, 2, 0]]
