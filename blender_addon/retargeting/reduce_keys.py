@@ -107,7 +107,8 @@ def _read(armature: bpy.types.Object, action: bpy.types.Action) -> tuple[np.ndar
             "no_keys",
             f"{action.name} moves no bone of {armature.name}; choose another take or retarget it",
         )
-    rotations, locations = {}, {}
+    rotations: dict[str, np.ndarray] = {}
+    locations: dict[str, np.ndarray] = {}
     for (bone, channel), group in groups.items():
         values = np.array([[curve.evaluate(frame) for curve in group] for frame in frames])
         (locations if channel == "location" else rotations)[bone] = values
