@@ -15,7 +15,7 @@ import numpy as np
 # How firmly slopes follow the samples' own, beside one sample: it decides where keys are dense.
 _SLOPE_WEIGHT: Final = 1e-2
 # How firmly the ends keep to the samples: other movements join there.
-_END_WEIGHT: Final = 100.0
+_END_WEIGHT: Final = 1e5
 # What rounding to Blender's single precision may add.
 SLACK: Final = 0.98
 

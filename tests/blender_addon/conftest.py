@@ -85,6 +85,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
         "binding",
         "blend",
         "bone_names",
+        "curve_fit",
         "detect",
         "feet",
         "mapping",

@@ -156,3 +156,32 @@ def test_a_failure_leaves_every_key_where_it_was(blank, scene, monkeypatch):
     with pytest.raises(RuntimeError):
         bpy.ops.placid.reduce_keys()
     assert blank.core.hand_edits.fingerprint(take.action) == before
+
+
+def test_one_undo_brings_every_key_back(blank, scene):
+    armature = blank.character.armature.create_character(bpy.context)
+    take = add_walk(blank, armature)
+    scene.placid.take_index = 0
+    blank.core.takes.show(scene, take)
+    before = blank.core.hand_edits.fingerprint(take.action)
+    bpy.ops.ed.undo_push(message="before")
+    assert bpy.ops.placid.reduce_keys() == {"FINISHED"}
+    bpy.ops.ed.undo_push(message="Reduce Keys")  # what Blender does after an operator
+    bpy.ops.ed.undo()
+    [take] = bpy.context.scene.placid.takes
+    assert blank.core.hand_edits.fingerprint(take.action) == before
+    assert not blank.core.hand_edits.is_edited(take)
+
+
+def test_a_loop_still_closes(blank, scene):
+    armature = blank.character.armature.create_character(bpy.context)
+    scene.placid_motion.loop, scene.placid_motion.keys = True, "REDUCED"
+    take = add_walk(blank, armature, 120)
+    blank.core.takes.show(scene, take)
+    first, last = take.action.frame_range
+    for curve in blank.retargeting.slots.curves_of(take.action, armature):
+        assert [modifier.type for modifier in curve.modifiers] == ["CYCLES"]
+        if "rotation" in curve.data_path:
+            ends = [curve.keyframe_points[i].co.y for i in (0, -1)]
+            assert np.isclose(*np.abs(ends), atol=1e-5)
+    assert last > first
