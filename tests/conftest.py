@@ -25,6 +25,7 @@ ADDON_MODULES = ("client", "backend_process", "session")
 SLOW_SECONDS = 3600
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in a hook of the same name
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give slow tests more time; keep the tests of a file, and of the benchmark, in one process."""
     for item in items:
