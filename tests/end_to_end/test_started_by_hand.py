@@ -47,6 +47,8 @@ def start(tmp_path: Path, file: Path) -> Iterator[Start]:
             stderr=subprocess.PIPE,
             text=True,
             env=ENVIRONMENT,
+            # What runs the tests may be run by `nohup` itself.
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
         )
         started.append(process)
         assert process.stdout is not None
