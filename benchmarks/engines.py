@@ -220,7 +220,9 @@ def main() -> None:
     parser.add_argument("--python", nargs="*", default=[], help="other Pythons, without torch")
     parser.add_argument("--source", type=Path, default=CHECKOUT, help="their backend and shared")
     options = parser.parse_args()
-    processes(options.python, options.source)
+    processes(
+        [str(Path(python).absolute()) for python in options.python], options.source.absolute()
+    )
     speed(options.rounds)
     if options.takes:
         compare(options.takes)
