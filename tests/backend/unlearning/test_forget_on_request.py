@@ -1,6 +1,5 @@
 """Forgetting on the embedded checkpoint: from the command line, and a typed concept on request."""
 
-
 import numpy as np
 import pytest
 from typer.testing import CliRunner
