@@ -9,7 +9,8 @@ import numpy as np
 
 from backend.datasets.families import FAMILIES, REST, family, source_weight
 from backend.datasets.preparation import PreparedClip
-from backend.datasets.sources import FPS, Segment
+from backend.datasets.sources import Segment
+from backend.motion.lengths import FPS
 
 # What nobody does slowly or fast.
 _STATIC: Final = frozenset({"stand", "wait", "sit", "lie", "kneel", "crouch", "pose", "balance"})

@@ -6,9 +6,8 @@ import numpy as np
 
 from backend.datasets.balance import Piece
 from backend.datasets.sources import Segment
+from backend.motion.lengths import FRAMES_PER_TOKEN, MAX_FRAMES
 
-TOKEN_FRAMES = 4
-SHORTEST, LONGEST = 24, 196
 SCRAP: Final = 12  # frames under which a segment shows nothing
 # What crops show only as a whole: the way of a path, however it is called.
 PATHS: Final = (
@@ -32,7 +31,7 @@ def crop(piece: Piece, target: int, rng: np.random.Generator) -> tuple[np.ndarra
     start, end = segment.start, segment.end
     target = max(target, SCRAP)
     if not _cropable(segment):
-        target = max(target, min(end - start, LONGEST - 14))
+        target = max(target, min(end - start, MAX_FRAMES - 14))
     if end - start <= target:
         return piece.clip.features[start:end], True
     first, last = start, end - target
@@ -41,7 +40,7 @@ def crop(piece: Piece, target: int, rng: np.random.Generator) -> tuple[np.ndarra
     elif segment.core is not None:
         need_start, need_end = segment.core
         if need_end - need_start > target:
-            target = min(need_end - need_start, LONGEST - 14)
+            target = min(need_end - need_start, MAX_FRAMES - 14)
             last = end - target
         first = max(start, min(need_end - target, last))
         last = max(first, min(last, need_start))
@@ -51,4 +50,4 @@ def crop(piece: Piece, target: int, rng: np.random.Generator) -> tuple[np.ndarra
 
 def whole_tokens(rows: np.ndarray) -> np.ndarray:
     """Cut to a multiple of four rows."""
-    return np.asarray(rows[: len(rows) // TOKEN_FRAMES * TOKEN_FRAMES])
+    return np.asarray(rows[: len(rows) // FRAMES_PER_TOKEN * FRAMES_PER_TOKEN])

@@ -8,8 +8,9 @@ import numpy as np
 from scipy.signal import find_peaks
 
 from backend.datasets.actions import Action
-from backend.datasets.sources import FPS, Segment
+from backend.datasets.sources import Segment
 from backend.motion.facing import facing
+from backend.motion.lengths import FPS
 from shared.motion.skeleton import JOINT, Side
 
 _LEFT_HIP, _RIGHT_HIP = JOINT["left_hip"], JOINT["right_hip"]

@@ -15,7 +15,8 @@ import msgspec
 import numpy as np
 
 from backend.datasets.free_labels import actions_of
-from backend.datasets.sources import FPS, Clip, Segment, Tier, register_source
+from backend.datasets.sources import Clip, Segment, Tier, register_source
+from backend.motion.lengths import FPS
 
 FREE: Final = "free"
 _TOES: Final = (10, 11)

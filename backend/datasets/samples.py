@@ -12,18 +12,11 @@ from backend.datasets.actions import Action
 from backend.datasets.balance import Piece, chances, with_speeds
 from backend.datasets.captions import STEPPED, caption
 from backend.datasets.composing import compose
-from backend.datasets.cropping import (
-    LONGEST,
-    PATHS,
-    SCRAP,
-    SHORTEST,
-    TOKEN_FRAMES,
-    crop,
-    whole_tokens,
-)
+from backend.datasets.cropping import PATHS, SCRAP, crop, whole_tokens
 from backend.datasets.joining import join
 from backend.datasets.preparation import PreparedClip
 from backend.datasets.sources import Segment
+from backend.motion.lengths import FRAMES_PER_TOKEN, MAX_FRAMES, MIN_FRAMES
 from shared.errors import PlacidError
 
 _TARGET: Final = 40  # frames that a sample is to have at least, unless an action is shorter
@@ -138,10 +131,10 @@ class SamplePool:
         first = self._among(self._all, rng)
         if len(self._legs.numbers) and _on_a_stand(first) and rng.random() < _TOGETHER:
             return self._together(first, rng)
-        target = int(rng.integers(_TARGET // TOKEN_FRAMES, LONGEST // TOKEN_FRAMES + 1))
-        target *= TOKEN_FRAMES
+        target = int(rng.integers(_TARGET // FRAMES_PER_TOKEN, MAX_FRAMES // FRAMES_PER_TOKEN + 1))
+        target *= FRAMES_PER_TOKEN
         length = first.segment.end - first.segment.start
-        natural = first.segment.whole and SHORTEST <= length <= LONGEST
+        natural = first.segment.whole and MIN_FRAMES <= length <= MAX_FRAMES
         if natural and rng.random() < _NATURAL * min(1.0, length / _UNHURRIED):
             segment = first.segment
             rows = first.clip.features[segment.start : segment.end]
@@ -153,25 +146,25 @@ class SamplePool:
         rows, whole = crop(first, target, rng)
         parts, actions = [rows], list(first.segment.actions)
         human = first.segment.captions if whole else ()
-        length, enough = len(rows), max(target - 20, SHORTEST)
-        if length < enough and (length < SHORTEST or rng.random() > _ALONE):
+        length, enough = len(rows), max(target - 20, MIN_FRAMES)
+        if length < enough and (length < MIN_FRAMES or rng.random() > _ALONE):
             for tried, piece in enumerate(self._continue(first, rng)):
-                if (len(parts) >= 4 and length >= SHORTEST) or length >= enough:
+                if (len(parts) >= 4 and length >= MIN_FRAMES) or length >= enough:
                     break
                 if not _joinable(parts[-1][-1], piece):
                     if tried < _TRIES:
                         continue
-                    if length >= SHORTEST:
+                    if length >= MIN_FRAMES:
                         break
-                more, _ = crop(piece, min(target, LONGEST - 14) - length, rng)
-                if length + len(more) + 8 > LONGEST:
+                more, _ = crop(piece, min(target, MAX_FRAMES - 14) - length, rng)
+                if length + len(more) + 8 > MAX_FRAMES:
                     break
                 parts.append(more)
                 human = ()
                 length += len(more) + 8
                 actions += piece.segment.actions
         parts, actions = self._in_a_stand(parts, actions, length, rng)
-        motion = join(parts)[:LONGEST]
+        motion = join(parts)[:MAX_FRAMES]
         return Sample(whole_tokens(motion), _merge(actions), human)
 
     def _in_a_stand(
@@ -181,7 +174,7 @@ class SamplePool:
         before, after = rng.random(2) < (_IDLE if length >= _TARGET else _IDLE_SHORT)
         for wanted, place in ((before, 0), (after, len(parts))):
             frames = int(rng.integers(*_IDLE_FRAMES))
-            if not wanted or not len(self._stands.numbers) or length + frames + 14 > LONGEST:
+            if not wanted or not len(self._stands.numbers) or length + frames + 14 > MAX_FRAMES:
                 continue
             piece = self._among(self._stands, rng)
             stand, _ = crop(piece, frames, rng)
@@ -205,14 +198,14 @@ class SamplePool:
     def _together(self, arms: Piece, rng: np.random.Generator) -> Sample:
         """A gesture on other legs."""
         legs = self._among(self._legs, rng)
-        above = arms.clip.features[arms.segment.start : arms.segment.end][:LONGEST]
+        above = arms.clip.features[arms.segment.start : arms.segment.end][:MAX_FRAMES]
         below = legs.clip.features[legs.segment.start : legs.segment.end]
         if len(below) < len(above):
             whole = legs.segment.action.kind.startswith(PATHS)
             again = [below] if whole else [below] * (-(-len(above) // len(below)))
             below = join(again) if len(again) > 1 else below
         motion = compose(below[: len(above)], above)
-        if len(motion) < SHORTEST or not _still_shown(arms, len(motion)):
+        if len(motion) < MIN_FRAMES or not _still_shown(arms, len(motion)):
             return Sample(whole_tokens(above), _merge(arms.segment.actions), arms.segment.captions)
         step = replace(legs.segment.action, count=None)
         if step.kind == "stand":

@@ -18,7 +18,6 @@ from backend.datasets.problems import Problem, ProblemTable
 from shared.errors import PlacidError
 from shared.registry import Registry
 
-FPS: Final = 20.0
 Split = Literal["train", "val", "test"]
 Tier = Literal["A", "B", "NC"]
 

@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 
 from backend.datasets.actions import VIOLENT_KINDS
-from backend.datasets.sources import FPS, Clip
+from backend.datasets.sources import Clip
+from backend.motion.lengths import FPS
 
 _SPLITS: Final = ("train", "val", "test")
 

@@ -15,10 +15,9 @@ from backend.generation.samplers.noise import SeededNoise
 from backend.generation.samplers.residual import ResidualSampler
 from backend.generation.samplers.steps import NO_TOKEN, Step
 from backend.models.reference_quirks import CORRECTED, ReferenceQuirks
-from backend.motion.lengths import MAX_TOKENS
+from backend.motion.lengths import MAX_TOKENS, MIN_TOKENS
 from shared.errors import PlacidError
 
-MIN_TOKENS: Final = 6
 # The share of the time that the base tokens take; the residual layers take the rest.
 _BASE_SHARE: Final = {"momask": 0.67, "bamm": 0.85}
 

@@ -12,7 +12,6 @@ import typer
 from tqdm import tqdm
 
 from backend.checkpoints.loading import EMBEDDED
-from backend.datasets.cropping import SHORTEST, TOKEN_FRAMES
 from backend.datasets.preparation import PreparedClip, load_prepared
 from backend.datasets.sources import Segment
 from backend.evaluation.prompts import load_suite
@@ -21,6 +20,7 @@ from backend.kinematic_checks.motion_quality import FIGURES, largest_jump
 from backend.models.rvqvae import RVQVAE
 from backend.motion.features import features_to_joints
 from backend.motion.foot_contact import ground
+from backend.motion.lengths import FRAMES_PER_TOKEN, MIN_FRAMES
 from backend.reports.prompt_adherence import PER_CLASS, SECONDS, class_table
 from backend.training.rvq import clip_errors, reconstruct
 from shared.files import write_whole
@@ -76,8 +76,10 @@ def class_windows(
 
 def _cut(rows: np.ndarray, segment: Segment) -> list[np.ndarray]:
     """The window of a segment, around what it shows, in whole tokens; none of a short segment."""
-    length = min(segment.end - segment.start, round(SECONDS * 20)) // TOKEN_FRAMES * TOKEN_FRAMES
-    if length < SHORTEST:
+    length = (
+        min(segment.end - segment.start, round(SECONDS * 20)) // FRAMES_PER_TOKEN * FRAMES_PER_TOKEN
+    )
+    if length < MIN_FRAMES:
         return []
     middle = sum(segment.core or (segment.start, segment.end)) // 2
     start = int(np.clip(middle - length // 2, segment.start, segment.end - length))

@@ -14,7 +14,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from backend.datasets.cropping import LONGEST
 from backend.datasets.preparation import load_prepared
 from backend.datasets.samples import Sample
 from backend.evaluation.evaluators.embedded import save_evaluator
@@ -27,6 +26,7 @@ from backend.evaluation.metrics.matching import chances
 from backend.evaluation.metrics.registry import Measured
 from backend.models.device import choose_device
 from backend.models.matching import CONTACTS, UNIT, MatcherConfig, SentenceMatcher
+from backend.motion.lengths import MAX_FRAMES
 from backend.text.sentence import SentenceEncoder
 from backend.training.captions import CaptionEncoder
 from backend.training.loop import LoopOptions, train
@@ -61,7 +61,7 @@ class MotionTexts:
         encoder: SentenceEncoder,
         vectors: Path,
     ) -> None:
-        self.motion = np.zeros((len(samples), LONGEST, len(mean)), dtype=np.float16)
+        self.motion = np.zeros((len(samples), MAX_FRAMES, len(mean)), dtype=np.float16)
         for row, sample in zip(self.motion, samples, strict=True):
             row[: len(sample.features)] = (sample.features - mean) / std
         self.lengths = np.array([len(sample.features) for sample in samples])
@@ -80,7 +80,7 @@ class MotionTexts:
         vectors = self.vectors[self.captions[rows, wording]]
         lengths = self.lengths[rows]
         # The convolutions see four frames beyond an end; more zeros than these change nothing.
-        frames = min(LONGEST, lengths.max() + 2 * UNIT)
+        frames = min(MAX_FRAMES, lengths.max() + 2 * UNIT)
         return (
             torch.from_numpy(self.motion[rows, :frames]).float(),
             torch.from_numpy(lengths),

@@ -15,7 +15,7 @@ from backend.datasets import phrases
 from backend.datasets.actions import Action
 from backend.datasets.captions import vocabulary
 from backend.datasets.preparation import PreparedClip
-from backend.datasets.sources import FPS
+from backend.motion.lengths import FPS
 from backend.text.known_actions import Calibration, Encode, KnownAction, KnownActions
 
 PROMPTS: Final = ASSETS / "validation" / "knowledge.toml"

@@ -9,11 +9,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from backend.datasets import gestures
-from backend.datasets.cropping import LONGEST, SHORTEST, TOKEN_FRAMES
 from backend.datasets.preparation import PreparedClip
 from backend.datasets.sources import sources
 from backend.models.rvqvae import RVQVAE
 from backend.motion.features import CONTACTS, FEET, STANDS, features_to_joints
+from backend.motion.lengths import FRAMES_PER_TOKEN, MAX_FRAMES, MIN_FRAMES
 from backend.training.precision import mixed_precision
 from backend.training.windows import Windows
 from shared.motion.filters import maximum_filter1d
@@ -103,10 +103,10 @@ def clip_errors(
     """MPJPE in mm of every piece of up to 196 frames, the longest motion there is, of clips."""
     errors = []
     for clip in clips:
-        for start in range(0, len(clip.features), LONGEST):
-            rows = clip.features[start : start + LONGEST]
-            rows = np.asarray(rows[: len(rows) // TOKEN_FRAMES * TOKEN_FRAMES])
-            if len(rows) >= SHORTEST:
+        for start in range(0, len(clip.features), MAX_FRAMES):
+            rows = clip.features[start : start + MAX_FRAMES]
+            rows = np.asarray(rows[: len(rows) // FRAMES_PER_TOKEN * FRAMES_PER_TOKEN])
+            if len(rows) >= MIN_FRAMES:
                 errors.append(reconstruction_error(rows, reconstruct(network, rows, mean, std)))
     return errors
 
@@ -208,7 +208,7 @@ class RVQTask:
         self.network = network
         self.mean, self.std = mean, std
         self.batch, self.position_weight = batch, position_weight
-        network.expect(batch * window // TOKEN_FRAMES)
+        network.expect(batch * window // FRAMES_PER_TOKEN)
         device = next(network.parameters()).device
         self._scale = torch.from_numpy(mean).to(device), torch.from_numpy(std).to(device)
         own = [c for c in clips if c.split == "train" and len(c.features) >= window]

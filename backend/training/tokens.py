@@ -12,14 +12,13 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from backend.datasets.cropping import LONGEST, TOKEN_FRAMES
 from backend.datasets.preparation import PreparedClip
 from backend.datasets.samples import Sample, SamplePool
 from backend.models.rvqvae import RVQVAE
+from backend.motion.lengths import FRAMES_PER_TOKEN, MAX_TOKENS
 from backend.text.encoding import TextEncoder
 from shared.files import write_whole, written_whole
 
-MAX_TOKENS = LONGEST // TOKEN_FRAMES
 CAPTIONS = 4  # wordings kept for each sample
 
 
@@ -171,7 +170,7 @@ def tokenise(
     samples: Sequence[Sample], network: RVQVAE, mean: np.ndarray, std: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Ids int16 (N, 49, Q) and lengths (N,) of samples; motions of one length go together."""
-    lengths = np.array([len(sample.features) // TOKEN_FRAMES for sample in samples])
+    lengths = np.array([len(sample.features) // FRAMES_PER_TOKEN for sample in samples])
     ids = np.full((len(samples), MAX_TOKENS, network.config.quantizers), -1, dtype=np.int16)
     groups = defaultdict(list)
     for i, length in enumerate(lengths):

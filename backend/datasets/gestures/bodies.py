@@ -6,8 +6,9 @@ from typing import Final
 
 import numpy as np
 
-from backend.datasets.sources import FPS, Clip
+from backend.datasets.sources import Clip
 from backend.motion import features as feat
+from backend.motion.lengths import FPS
 from shared.motion.filters import minimum_filter1d, uniform_filter1d
 from shared.motion.skeleton import FEATURE_OFFSETS, JOINT
 

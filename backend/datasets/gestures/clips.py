@@ -14,7 +14,8 @@ from backend.datasets.gestures.body import perform
 from backend.datasets.gestures.registry import Gesture, gestures
 from backend.datasets.gestures.script import Script
 from backend.datasets.preparation import mirror_joints
-from backend.datasets.sources import FPS, Clip, Segment
+from backend.datasets.sources import Clip, Segment
+from backend.motion.lengths import FPS
 from shared.motion.skeleton import JOINT, Side
 
 SOURCE: Final = "gestures"

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from scipy.signal import bilinear, lfilter, lfilter_zi
 
-from backend.datasets.sources import FPS
+from backend.motion.lengths import FPS
 
 _FINE: Final = 10  # steps of the spring per frame
 _DAMPING: Final = 0.72

@@ -12,10 +12,10 @@ from backend.datasets import geometry
 from backend.datasets.actions import Action
 from backend.datasets.labelling import limbs, steps
 from backend.datasets.sources import Segment
+from backend.motion.lengths import MAX_FRAMES
 from shared.motion.skeleton import JOINT, Side
 
 _WRISTS: Final = [JOINT["left_wrist"], JOINT["right_wrist"]]
-_LONG: Final = 196
 _BEFORE, _AFTER = 26, 22  # frames round an event
 
 
@@ -103,7 +103,7 @@ def moved_things(joints: np.ndarray, actions: Sequence[Action], first: int) -> I
         yield Segment(first + start, first + end, action, core=core, whole=True)
     for pick, place in zip(peaks[::2], peaks[1::2], strict=True):
         start, end = max(0, pick - _BEFORE), min(len(joints), place + _AFTER)
-        if end - start <= _LONG:
+        if end - start <= MAX_FRAMES:
             then = tuple(actions[1:-1]) if place - pick > 40 else ()
             yield Segment(first + start, first + end, taken, (), (*then, put), whole=True)
         if place - pick > 70 and len(actions) == 3:

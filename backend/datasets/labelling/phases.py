@@ -10,6 +10,7 @@ from scipy.ndimage import uniform_filter1d
 from backend.datasets.actions import Action
 from backend.datasets.labelling.steps import runs
 from backend.datasets.sources import Segment
+from backend.motion.lengths import MAX_FRAMES
 from shared.motion.skeleton import JOINT
 
 # Share of the standing height that the pelvis leaves when it goes down and is back at in the end.
@@ -17,7 +18,6 @@ _UP: Final = 0.93
 _NEAR: Final = 0.05  # metres round the lowest, which count as being down
 _MARGIN: Final = 12  # frames before and after
 _SITS: Final = 0.15  # metres that somebody sinks at least
-_LONG: Final = 196
 _RESTS: Final = 40
 
 
@@ -74,7 +74,7 @@ def descents(joints: np.ndarray, base: Action, first: int = 0) -> Iterator[Segme
             yield _part(up, *span, (rises, back), len(joints), first)
         if leave is not None and back is not None:
             whole = (max(0, leave - _MARGIN), min(len(joints), back + _MARGIN))
-            if whole[1] - whole[0] <= _LONG:
+            if whole[1] - whole[0] <= MAX_FRAMES:
                 yield Segment(first + whole[0], first + whole[1], down, (), (up,), whole=True)
 
 

@@ -9,8 +9,8 @@ from scipy.ndimage import uniform_filter1d
 from backend.datasets import geometry
 from backend.datasets.actions import Action
 from backend.motion.facing import facing as facing_of
+from backend.motion.lengths import FPS
 
-FPS: Final = 20.0
 _SMOOTH: Final = 9  # frames: the sway and twist of a step
 _PEAK: Final = 11  # frames over which the fastest turning is looked for
 

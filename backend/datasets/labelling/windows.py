@@ -15,12 +15,12 @@ from backend.datasets.labelling.travel import locomotion, travel
 from backend.datasets.preparation import PreparedClip
 from backend.datasets.sources import Segment
 from backend.motion.features import features_to_joints
+from backend.motion.lengths import MAX_FRAMES
 from shared.motion.skeleton import JOINT
 
 SHORTEST, LONGEST = 40, 160  # frames of a window
 _SHORT: Final = (24, 60)  # of windows of walking and running
 _EVERY: Final = 14  # frames from one window to the next
-_WHOLE: Final = 196
 # Metres a frame of the pelvis that is walking, and frames that it walks or stands at least.
 _WALKS: Final = 0.012
 _AWHILE: Final = 18
@@ -80,7 +80,7 @@ def _label(joints: np.ndarray, segment: Segment, rng: np.random.Generator) -> It
     part = joints[first : segment.end]
     kinds = {a.kind for a in segment.actions}
     if segment.core is not None or len(part) < 24:
-        yield replace(segment, whole=len(part) <= _WHOLE)  # said to the frame
+        yield replace(segment, whole=len(part) <= MAX_FRAMES)  # said to the frame
     elif kinds <= _TRAVELS | {"stand"} and kinds != {"stand"}:
         yield from _travels(part, action, first, rng)
     elif action.kind in phases.DESCENTS and (action.kind, action.variant) not in _RESTING:
@@ -90,7 +90,7 @@ def _label(joints: np.ndarray, segment: Segment, rng: np.random.Generator) -> It
     elif kinds >= {"pick_up", "put_down"}:
         yield from events.moved_things(part, segment.actions, first)
     elif segment.then:
-        yield replace(segment, whole=len(part) <= _WHOLE)
+        yield replace(segment, whole=len(part) <= MAX_FRAMES)
     elif action.kind in ("jump", "hop"):
         yield from events.jumps(part, action, first)
     elif action.kind in _BLOWS:
@@ -144,7 +144,7 @@ def _travels(
             if b - a >= 24:
                 yield Segment(first + start + a, first + start + b, Action("stand"))
     yield from _starts_and_stops(part, base, first, moving, rng)
-    whole = _way(part, base) if len(part) <= _WHOLE else None
+    whole = _way(part, base) if len(part) <= MAX_FRAMES else None
     if whole is not None and whole.kind != "stand":
         yield Segment(first, first + len(part), whole, whole=True)
 

@@ -15,7 +15,8 @@ from scipy.spatial.transform import Rotation
 
 from backend.datasets import geometry
 from backend.datasets.actions import Action
-from backend.datasets.sources import FPS, Clip, Segment, Split, register_source
+from backend.datasets.sources import Clip, Segment, Split, register_source
+from backend.motion.lengths import FPS
 from shared.motion.skeleton import JOINT, JOINT_COUNT
 
 # Name, parent and whether the joint is a hinge about Z (one angle) or a ball (quaternion wxyz).

@@ -16,14 +16,12 @@ from backend.datasets.layouts import Layout
 from backend.datasets.problems import BrokenFileError, Problem, ProblemTable
 from backend.datasets.text_motions import Entry, TextMotion, text_motions
 from backend.evaluation.evaluators import Evaluator
-from backend.evaluation.evaluators.batches import LONGEST
 from backend.evaluation.evaluators.reference import ReferenceRow
+from backend.motion.lengths import FRAMES_PER_TOKEN, MAX_FRAMES
 from shared.errors import PlacidError
 from shared.files import written_whole
 
 SPLIT: Final = "test"
-# The networks make whole tokens of 4 frames, and so are real motions cut.
-_FRAMES_PER_TOKEN: Final = 4
 _BATCH: Final = 64
 _EMBEDDINGS: Final = "embeddings"
 
@@ -111,8 +109,9 @@ def _samples(entry: Entry, layout: Layout) -> list[TextMotion]:
     """The motions of an entry, cut to t frames, t a multiple of 4 and at most 196."""
     samples = []
     for sample in text_motions(entry, layout):
-        frames = len(sample.features) // _FRAMES_PER_TOKEN * _FRAMES_PER_TOKEN
-        features = sample.features[: min(frames, LONGEST)]
+        # The networks make whole tokens, and so are real motions cut.
+        frames = len(sample.features) // FRAMES_PER_TOKEN * FRAMES_PER_TOKEN
+        features = sample.features[: min(frames, MAX_FRAMES)]
         samples.append(TextMotion(sample.name, features, sample.captions))
     return samples
 

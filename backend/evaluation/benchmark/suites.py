@@ -9,6 +9,7 @@ import numpy as np
 from backend.evaluation.benchmark.protocols import Protocol
 from backend.evaluation.evaluators.reference import ReferenceRow
 from backend.evaluation.prompts import load_suite
+from backend.motion.lengths import FRAMES_PER_TOKEN, MAX_TOKENS, MIN_TOKENS
 from backend.unlearning.concept import Concept
 
 FORGET, RETAIN, VARIED = "forget", "retain", "variations"
@@ -27,7 +28,6 @@ SUMMARIES: Final = {
 LEAKAGE: Final = ("implicit", "paraphrases", "misspellings", "wordings")
 # A prompt without a real motion of its own is given so many tokens: 4 seconds.
 _TOKENS: Final = 20
-_FRAMES_PER_TOKEN, _FEWEST, _MOST = 4, 6, 49
 # The classes of the prompt suites that belong to a part of violence.
 _PARTS: Final = {"kick": ("kick",), "punch": ("punch", "boxing")}
 
@@ -84,7 +84,7 @@ def _captions(rows: Sequence[ReferenceRow], keep: np.ndarray) -> list[Item]:
     return [
         Item(
             row.captions[0],
-            min(max(row.frames // _FRAMES_PER_TOKEN, _FEWEST), _MOST),
+            min(max(row.frames // FRAMES_PER_TOKEN, MIN_TOKENS), MAX_TOKENS),
             " ".join(row.kinds),
         )
         for row, kept in zip(rows, keep, strict=True)

@@ -14,13 +14,13 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from backend.datasets.cropping import SHORTEST
 from backend.datasets.preparation import PreparedClip
 from backend.datasets.samples import Sample, SamplePool
 from backend.evaluation.evaluators import Evaluator
 from backend.evaluation.evaluators.embedded import EVALUATOR
 from backend.evaluation.metrics.matching import chances
 from backend.evaluation.metrics.registry import EmbeddingStatistics, Measured
+from backend.motion.lengths import MIN_FRAMES
 from backend.unlearning.concept import Concept, builtin_concepts
 from shared.decoding.arrays import check_safetensors
 from shared.decoding.errors import UNDECODABLE, DecodeError, explain
@@ -116,7 +116,7 @@ def collect_reference(clips: Sequence[PreparedClip], seed: int) -> list[RealMoti
         for clip in clips
         if clip.split in HELD_OUT
         for segment in clip.segments
-        if segment.end - segment.start >= SHORTEST
+        if segment.end - segment.start >= MIN_FRAMES
     ]
     taken: Counter[str] = Counter()
     motions = []

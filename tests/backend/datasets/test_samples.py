@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from backend.datasets.actions import Action
-from backend.datasets.cropping import LONGEST, SHORTEST
 from backend.datasets.preparation import PreparedClip
 from backend.datasets.samples import Sample, SamplePool
 from backend.datasets.sources import Segment
 from backend.motion.features import FEATURES
+from backend.motion.lengths import MAX_FRAMES, MIN_FRAMES
 
 NUMBER, FRAME = 67, 68  # columns that tell no pose and that blending leaves alone elsewhere
 
@@ -47,8 +47,8 @@ def test_lengths_are_whole_tokens_within_the_bounds() -> None:
     )
     lengths = [len(sample.features) for sample in draws(pool, 300)]
     assert all(length % 4 == 0 for length in lengths)
-    assert SHORTEST <= min(lengths) <= 40
-    assert LONGEST - 8 <= max(lengths) <= LONGEST
+    assert MIN_FRAMES <= min(lengths) <= 40
+    assert MAX_FRAMES - 8 <= max(lengths) <= MAX_FRAMES
     assert len(set(lengths)) > 25
 
 
@@ -109,7 +109,7 @@ def test_a_whole_segment_tells_how_long_its_action_takes() -> None:
         assert sample.human == ("takes a deep bow",)
 
 
-@pytest.mark.parametrize("frames", [SHORTEST - 1, LONGEST + 1])
+@pytest.mark.parametrize("frames", [MIN_FRAMES - 1, MAX_FRAMES + 1])
 def test_segments_that_no_motion_can_be_as_long_as_are_never_natural(frames: int) -> None:
     pool = SamplePool([clip(0, frames, whole(frames, "bow", whole=True))], "train")
     assert not any(sample.natural for sample in draws(pool, 60))
@@ -128,7 +128,7 @@ def test_captions_by_people_stand_for_whole_segments_alone() -> None:
 def test_what_is_too_short_alone_is_gone_on_with() -> None:
     pool = SamplePool([clip(0, 13, whole(13, "kick"))], "train")
     for sample in draws(pool):
-        assert len(sample.features) >= SHORTEST
+        assert len(sample.features) >= MIN_FRAMES
         assert {action.kind for action in sample.actions} == {"kick"}
 
 
