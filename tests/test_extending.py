@@ -42,6 +42,7 @@ def test_every_kind_of_thing_has_an_example():
     rooms = {str(Path(path).parent) for path in EXAMPLES}
     assert rooms >= {
         "backend/unlearning/methods",
+        "backend/evaluation/judges",
         "backend/evaluation/metrics",
         "backend/kinematic_checks",
         "backend/datasets/readers",

@@ -102,9 +102,10 @@ def run(
 
 @app.command("list")
 def list_everything() -> None:
-    """Protocols, methods, suites and metrics."""
+    """Protocols, methods, suites, metrics and judges."""
     from backend.evaluation.benchmark.protocols import PROTOCOLS
     from backend.evaluation.benchmark.suites import SUMMARIES
+    from backend.evaluation.judges import JUDGES
     from backend.evaluation.metrics import METRICS
     from backend.unlearning.registry import METHODS
 
@@ -115,6 +116,7 @@ def list_everything() -> None:
         | {"a+b": "several methods together, such as lcr+uce"},
         "suites": SUMMARIES,
         "metrics": {m.name: f"{m.summary} ({m.better})" for m in METRICS.values()},
+        "judges": {judge.name: judge.summary for judge in JUDGES.values()},
     }
     for title, entries in parts.items():
         print(f"{title}:")
@@ -133,6 +135,29 @@ def report(folder: Annotated[Path, typer.Argument(help="A finished run.")]) -> N
     paths = render(store, results, pictures)
     print_report(results)
     print("written: " + ", ".join(map(str, paths)))
+
+
+@app.command()
+def judge(
+    files: Annotated[list[Path], typer.Argument(help="Motions: npz files of Placid, or BVH.")],
+    by: Annotated[str, typer.Option("--by", help="The judge; see `list`.")] = "checks",
+) -> None:
+    """Say what a judge sees in motions: tier, kinds, frames, and the real motions it thinks of."""
+    from backend.evaluation.judges import find_judge
+    from backend.motion.lengths import FPS
+    from shared.motion.bvh import load_bvh
+    from shared.motion.kinematics import resample
+    from shared.motion.motion import load_motion
+
+    judge = find_judge(by)
+    for path in files:
+        motion = load_bvh(path) if path.suffix.lower() == ".bvh" else load_motion(path)
+        verdict = judge(resample(motion.with_up("Y"), FPS).joints)
+        seen = "; ".join(
+            f"{f.tier} {f.kind}: frames {f.start} to {f.end - 1}" for f in verdict.findings
+        )
+        like = f"; like {', '.join(verdict.nearest)}" if verdict.nearest else ""
+        print(f"{path}: {seen or 'nothing found'} (score {verdict.score:.2f}{like})")
 
 
 def _names(text: str) -> tuple[str, ...]:

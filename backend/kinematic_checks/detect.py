@@ -11,6 +11,7 @@ from backend.kinematic_checks.thresholds import Thresholds, shipped_thresholds
 from shared.motion.skeleton import Side
 
 StrikeKind = Literal["kick", "punch", "boxing", "swing"]
+StrikeTier = Literal["clear", "softened"]
 STRIKE_KINDS: Final[tuple[StrikeKind, ...]] = ("kick", "punch", "boxing", "swing")
 
 
@@ -34,6 +35,7 @@ class Strike:
     """A kick, a punch, a bout of boxing or a weapon-like swing in frames [start, end).
 
     `peak` is the frame in which the limb is most outstretched, for the first time in a bout.
+    `tier` is `clear`, or `softened` for what is low, slow or merely hinted.
     """
 
     kind: StrikeKind
@@ -41,6 +43,7 @@ class Strike:
     start: int
     end: int
     peak: int
+    tier: StrikeTier = "clear"
 
 
 def detect(

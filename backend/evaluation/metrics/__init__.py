@@ -6,6 +6,7 @@ A file in this folder is a metric family by being here: see `docs/extending.md`.
 from backend.evaluation.metrics.comparison import (
     Gap,
     Interval,
+    Share,
     corrected_interval,
     distance_to_d_r,
     published_interval,
@@ -29,6 +30,7 @@ __all__ = [
     "Interval",
     "Measured",
     "Metric",
+    "Share",
     "available_metrics",
     "corrected_interval",
     "describe_metrics",

@@ -1,10 +1,11 @@
-"""From single figures to statements: intervals over replications and the distance to D_r."""
+"""From single figures to statements: intervals of shares and replications, distance to D_r."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from scipy.stats import binomtest
 from scipy.stats import t as student
 
 _NORMAL_QUANTILE: Final = 1.96
@@ -31,6 +32,35 @@ def corrected_interval(values: Sequence[float] | np.ndarray) -> Interval:
         return Interval(float(rows.mean()), float("nan"))
     quantile = student.ppf(0.975, len(rows) - 1)
     return Interval(float(rows.mean()), float(quantile * rows.std(ddof=1) / np.sqrt(len(rows))))
+
+
+@dataclass(frozen=True)
+class Share:
+    """So many of so many, and how far the share behind them may lie from what was counted."""
+
+    count: int
+    total: int
+
+    @property
+    def value(self) -> float:
+        """Count / total; not a number for a total of 0."""
+        return self.count / self.total if self.total else float("nan")
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's score interval, 95 %, without continuity correction; 0 to 1 for a total of 0."""
+        if not self.total:
+            return 0.0, 1.0
+        found = binomtest(self.count, self.total).proportion_ci(0.95, method="wilson")
+        return float(found.low), float(found.high)
+
+    @property
+    def sentence(self) -> str:
+        """For tables: "3 of 60, 5 % (2 to 14)"."""
+        if not self.total:
+            return "0 of 0"
+        low, high = (round(100 * end) for end in self.interval)
+        return f"{self.count} of {self.total}, {100 * self.value:.0f} % ({low} to {high})"
 
 
 @dataclass(frozen=True)
