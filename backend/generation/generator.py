@@ -32,6 +32,7 @@ from backend.unlearning.fit import FitInputs, fit_edit, statistics_folders
 from shared import VERSION, concepts
 from shared.errors import PlacidError
 from shared.motion.audit import Audit, FoundStrike
+from shared.motion.blocks import Block, blocks_entry, blocks_in, renamed, spans
 from shared.motion.motion import Motion
 from shared.motion.understanding import Understanding
 from shared.protocol.messages import (
@@ -209,6 +210,9 @@ class Generator:
             return
         assert motion is not None, "validated"
         provenance |= edited_entries(motion, request.frames, provenance)
+        blocks = blocks_in(motion.provenance)
+        spanned = spans(blocks, motion.fps, len(motion))
+        provenance |= blocks_entry(renamed(blocks, spanned, request.frames, request.prompt))
         for seed, edited in zip(seeds, edit_motion(request, motion, seeds, context), strict=True):
             told = replace(edited, prompt=request.prompt, seed=seed, provenance=provenance)
             yield self._audited(told)
@@ -218,11 +222,8 @@ class Generator:
     ) -> Iterator[Motion]:
         """The takes of a timeline."""
         seeds = [timeline.seed + take for take in range(timeline.takes)]
-        told = provenance | {
-            "timeline": [
-                [subprogress.prompt, subprogress.seconds] for subprogress in timeline.segments
-            ]
-        }
+        blocks = [Block(segment.prompt, segment.seconds) for segment in timeline.segments]
+        told = provenance | blocks_entry(blocks)
         made = make_timeline(timeline, seeds, context, FPS)
         for seed, (joints, contacts) in zip(seeds, made, strict=True):
             yield self._audited(Motion(joints, "Y", FPS, contacts, timeline.prompt, seed, told))

@@ -5,13 +5,13 @@ position, facing and speed go on there.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import numpy as np
 
 from backend.engines.protocol import Array
 from backend.generation.context import GenerationContext, subprogress
-from backend.generation.token_inpainting import Seam, inpaint, segment_lengths
+from backend.generation.token_inpainting import Seam, inpaint, seam_width, segment_lengths
 from backend.generation.token_sampler import ReportProgress, SampleSpec, derived_seed
 from shared.protocol.requests import Timeline
 
@@ -24,6 +24,10 @@ def make_timeline(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Joints (T, 22, 3) and contacts (T, 4) for each seed, one after the other."""
     lengths = segment_lengths([segment.seconds for segment in request.segments], fps)
+    widths = [
+        seam_width(segment.seam, before, after, fps)
+        for segment, (before, after) in zip(request.segments[1:], pairwise(lengths), strict=True)
+    ]
     texts = context.encode([segment.prompt for segment in request.segments])
     for number, seed in enumerate(seeds):
         progress = subprogress(context.progress, number / len(seeds), 1 / len(seeds))
@@ -34,10 +38,11 @@ def make_timeline(
         first = subprogress(progress, 0.0, _SEGMENTS_SHARE)
         whole = np.concatenate(list(context.sampler.sample(specs, first)))
         seams = [
-            Seam(0, token, text, derived_seed(seed, _SEAMS, index))
-            for index, (token, text) in enumerate(
-                zip(accumulate(lengths[:-1]), texts[1:], strict=True)
+            Seam(0, token, text, derived_seed(seed, _SEAMS, index), width)
+            for index, (token, text, width) in enumerate(
+                zip(accumulate(lengths[:-1]), texts[1:], widths, strict=True)
             )
+            if width
         ]
         rest = 1 - _SEGMENTS_SHARE if request.loop == "off" else (1 - _SEGMENTS_SHARE) / 2
         [whole] = inpaint(

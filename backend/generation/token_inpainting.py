@@ -30,17 +30,18 @@ class Window:
     editable: Array
 
 
-def window_round(seam: int, total: int, cyclic: bool = False) -> Window:
+def window_round(seam: int, total: int, cyclic: bool = False, most: int = SEAM) -> Window:
     """The tokens round the border before token `seam` of `total`.
 
-    In a `cyclic` whole, the token behind the last is the first.
+    In a `cyclic` whole, the token behind the last is the first. At most so many tokens on each side
+    are made anew.
     """
     if cyclic:
         reach = min(_REACH, total // 2)
         positions = np.arange(seam - reach, seam - reach + min(total, 2 * reach))
     else:
         positions = np.arange(max(0, seam - _REACH), min(total, seam + _REACH))
-    width = min(SEAM, max(1, total // 3))
+    width = min(most, max(1, total // 3))
     editable = (positions >= seam - width) & (positions < seam + width)
     return Window(positions % total, editable)
 
@@ -54,12 +55,14 @@ class Seam:
         token: the token behind it.
         text: vector of the prompt that rules there.
         seed: of its random numbers.
+        width: tokens on each side of it that are made anew.
     """
 
     whole: int
     token: int
     text: Array
     seed: int
+    width: int = SEAM
 
 
 def inpaint(
@@ -74,7 +77,9 @@ def inpaint(
     Args:
         cyclic: whether the motions are loops.
     """
-    windows = [window_round(seam.token, len(wholes[seam.whole]), cyclic) for seam in seams]
+    windows = [
+        window_round(seam.token, len(wholes[seam.whole]), cyclic, seam.width) for seam in seams
+    ]
     specs = [
         SampleSpec(
             seam.text,
@@ -96,6 +101,16 @@ def segment_lengths(seconds: Sequence[float], fps: float) -> list[int]:
     return [
         min(max(end - start, 1), MAX_TOKENS) for start, end in zip([0, *ends], ends, strict=False)
     ]
+
+
+def seam_width(seconds: float | None, before: int, after: int, fps: float) -> int:
+    """Tokens on each side of a border that are made anew in so many seconds; SEAM for None.
+
+    Of parts of `before` and `after` tokens, at most half is made anew.
+    """
+    if seconds is None:
+        return SEAM
+    return min(round(seconds * fps / FRAMES_PER_TOKEN / 2), max(1, before // 2), max(1, after // 2))
 
 
 def pad_cyclic(ids: Array) -> tuple[Array, int]:

@@ -83,6 +83,14 @@ class PlacidMotion(bpy.types.PropertyGroup):
         min=0,
         max=250,
     )
+    overlap: IntProperty(
+        name="Overlap",
+        description="Frames in which an appended take leads over from the one before it, which "
+        "still plays meanwhile",
+        default=10,
+        min=1,
+        max=250,
+    )
     loop: BoolProperty(
         name="Loop",
         description="Keep the part that repeats best and close it, so that it can play for ever; "
@@ -117,6 +125,11 @@ def key_bounds(scene: bpy.types.Scene) -> Bounds:
 def in_place_of(options: ApplyOptions, frame: int) -> ApplyOptions:
     """The options for a motion that takes the place of another one, frame by frame."""
     return replace(options, frame_start=frame, fps=None, blend_in=0, blend_out=0, loop=False)
+
+
+def led_over(options: ApplyOptions, frame: int, frames: int) -> ApplyOptions:
+    """The options for a motion that leads over from what plays, in so many frames from one on."""
+    return replace(options, frame_start=frame, blend_in=frames, blend_out=0, loop=False)
 
 
 def register() -> None:

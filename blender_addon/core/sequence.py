@@ -1,5 +1,8 @@
 """A character's NLA sequence: takes as strips, one strip a take."""
 
+import contextlib
+from collections.abc import Iterator
+
 import bpy
 
 from ..retargeting.animation_state import play
@@ -42,22 +45,48 @@ def check_removable(armature: bpy.types.Object, action: bpy.types.Action) -> Non
         )
 
 
-def add_strip(armature: bpy.types.Object, take) -> None:
-    """Let a new track play the take that the armature plays now."""
+def last_frame(armature: bpy.types.Object) -> float | None:
+    """The scene's frame in which the last strip of an armature ends; None where none plays."""
+    data = armature.animation_data
+    tracks = [track for track in data.nla_tracks if not track.mute] if data is not None else ()
+    return max((s.frame_end for t in tracks for s in t.strips if not s.mute), default=None)
+
+
+def add_strip(armature: bpy.types.Object, name: str) -> bpy.types.NlaTrack:
+    """Let a new track play the action that the armature plays now; returns the track."""
     data = armature.animation_data
     action, slot = data.action, data.action_slot
     track = data.nla_tracks.new()
     try:
-        track.name = take.name
-        strip = track.strips.new(take.name, round(action.frame_range[0]), action)
+        track.name = name
+        strip = track.strips.new(name, round(action.frame_range[0]), action)
         strip.action_slot = slot
         # Blender 5 makes strips without influence; those that hold backwards freeze earlier ones.
         strip.influence = 1.0
         strip.extrapolation = "HOLD_FORWARD"
+        strip.blend_type = data.action_blend_type
     except BaseException:
         data.nla_tracks.remove(track)
         raise
     play(armature, None)
+    return track
+
+
+@contextlib.contextmanager
+def beneath(armature: bpy.types.Object, action: bpy.types.Action | None) -> Iterator[None]:
+    """In the block only those tracks play that lie beneath the strips of an action."""
+    data = armature.animation_data
+    tracks = list(data.nla_tracks) if data is not None and action is not None else []
+    own = [bool(set(track.strips) & set(strips_of(data, action))) for track in tracks]
+    covered = tracks[own.index(True) :] if any(own) else []
+    muted = [track.mute for track in covered]
+    try:
+        for track in covered:
+            track.mute = True
+        yield
+    finally:
+        for track, was_muted in zip(covered, muted, strict=True):
+            track.mute = was_muted
 
 
 def exchange(armature: bpy.types.Object, old: bpy.types.Action, new: bpy.types.Action) -> None:

@@ -26,7 +26,7 @@ from ..shared.motion.understanding import understanding_in
 from ..shared.protocol.messages import Request
 from . import audits, scene_end, sequence, showing
 from .hand_edits import is_edited, note_baked
-from .motion_settings import apply_options, in_place_of
+from .motion_settings import apply_options, in_place_of, led_over
 
 NAME_CHARACTERS = 40
 
@@ -137,7 +137,8 @@ def retarget(scene: bpy.types.Scene, take, armature: bpy.types.Object) -> bpy.ty
     state = showing.behind(armature, take)
     pushed = old is not None and former == armature and sequence.is_pushed(take)
     moved_off = showing.behind(former, take) if moves and showing.plays(former, old) else None
-    _bake(scene, take, armature, state)
+    follows_at = round(sequence.first_frame(take)) if pushed and take.seam else None
+    _bake(scene, take, armature, state, follows_at)
     if moved_off is not None:
         return_to(former, moved_off)
     if pushed:
@@ -209,7 +210,61 @@ def push_to_nla(scene: bpy.types.Scene, take) -> None:
     sequence.check_used(armature)
     accept(scene, take)
     if not sequence.is_pushed(take):
-        sequence.add_strip(armature, take)
+        sequence.add_strip(armature, take.name)
+
+
+def append(scene: bpy.types.Scene, take, overlap: int) -> bpy.types.Action | None:
+    """Let the take follow what its armature plays, as a strip: place, facing and pose go on.
+
+    What plays without being a strip becomes one. Where nothing plays, the take is pushed.
+
+    Args:
+        overlap: frames in which the take leads over from the strip before it; at least one.
+
+    Returns:
+        The former action where a person had changed it: it stays in the file.
+
+    Raises:
+        PlacidError: `in_sequence` when it is a strip already, or the armature cannot play it;
+            nothing has changed then.
+    """
+    armature = armature_of(take)
+    check_editable(armature)
+    sequence.check_used(armature)
+    if sequence.is_pushed(take):
+        raise PlacidError(
+            "in_sequence",
+            f"{take.name!r} is in the sequence already; make another one with Variation first",
+        )
+    state = showing.behind(armature, take)
+    if state.action is None and sequence.last_frame(armature) is None:
+        push_to_nla(scene, take)
+        return None
+    old, kept = take.action, take.action if is_edited(take) else None
+    track, seam = None, take.seam
+    try:
+        with unchanged_on_failure(armature):
+            return_to(armature, state)
+            if state.action is not None:
+                track = sequence.add_strip(armature, state.action.name)
+                state = AnimationState(None, 0, state.pose)
+            end = sequence.last_frame(armature)
+            take.seam = max(1, overlap)
+            _bake(scene, take, armature, state, round(end) - take.seam)
+    except BaseException:
+        take.seam = seam
+        if track is not None:
+            armature.animation_data.nla_tracks.remove(track)
+        raise
+    take.placed = False
+    showing.remember(take, state)
+    showing.drop(old, kept is not None)
+    sequence.add_strip(armature, take.name)
+    take.action.use_fake_user = True
+    take.status = "ACCEPTED"
+    scene_end.extend(scene, take.action)
+    scene_end.keep(scene)
+    return kept
 
 
 def active(scene: bpy.types.Scene):
@@ -231,15 +286,28 @@ def armature_of(take) -> bpy.types.Object:
     return armature
 
 
-def _bake(scene: bpy.types.Scene, take, armature: bpy.types.Object, state: AnimationState) -> None:
-    """Give the take its action, on an armature that is in `state` but for unaccepted takes."""
+def _bake(
+    scene: bpy.types.Scene,
+    take,
+    armature: bpy.types.Object,
+    state: AnimationState,
+    follows_at: int | None = None,
+) -> None:
+    """Give the take its action, on an armature that is in `state` but for unaccepted takes.
+
+    Args:
+        follows_at: frame in which the take begins to lead over from the strips beneath it.
+    """
     with unchanged_on_failure(armature):
         return_to(armature, state)
         options = apply_options(scene, take.name)
-        if take.placed:
+        if follows_at is not None:
+            options = led_over(options, follows_at, take.seam)
+        elif take.placed:
             options = in_place_of(options, take.place)
         where = scene if armature.name in scene.objects else armature.users_scene[0]
-        report = apply_motion(where, armature, unpack_motion(take.motion), options)
+        with sequence.beneath(armature, take.action):
+            report = apply_motion(where, armature, unpack_motion(take.motion), options)
     take.action = report.action
     take.report = report.sentence
     note_baked(take)

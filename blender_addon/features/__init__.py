@@ -13,7 +13,7 @@ from .film import operators as film_operators
 from .generate import cancel, pick_action
 from .generate import operators as generate_operators
 from .mapping import operators as mapping_operators
-from .takes import load_motion, push_to_nla, reduce_keys, retarget, take_actions
+from .takes import load_motion, reduce_keys, retarget, sequence_verbs, take_actions
 from .timeline import in_between
 from .timeline import operators as timeline_operators
 
@@ -33,7 +33,7 @@ CLASSES = tuple(
         in_between,
         cancel,
         take_actions,
-        push_to_nla,
+        sequence_verbs,
         film_operators,
         retarget,
         reduce_keys,

@@ -76,10 +76,17 @@ class EditMotion(Settings, frozen=True, forbid_unknown_fields=True, tag_field="k
 
 
 class Segment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One prompt of a timeline and how long it is acted on."""
+    """One prompt of a timeline and how long it is acted on.
+
+    Attributes:
+        seam: seconds about its beginning that are made anew, so that it follows from the segment
+            before it; None is the backend's own choice, 0 leaves both as they are. The first
+            segment has none.
+    """
 
     prompt: str
     seconds: float
+    seam: float | None = None
 
 
 class Timeline(Settings, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="timeline"):

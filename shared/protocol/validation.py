@@ -30,6 +30,8 @@ MAX_STEPS: Final = 100
 MAX_GUIDANCE: Final = 20.0
 MAX_TEMPERATURE: Final = 4.0
 MAX_TOP_K: Final = 0.99
+# Of a timeline; a longer one would leave nothing of the shortest segments beside it.
+MAX_SEAM_SECONDS: Final = 2.0
 # Blender's integer properties are signed 32-bit; every take adds its index to the seed.
 MAX_SEED: Final = 2**31 - 1
 # A motion that is edited needs so many frames for its directions and speeds to be known.
@@ -120,6 +122,7 @@ def _check_segments(request: Timeline, capabilities: Capabilities) -> None:
         _check_prompt(segment.prompt)
         shortest, longest = capabilities.min_seconds, capabilities.max_seconds
         _check_range(f"seconds of prompt {number}", segment.seconds, shortest, longest)
+        _check_range(f"seam of prompt {number}", segment.seam, 0, MAX_SEAM_SECONDS)
     total = sum(segment.seconds for segment in request.segments)
     if total > capabilities.max_timeline_seconds:
         raise PlacidError(

@@ -148,6 +148,9 @@ class PlacidTake(bpy.types.PropertyGroup):
     )
     placed: BoolProperty(description="Whether it belongs to a frame of its own")
     place: IntProperty(description="Scene frame of its first key, when it was made for a place")
+    seam: IntProperty(
+        description="Frames in which it leads over from the strip before it; 0 if not appended"
+    )
     report: StringProperty(name="Report")
     armature: PointerProperty(type=bpy.types.Object)
     action: PointerProperty(type=bpy.types.Action)

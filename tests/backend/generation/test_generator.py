@@ -177,6 +177,39 @@ def test_a_pose_that_features_cannot_express_is_an_error(generator):
     assert error.value.code == "bad_motion"
 
 
+def test_a_seam_is_as_wide_as_is_asked(generator, monkeypatch):
+    drawn, features = [], MotionCodec.features
+    monkeypatch.setattr(
+        MotionCodec, "features", lambda self, ids: drawn.append(ids) or features(self, ids)
+    )
+
+    def changed(seam):
+        parts = (Segment("a person walks", 4.0), Segment("a person bows", 4.0, seam))
+        one(generator, Timeline(parts, seed=4))
+        return set(np.flatnonzero((drawn[-1] != drawn[0]).any(axis=-1)).tolist())
+
+    assert changed(0.0) == set()
+    assert {19, 20} & changed(0.4) and changed(0.4) <= {19, 20}
+    assert changed(None) <= {18, 19, 20, 21}
+    assert changed(2.0) - {18, 19, 20, 21}
+    with pytest.raises(PlacidError, match="seam of prompt 2 is 3"):
+        changed(3.0)
+
+
+def test_an_edit_of_a_block_keeps_the_blocks_and_renames_its_own(generator):
+    parts = (Segment("a person walks", 2.0), Segment("a person bows", 2.0))
+    motion = one(generator, Timeline(parts))
+    again = one(generator, EditMotion("a person waves", ((40, 80),)), motion=motion)
+    told = [["a person walks", 2.0], ["a person waves", 2.0]]
+    assert again.provenance["timeline"] == told
+    other = one(generator, EditMotion("a person hops", ((30, 60),)), motion=again)
+    assert other.provenance["timeline"] == told
+    assert (
+        "timeline"
+        not in one(generator, EditMotion("a", ((8, 20),)), motion=walking_motion(60)).provenance
+    )
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_a_timeline_is_as_long_as_its_parts_and_differs_at_the_seams_alone(
     generator, model, monkeypatch

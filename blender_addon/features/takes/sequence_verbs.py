@@ -1,10 +1,11 @@
-"""Push to NLA: keep a take as a strip that can be moved, blended and repeated; and look at it."""
+"""A character's sequence: a take as a strip where it is or behind what plays; and back to it."""
 
 import bpy
 
-from ...core import characters, showing, takes
+from ...core import characters, sequence, showing, takes
+from ...core.hand_edits import is_edited
 from ...core.operator_base import Operator
-from .take_actions import TakeVerb
+from .take_actions import EDITED, TakeVerb
 
 
 class PLACID_OT_push_to_nla(TakeVerb, bpy.types.Operator):
@@ -15,6 +16,28 @@ class PLACID_OT_push_to_nla(TakeVerb, bpy.types.Operator):
 
     def run(self, context):
         takes.push_to_nla(context.scene, takes.active(context.scene))
+
+
+class PLACID_OT_append_take(TakeVerb, bpy.types.Operator):
+    """Put the take behind what its character plays: place, facing and pose go on from there.
+    Both become strips of the NLA"""
+
+    bl_idname = "placid.append_take"
+    bl_label = "Append"
+
+    @classmethod
+    def disabled_reason(cls, context):
+        take = takes.active(context.scene)
+        if take is not None and sequence.is_pushed(take):
+            return "The take is in the sequence already; Variation makes another one"
+        return super().disabled_reason(context)
+
+    def question(self, take):
+        return EDITED if is_edited(take) else ""
+
+    def run(self, context):
+        scene, take = context.scene, takes.active(context.scene)
+        self.tell_kept(takes.append(scene, take, scene.placid_motion.overlap))
 
 
 class PLACID_OT_back_to_sequence(Operator, bpy.types.Operator):
@@ -41,4 +64,4 @@ def _character(context: bpy.types.Context) -> bpy.types.Object | None:
     return take.armature if take and take.armature else characters.target(context)
 
 
-CLASSES = (PLACID_OT_push_to_nla, PLACID_OT_back_to_sequence)
+CLASSES = (PLACID_OT_push_to_nla, PLACID_OT_append_take, PLACID_OT_back_to_sequence)
