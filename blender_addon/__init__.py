@@ -13,6 +13,7 @@ from .features.generate import properties
 from .features.generate.scripting import generate_blocking
 from .features.mapping import panel as mapping_panel
 from .features.takes import panel as takes_panel
+from .features.timeline import drag_blocks
 from .features.timeline import panel as timeline_panel
 from .features.timeline import settings as timeline_settings
 from .retargeting import bone_mapping, override_mapping
@@ -32,6 +33,7 @@ _PARTS = (
     takes_panel,
     mapping_panel,
     timeline_panel,
+    drag_blocks,
     export_panel,
     batch_panel,
 )

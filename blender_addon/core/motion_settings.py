@@ -101,10 +101,9 @@ class PlacidMotion(bpy.types.PropertyGroup):
 def apply_options(scene: bpy.types.Scene, name: str) -> ApplyOptions:
     """The scene's settings for baking an action of the given name."""
     settings = scene.placid_motion
-    starts = {"SCENE": scene.frame_start, "CURRENT": scene.frame_current, "FRAME": settings.frame}
     return ApplyOptions(
         name=name,
-        frame_start=starts[settings.start],
+        frame_start=first_frame(scene),
         pin_strength=settings.pin_strength,
         root_motion=settings.root_motion,
         fps=settings.fps if settings.own_rate else None,
@@ -113,6 +112,13 @@ def apply_options(scene: bpy.types.Scene, name: str) -> ApplyOptions:
         loop=settings.loop,
         bounds=key_bounds(scene) if settings.keys == "REDUCED" else None,
     )
+
+
+def first_frame(scene: bpy.types.Scene) -> int:
+    """The scene's frame in which a take begins that is baked now."""
+    settings = scene.placid_motion
+    starts = {"SCENE": scene.frame_start, "CURRENT": scene.frame_current, "FRAME": settings.frame}
+    return starts[settings.start]
 
 
 def key_bounds(scene: bpy.types.Scene) -> Bounds:

@@ -20,6 +20,7 @@ from ..retargeting.slots import playing, slot_of
 from ..shared.decoding.errors import UNDECODABLE, DecodeError
 from ..shared.decoding.text import decode_json
 from ..shared.errors import PlacidError
+from ..shared.motion.blocks import blocks_in
 from ..shared.motion.motion import Motion, MotionError, decode_motion, encode_motion
 from ..shared.motion.safety import changes_of, label_of, parts_of
 from ..shared.motion.understanding import understanding_in
@@ -74,6 +75,7 @@ def add_take(
     take.changes = "\n".join([*(told if len(told) > 1 else ()), *changes_of(motion.provenance)])
     understanding = understanding_in(motion.provenance)
     take.doubt = understanding.warning if understanding else ""
+    take.block_count = len(blocks_in(motion.provenance))
     audits.keep(take, motion)
     take.seconds = motion.seconds
     take.armature = armature

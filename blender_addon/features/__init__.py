@@ -14,7 +14,7 @@ from .generate import cancel, pick_action
 from .generate import operators as generate_operators
 from .mapping import operators as mapping_operators
 from .takes import load_motion, reduce_keys, retarget, sequence_verbs, take_actions
-from .timeline import in_between
+from .timeline import drag_blocks, in_between, redo_block
 from .timeline import operators as timeline_operators
 
 # The build for Blender's extension platform has no set-up.
@@ -30,6 +30,8 @@ CLASSES = tuple(
         generate_operators,
         pick_action,
         timeline_operators,
+        drag_blocks,
+        redo_block,
         in_between,
         cancel,
         take_actions,

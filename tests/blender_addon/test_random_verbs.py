@@ -9,7 +9,7 @@ bpy = pytest.importorskip("bpy")
 
 STEPS = 40
 VERBS = ["add", "add", "show", "show", "preview", "accept", "reject", "delete", "retarget", "push"]
-VERBS += ["back", "edit", "object", "tweak", "playhead", "travel"]
+VERBS += ["append", "append", "back", "edit", "object", "tweak", "playhead", "travel"]
 
 
 class _Play:
@@ -65,6 +65,10 @@ class _Play:
     def _push(self, scene, take, number) -> None:
         self.stays = True
         self.placid.core.takes.push_to_nla(scene, take)
+
+    def _append(self, scene, take, number) -> None:
+        self.stays = True
+        self.placid.core.takes.append(scene, take, 4)
 
     def _back(self, scene, take, number) -> None:
         if take.armature and self.placid.core.showing.covered_by(take.armature):

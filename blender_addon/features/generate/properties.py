@@ -148,6 +148,7 @@ class PlacidTake(bpy.types.PropertyGroup):
     )
     placed: BoolProperty(description="Whether it belongs to a frame of its own")
     place: IntProperty(description="Scene frame of its first key, when it was made for a place")
+    block_count: IntProperty(description="Prompts that it acts on one after another; 0 for one")
     seam: IntProperty(
         description="Frames in which it leads over from the strip before it; 0 if not appended"
     )

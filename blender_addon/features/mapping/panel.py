@@ -43,6 +43,7 @@ class PLACID_PT_motion(Tab, bpy.types.Panel):
         blends.active = not settings.loop
         blends.prop(settings, "blend_in")
         blends.prop(settings, "blend_out")
+        column.prop(settings, "overlap")
         self.layout.operator("placid.retarget", icon="ARMATURE_DATA")
         self.layout.operator("placid.reduce_keys", icon="KEYFRAME")
 

@@ -6,7 +6,7 @@ from ...ui.panel_base import Tab
 
 
 class PLACID_UL_strips(bpy.types.UIList):
-    """Strips: prompt and seconds."""
+    """Blocks: prompt and seconds."""
 
     def draw_item(self, context, layout, data, strip, icon, active_data, active_property):
         row = layout.row(align=True)
@@ -32,11 +32,32 @@ class PLACID_PT_timeline(Tab, bpy.types.Panel):
         buttons.operator("placid.remove_strip", text="", icon="REMOVE")
         buttons.operator("placid.move_strip", text="", icon="TRIA_UP").down = False
         buttons.operator("placid.move_strip", text="", icon="TRIA_DOWN").down = True
-        total = sum(strip.seconds for strip in settings.strips)
         if settings.strips:
-            layout.label(text=f"{total:.1f} s in all")
-        layout.operator("placid.strips_from_markers", icon="MARKER_HLT")
+            _draw_block(layout, settings)
+            total = sum(strip.seconds for strip in settings.strips)
+            frames = sum(strip.frames for strip in settings.strips)
+            row = layout.row(align=True)
+            row.label(text=f"{total:.1f} s, {frames} frames in all")
+            row.prop(settings, "show_blocks", text="", icon="TIME")
+        row = layout.row(align=True)
+        row.operator("placid.strips_from_markers", icon="MARKER_HLT")
+        row.operator("placid.strips_from_take", icon="ACTION")
         layout.operator("placid.generate_timeline", icon="PLAY")
+        layout.operator("placid.redo_block", icon="FILE_REFRESH")
+
+
+def _draw_block(layout: bpy.types.UILayout, settings) -> None:
+    """The chosen block's length in both units, and how it follows from the one before it."""
+    if not 0 <= settings.strip_index < len(settings.strips):
+        return
+    strip = settings.strips[settings.strip_index]
+    column = layout.column(align=True)
+    row = column.row(align=True)
+    row.prop(strip, "seconds")
+    row.prop(strip, "frames")
+    seam = column.row(align=True)
+    seam.active = settings.strip_index > 0
+    seam.prop(strip, "seam")
 
 
 class PLACID_PT_in_between(Tab, bpy.types.Panel):

@@ -22,10 +22,11 @@ from backend.serving.server import serve
 from shared import VERSION
 from shared.errors import PlacidError
 from shared.motion.audit import Audit, FoundStrike
+from shared.motion.blocks import Block, blocks_entry
 from shared.motion.motion import Motion
 from shared.motion.skeleton import JOINT, JOINT_COUNT
 from shared.motion.understanding import Understanding
-from shared.protocol.messages import Capabilities, Choice, Generate, Request
+from shared.protocol.messages import Capabilities, Choice, Generate, Request, Timeline
 
 STEPS = 10
 LATE_SECONDS = 2.5
@@ -97,6 +98,10 @@ class WalkingGenerator:
 def walk(request: Request, seed: int) -> Motion:
     """Legs and arms swing, the body moves along +Z; the seed sets the phase."""
     length = request.seconds if isinstance(request, Generate) else None
+    blocks: list[Block] = []
+    if isinstance(request, Timeline):
+        blocks = [Block(segment.prompt, segment.seconds) for segment in request.segments]
+        length = sum(block.seconds for block in blocks)
     seconds = np.arange(int((length or 3.0) * FPS)) / FPS
     swing = 0.3 * np.sin(2 * np.pi * seconds + seed)
     joints = np.zeros((len(seconds), JOINT_COUNT, 3), np.float32)
@@ -108,7 +113,7 @@ def walk(request: Request, seed: int) -> Motion:
         joints[:, JOINT[f"{side}_wrist"], 2] -= sign * swing
     contacts = np.repeat(np.stack([swing > 0, swing <= 0], axis=1), 2, axis=1)
     audit = Audit((KICK,) if "kick" in request.prompt else ())
-    provenance = {"model": request.model}
+    provenance = {"model": request.model} | blocks_entry(blocks)
     if "golf" in request.prompt:
         provenance = GOLF.put_into(provenance)
     return Motion(joints, "Y", FPS, contacts, request.prompt, seed, provenance, audit)
