@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from backend.commands import blind
 from backend.commands.options import Checkpoints, Dataset, Encoder, Strict
 from backend.commands.problems import report as report_problems
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from backend.evaluation.benchmark.preparation import Prepared
 
 app = typer.Typer(help="Measure what unlearning removes and what it leaves.", no_args_is_help=True)
+app.add_typer(blind.app, name="blind")
 
 
 @app.command()

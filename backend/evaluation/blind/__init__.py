@@ -1,0 +1,1 @@
+"""A blind look: motions of all methods, shuffled and without labels, for people to score."""
