@@ -53,7 +53,11 @@ def _measure(path: Path, fps: int, rig: str) -> str:
     rigs = _module("character.sample_rigs")
     make = rigs.create_character if rig == "placid" else rigs.rigify_metarig
     armature = make(bpy.context)
-    mapping = _module("rig.detect").detect(_module("rig.read_rig").read_rig(armature)).mapping
+    mapping = (
+        _module("shared.recognition.detect")
+        .detect(_module("rig.read_rig").read_rig(armature))
+        .mapping
+    )
     apply = _module("retargeting.apply_motion")
     motion = _module("shared.motion.motion").load_motion(path)
     options = apply.ApplyOptions(mapping=mapping)

@@ -54,7 +54,7 @@ bone_mapping, films, headless, render, sample_rigs, detect, read_rig, names, ren
             "filming.render",
             "character.sample_rigs",
         ),
-        *("rig.detect", "rig.read_rig", "shared.names", "shared.filming.orders"),
+        *("shared.recognition.detect", "rig.read_rig", "shared.names", "shared.filming.orders"),
     )
 )
 

@@ -27,7 +27,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The code, without what needs Blender, and the files of all examples in their places."""
     folder = tmp_path_factory.mktemp("house")
     ignored = shutil.ignore_patterns("__pycache__")
-    for room in ("backend", "shared", "blender_addon/rig"):
+    for room in ("backend", "shared"):
         shutil.copytree(CHECKOUT / room, folder / room, ignore=ignored, copy_function=_link)
     # In an installed extension, shared lies inside its package.
     shutil.copytree(CHECKOUT / "shared", folder / "blender_addon" / "shared", ignore=ignored)
@@ -46,7 +46,7 @@ def test_every_kind_of_thing_has_an_example():
         "backend/evaluation/metrics",
         "backend/kinematic_checks",
         "backend/datasets/readers",
-        "blender_addon/rig/presets",
+        "shared/recognition/presets",
     }
     assert GUIDE.count("\n```\n\n```python\n") == len(EXAMPLES)
 

@@ -101,7 +101,6 @@ def test_files_are_kept_beside_the_package(sources: dict[str, str]) -> None:
     assert containing(addon, r"__file__") == {
         "link/launch.py",
         "link/paths.py",
-        "rig/mapping.py",  # its presets
     }
 
 

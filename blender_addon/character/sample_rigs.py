@@ -12,10 +12,10 @@ import bpy
 import numpy as np
 from mathutils import Matrix, Vector
 
-from ..rig.detect import detect
-from ..rig.mapping import Mapping, load_presets
 from ..rig.read_rig import read_rig
 from ..shared.motion.skeleton import JOINT_NAMES, PARENTS
+from ..shared.recognition.detect import detect
+from ..shared.recognition.mapping import Mapping, load_presets
 from .armature import bone_tail, create_character, rest_joints
 from .materials import plain_material
 

@@ -8,13 +8,13 @@ import numpy as np
 from ..rig.binding import Binding, bind
 from ..rig.blend import Stance
 from ..rig.key_reduction import Bounds
-from ..rig.mapping import Mapping
 from ..rig.read_rig import read_rig
 from ..rig.retarget import Retargeted, RootMotion, retarget, retarget_cycle
 from ..shared.errors import PlacidError
 from ..shared.motion.contacts import standing_feet
 from ..shared.motion.kinematics import Pose, resample_contacts, resample_pose, solve
 from ..shared.motion.motion import Motion, MotionError
+from ..shared.recognition.mapping import Mapping
 from .animation_state import play, unchanged_on_failure
 from .bake import bake
 from .body_bones import body_bones

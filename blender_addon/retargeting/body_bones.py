@@ -6,7 +6,7 @@ the rig made of it, by whichever of several controls it was moved.
 
 import bpy
 
-from ..rig.mapping import Mapping
+from ..shared.recognition.mapping import Mapping
 
 # Of the length of a control; its follower rests at the same place.
 _NEAR = 0.02

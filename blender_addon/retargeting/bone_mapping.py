@@ -10,8 +10,10 @@ import msgspec
 from bpy.props import CollectionProperty, PointerProperty, StringProperty
 
 from ..link import paths
-from ..rig.detect import detect
-from ..rig.mapping import (
+from ..rig.read_rig import read_rig
+from ..shared.names import file_name
+from ..shared.recognition.detect import detect
+from ..shared.recognition.mapping import (
     SINGLE_JOINTS,
     Mapping,
     MappingError,
@@ -20,9 +22,7 @@ from ..rig.mapping import (
     parse_unfinished,
     save_mapping,
 )
-from ..rig.read_rig import read_rig
-from ..rig.skeleton_rig import Rig
-from ..shared.names import file_name
+from ..shared.recognition.skeleton_rig import Rig
 from .editable import check_own
 from .override_mapping import note
 

@@ -7,9 +7,9 @@ import bpy
 import numpy as np
 
 from ..rig.binding import Binding
-from ..rig.mapping import Mapping
 from ..rig.retarget import Retargeted
 from ..shared.motion.rotations import normalise
+from ..shared.recognition.mapping import Mapping
 from .body_bones import body_bones
 from .evaluated_pose import sample_pose, to_world
 from .read_motion import world_axes

@@ -7,12 +7,12 @@ import bpy
 import numpy as np
 
 from ..rig.binding import Binding, bind
-from ..rig.mapping import Mapping
 from ..rig.read_rig import read_rig, up_of
 from ..shared.motion.kinematics import resample
 from ..shared.motion.motion import Motion
 from ..shared.motion.rotations import normalise
 from ..shared.motion.skeleton import BONE_LENGTHS, JOINT, JOINT_COUNT
+from ..shared.recognition.mapping import Mapping
 from .body_bones import body_bones
 from .bone_mapping import mapping_of
 from .evaluated_pose import PosePath, sample_pose, to_world

@@ -7,10 +7,10 @@ import numpy as np
 
 from ..rig.binding import bind
 from ..rig.key_reduction import Bounds, Channels, KeyReduction
-from ..rig.mapping import Mapping
 from ..rig.read_rig import read_rig
 from ..rig.rotation_modes import channel_of
 from ..shared.errors import PlacidError
+from ..shared.recognition.mapping import Mapping
 from .bake import write_bezier
 from .read_motion import world_axes
 from .slots import curves_of

@@ -2,9 +2,9 @@
 
 import bpy
 
-from ..rig.mapping import MappingError
 from ..rig.read_rig import read_rig
-from ..rig.skeleton_rig import RigError
+from ..shared.recognition.mapping import MappingError
+from ..shared.recognition.skeleton_rig import RigError
 from .bone_mapping import mapping_of
 
 # Recognising a rig takes milliseconds: the last answer is kept for as long as its bones are.

@@ -21,8 +21,8 @@ from ..shared.motion.rotations import (
     rotate,
 )
 from ..shared.motion.skeleton import JOINT
-from .mapping import Mapping
-from .skeleton_rig import Rig, RigError
+from ..shared.recognition.mapping import Mapping
+from ..shared.recognition.skeleton_rig import Rig, RigError
 
 _OUT: Final = {"left": np.array([1.0, 0.0, 0.0]), "right": np.array([-1.0, 0.0, 0.0])}
 _DOWN: Final = np.array([0.0, -1.0, 0.0])

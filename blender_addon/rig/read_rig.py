@@ -3,7 +3,7 @@
 import bpy
 import numpy as np
 
-from .skeleton_rig import Rig, RigError
+from ..shared.recognition.skeleton_rig import Rig, RigError
 
 
 def read_rig(armature: bpy.types.Object) -> Rig:

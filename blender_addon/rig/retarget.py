@@ -9,10 +9,10 @@ from ..shared.motion.kinematics import Pose, forward_kinematics
 from ..shared.motion.loops import close_cycle, find_cycle, repeat_cycle
 from ..shared.motion.rotations import continuous, multiply, normalise, rotate, slerp
 from ..shared.motion.skeleton import JOINT, JOINT_NAMES, PARENTS
+from ..shared.recognition.skeleton_rig import RigError
 from .binding import Binding, rest_delta
 from .blend import Stance, blend_in, blend_out, start_from
 from .body import Body, pin, settle
-from .skeleton_rig import RigError
 
 RootMotion = Literal["hips", "root", "in_place"]
 

@@ -75,26 +75,22 @@ def blank(placid: ModuleType) -> Iterator[ModuleType]:
 
 @pytest.fixture(scope="session")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
-    """The modules of `blender_addon/rig` that need no Blender, staged beside `shared`."""
+    """The modules for rigs that need no Blender, with `shared` as an extension has it."""
     package = tmp_path_factory.mktemp("rig") / "rig_under_test"
     shutil.copytree(CHECKOUT / "shared", package / "shared")
     shutil.copytree(CHECKOUT / "blender_addon" / "rig", package / "rig")
     (package / "__init__.py").touch()
     sys.path.insert(0, str(package.parent))
-    names = (
-        "binding",
-        "blend",
-        "bone_names",
-        "curve_fit",
-        "detect",
-        "feet",
-        "mapping",
-        "retarget",
-        "skeleton_rig",
-        "smooth_fit",
-    )
+    rooms = {
+        "rig": ("binding", "blend", "curve_fit", "feet", "retarget", "smooth_fit"),
+        "shared.recognition": ("bone_names", "detect", "mapping", "skeleton_rig"),
+    }
     yield SimpleNamespace(
-        **{name: importlib.import_module(f"rig_under_test.rig.{name}") for name in names}
+        **{
+            name: importlib.import_module(f"rig_under_test.{room}.{name}")
+            for room, names in rooms.items()
+            for name in names
+        }
     )
     sys.path.remove(str(package.parent))
 

@@ -146,7 +146,7 @@ def test_preset_and_file_fill_the_editor(blank, character, tmp_path: Path) -> No
     assert bpy.ops.placid.use_preset(preset="Mixamo") == {"FINISHED"}
     assert not any(row.bone for row in character.placid_mapping.rows)
     assert blank.retargeting.rig_label.rig_label(character).endswith("incomplete")
-    source = Path(blank.__file__).parent / "rig" / "presets" / "placid.toml"
+    source = Path(blank.__file__).parent / "shared" / "recognition" / "presets" / "placid.toml"
     assert bpy.ops.placid.load_mapping(filepath=str(source)) == {"FINISHED"}
     assert rows(character, "head") == ["head"]
     bad = tmp_path / "bad.toml"
@@ -202,8 +202,8 @@ def test_a_preset_does_not_take_the_place_of_one_with_nearly_its_name(blank, cha
 def test_hostile_mappings_are_one_sentence(blank, character, tmp_path: Path, content) -> None:
     path = tmp_path / "mapping.toml"
     path.write_bytes(content)
-    with pytest.raises(blank.rig.mapping.MappingError) as caught:
-        blank.rig.mapping.load_mapping(path)
+    with pytest.raises(blank.shared.recognition.mapping.MappingError) as caught:
+        blank.shared.recognition.mapping.load_mapping(path)
     assert "\n" not in caught.value.message
     assert len(caught.value.message) < 700
     with pytest.raises(RuntimeError, match=r"mapping|is damaged|nested|larger"):

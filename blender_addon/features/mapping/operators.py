@@ -18,12 +18,12 @@ from ...retargeting.bone_mapping import (
     to_rows,
 )
 from ...retargeting.editable import check_own
-from ...rig.bone_names import mirror_name
-from ...rig.detect import detect
-from ...rig.mapping import Mapping, load_mapping, load_presets
 from ...rig.read_rig import read_rig
-from ...rig.skeleton_rig import RigError
 from ...shared.errors import PlacidError
+from ...shared.recognition.bone_names import mirror_name
+from ...shared.recognition.detect import detect
+from ...shared.recognition.mapping import Mapping, load_mapping, load_presets
+from ...shared.recognition.skeleton_rig import RigError
 
 # Blender does not keep dynamic menu entries alive; without this the labels turn to garbage.
 _entries: list[tuple[str, str, str]] = []

@@ -4,7 +4,7 @@ import bpy
 
 from ...core import characters
 from ...retargeting.bone_mapping import ROOT_ROW, PlacidBoneMapping, is_chosen, row_labels
-from ...rig.mapping import REQUIRED_JOINTS
+from ...shared.recognition.mapping import REQUIRED_JOINTS
 from ...ui.panel_base import Tab
 from ...ui.text import characters_of, draw_text
 

@@ -6,11 +6,11 @@ from typing import Final
 
 import msgspec
 
-from ..shared.decoding.errors import DecodeError, FileKind
-from ..shared.decoding.text import decode_text, decode_toml, read_bytes
-from ..shared.errors import PlacidError
-from ..shared.files import write_whole
-from ..shared.motion.skeleton import JOINT_NAMES
+from ..decoding.errors import DecodeError, FileKind
+from ..decoding.text import decode_text, decode_toml, read_bytes
+from ..errors import PlacidError
+from ..files import write_whole
+from ..motion.skeleton import JOINT_NAMES
 
 PRESETS: Final = Path(__file__).parent / "presets"
 # Joints that a rig has one bone for; spine and neck are chains of any length.

@@ -32,9 +32,9 @@ def find_limbs(rig: Rig) -> dict[str, int] | None:
     if arms is None:
         return None
     found: dict[str, int] = {}
-    ankles = [shape.leg_joints(path) for path in shape.paths(legs)]
-    wrists = [shape.arm_joints(path) for path in shape.paths(arms)]
-    if None in ankles or None in wrists:
+    ankles = [limb for path in shape.paths(legs) if (limb := shape.leg_joints(path))]
+    wrists = [limb for path in shape.paths(arms) if (limb := shape.arm_joints(path))]
+    if len(ankles) < 2 or len(wrists) < 2:
         return None
     for limbs in (ankles, wrists):
         for side, limb in zip(_SIDES, shape.left_first(limbs, ankles), strict=True):

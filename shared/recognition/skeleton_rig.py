@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..shared.errors import PlacidError
+from ..errors import PlacidError
 
 
 class RigError(PlacidError):
