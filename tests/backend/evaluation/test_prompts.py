@@ -10,8 +10,6 @@ def test_the_suites_have_the_promised_size():
     quality = load_suite("quality")
     assert set(quality) == set(QUALITY_KINDS)
     assert all(len(prompts) >= 5 for prompts in quality.values())
-    assert sum(map(len, load_suite("violent").values())) == 60
-    assert sum(map(len, load_suite("safe").values())) == 60
 
 
 @pytest.mark.parametrize("suite", suite_names())
