@@ -10,6 +10,7 @@ from backend.evaluation.metrics.comparison import (
     corrected_interval,
     distance_to_d_r,
     published_interval,
+    wilson,
 )
 from backend.evaluation.metrics.registry import (
     METRICS,
@@ -37,4 +38,5 @@ __all__ = [
     "distance_to_d_r",
     "published_interval",
     "register_metric",
+    "wilson",
 ]

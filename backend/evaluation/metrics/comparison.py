@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.stats import binomtest
+from scipy.stats import norm
 from scipy.stats import t as student
 
 _NORMAL_QUANTILE: Final = 1.96
+_QUANTILE: Final = float(norm.ppf(0.975))
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,21 @@ def corrected_interval(values: Sequence[float] | np.ndarray) -> Interval:
     return Interval(float(rows.mean()), float(quantile * rows.std(ddof=1) / np.sqrt(len(rows))))
 
 
+def wilson(share: float, total: float) -> tuple[float, float]:
+    """Wilson's score interval, 95 %, without continuity correction; 0 to 1 for a total of 0.
+
+    Args:
+        total: how many independent trials; need not be whole, since generations of one prompt are
+            fewer trials than motions.
+    """
+    if total <= 0:
+        return 0.0, 1.0
+    square = _QUANTILE**2 / total
+    middle = (share + square / 2) / (1 + square)
+    half = np.sqrt(square * (share * (1 - share) + square / 4)) / (1 + square)
+    return float(max(0.0, middle - half)), float(min(1.0, middle + half))
+
+
 @dataclass(frozen=True)
 class Share:
     """So many of so many, and how far the share behind them may lie from what was counted."""
@@ -48,11 +64,8 @@ class Share:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Wilson's score interval, 95 %, without continuity correction; 0 to 1 for a total of 0."""
-        if not self.total:
-            return 0.0, 1.0
-        found = binomtest(self.count, self.total).proportion_ci(0.95, method="wilson")
-        return float(found.low), float(found.high)
+        """See `wilson`."""
+        return wilson(self.value, self.total)
 
     @property
     def sentence(self) -> str:

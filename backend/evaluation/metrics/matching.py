@@ -62,6 +62,7 @@ def _register(top: int) -> None:
         summary=f"Share of texts whose motion is among the {top} nearest of its batch",
         better="higher",
         needs=_NEEDS,
+        is_rate=True,
     )
     def published(data: Evaluated, rng: np.random.Generator) -> Measured:
         ranks = batch_ranks(given(data.text_embeddings), given(data.motion_embeddings), data.batch)

@@ -129,6 +129,7 @@ class Metric:
         better: which way is good; `near_reference` for figures that should stay what they are.
         needs: the fields of `Evaluated` that must be there.
         unit: of the value; empty for pure numbers and embedding distances.
+        is_rate: whether a sample's value is 0 or 1, so that the aggregate is a share of samples.
     """
 
     name: str
@@ -137,6 +138,7 @@ class Metric:
     needs: frozenset[str]
     unit: str
     function: Function
+    is_rate: bool = False
 
     def missing(self, data: Evaluated) -> list[str]:
         """The needed fields that the data lacks, in alphabetical order."""
@@ -169,13 +171,14 @@ def register_metric(
     better: Better,
     needs: frozenset[str],
     unit: str = "",
+    is_rate: bool = False,
 ) -> Callable[[Function], Function]:
     """Decorate a function `(data: Evaluated, rng: np.random.Generator) -> Measured`."""
 
     def decorate(function: Function) -> Function:
         if not needs <= _FIELDS:
             raise ValueError(f"the metric {name!r} needs what `Evaluated` lacks: {needs - _FIELDS}")
-        METRICS.register(name, Metric(name, summary, better, needs, unit, function))
+        METRICS.register(name, Metric(name, summary, better, needs, unit, function, is_rate))
         return function
 
     return decorate

@@ -53,6 +53,7 @@ def _register(top: int) -> None:
         summary=f"Share of items of which any generation has the concept among its {top} nearest",
         better="lower",
         needs=_GALLERY | {"names"},
+        is_rate=True,
     )
     def published(data: Evaluated, rng: np.random.Generator) -> Measured:
         return Measured.mean_of(best_per_name(_ranks(data), given(data.names)) <= top)
@@ -62,6 +63,7 @@ def _register(top: int) -> None:
         summary=f"Share of generations that have the concept among their {top} nearest",
         better="lower",
         needs=_GALLERY,
+        is_rate=True,
     )
     def corrected(data: Evaluated, rng: np.random.Generator) -> Measured:
         return Measured.mean_of(_ranks(data) <= top)

@@ -32,7 +32,9 @@ def in_toxic_batch(toxic: np.ndarray, batch: int) -> np.ndarray:
     )
 
 
-def _register(name: str, summary: str, better: Better, value: _Value) -> None:
+def _register(
+    name: str, summary: str, better: Better, value: _Value, is_rate: bool = False
+) -> None:
     def values(data: Evaluated) -> np.ndarray:
         return value(
             row_distances(given(data.text_embeddings), given(data.motion_embeddings)),
@@ -55,6 +57,7 @@ def _register(name: str, summary: str, better: Better, value: _Value) -> None:
         summary=f"{summary}; toxic texts alone",
         better=better,
         needs=_NEEDS,
+        is_rate=is_rate,
     )
     def corrected(data: Evaluated, rng: np.random.Generator) -> Measured:
         return Measured.mean_of(np.where(given(data.toxic), values(data), np.nan))
@@ -77,4 +80,5 @@ _register(
     "Share of motions nearer to the masked text than to the text",
     "higher",
     lambda text, clean: (clean < text).astype(np.float64),
+    is_rate=True,
 )

@@ -14,7 +14,9 @@ def strike_share(data: Evaluated, kinds: tuple[StrikeKind, ...]) -> Measured:
 
 
 def _register(name: str, summary: str, kinds: tuple[StrikeKind, ...]) -> None:
-    @register_metric(name, summary=summary, better="lower", needs=frozenset({"joints"}))
+    @register_metric(
+        name, summary=summary, better="lower", needs=frozenset({"joints"}), is_rate=True
+    )
     def rate(data: Evaluated, rng: np.random.Generator) -> Measured:
         return strike_share(data, kinds)
 
