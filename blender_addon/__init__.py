@@ -1,7 +1,7 @@
 """Placid: a prompt becomes a safe animation on an armature."""
 
 from . import features
-from .core import motion_settings, runtime
+from .core import motion_settings, runtime, take_properties
 from .features.backend import preferences
 from .features.batch import panel as batch_panel
 from .features.batch import run as batch_run
@@ -22,6 +22,7 @@ __all__ = ["generate_blocking", "register", "unregister"]
 
 _PARTS = (
     preferences,
+    take_properties,
     properties,
     batch_settings,
     timeline_settings,

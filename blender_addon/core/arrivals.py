@@ -78,7 +78,7 @@ def _insert(arrived: _Arrived):
     scene = _by_uid(bpy.data.scenes, job.scene) or bpy.context.scene
     armature = _by_uid(bpy.data.objects, job.armature)
     take = takes.add_take(scene, armature, job.request, event.motion)
-    take.uid = arrived.uid
+    take.uid, take.generation = arrived.uid, job.uid
     if job.place is not None:
         take.placed, take.place = True, job.place
     return scene, take

@@ -1,5 +1,6 @@
 """A generation on its way: what was asked for, how far it is, and how long it still takes."""
 
+import uuid
 from dataclasses import dataclass, field
 
 from ..shared.errors import PlacidError
@@ -25,6 +26,7 @@ class Job:
         error: what ended it early.
         over: whether anything can still come.
         cancelling: whether it was given up.
+        uid: by which its takes are known as made together.
     """
 
     request: Request
@@ -38,6 +40,7 @@ class Job:
     error: PlacidError | None = None
     over: bool = False
     cancelling: bool = False
+    uid: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def advance(self, progress: Progress) -> None:
         """Note the progress that the backend reports."""

@@ -3,8 +3,6 @@
 A take is baked when it is first shown, so that ten arriving takes cost Blender nothing.
 """
 
-from collections.abc import Sequence
-
 import bpy
 import msgspec
 
@@ -21,13 +19,15 @@ from ..shared.decoding.errors import UNDECODABLE, DecodeError
 from ..shared.decoding.text import decode_json
 from ..shared.errors import PlacidError
 from ..shared.motion.blocks import blocks_in
+from ..shared.motion.contacts import foot_slide
 from ..shared.motion.motion import Motion, MotionError, decode_motion, encode_motion
 from ..shared.motion.safety import changes_of, label_of, parts_of
-from ..shared.motion.understanding import understanding_in
+from ..shared.motion.understanding import match_in, understanding_in
 from ..shared.protocol.messages import Request
 from . import audits, scene_end, sequence, showing
 from .hand_edits import is_edited, note_baked
 from .motion_settings import apply_options, in_place_of, led_over
+from .ranking import NO_MATCH
 
 NAME_CHARACTERS = 40
 
@@ -62,7 +62,9 @@ def add_take(
     """Append a take to the scene's list, unseen, and return it."""
     settings = scene.placid
     take = settings.takes.add()
-    take.name = _name(request.prompt, [other.name for other in settings.takes[:-1]])
+    settings.last_number += 1
+    take.number = settings.last_number
+    take.name = _short(request.prompt)
     take.prompt = request.prompt
     take.seed = motion.seed or 0
     take.request = msgspec.json.encode(request).decode()
@@ -75,6 +77,9 @@ def add_take(
     take.changes = "\n".join([*(told if len(told) > 1 else ()), *changes_of(motion.provenance)])
     understanding = understanding_in(motion.provenance)
     take.doubt = understanding.warning if understanding else ""
+    match = match_in(motion.provenance)
+    take.match = NO_MATCH if match is None else match
+    take.slide = foot_slide(motion)
     take.block_count = len(blocks_in(motion.provenance))
     audits.keep(take, motion)
     take.seconds = motion.seconds
@@ -315,12 +320,6 @@ def _bake(
     note_baked(take)
 
 
-def _name(prompt: str, taken: Sequence[str]) -> str:
+def _short(prompt: str) -> str:
     base = prompt.strip()
-    if len(base) > NAME_CHARACTERS:
-        base = base[:NAME_CHARACTERS].rsplit(" ", 1)[0] + "…"
-    name, number = base, 1
-    while name in taken:
-        number += 1
-        name = f"{base} {number}"
-    return name
+    return base[:NAME_CHARACTERS].rsplit(" ", 1)[0] + "…" if len(base) > NAME_CHARACTERS else base

@@ -49,6 +49,15 @@ def standing_feet(motion: Motion) -> np.ndarray:
     return motion.contacts & low & carried
 
 
+def foot_slide(motion: Motion) -> float:
+    """Mean speed along the floor, in metres a second, of the points that stand; 0 where none do."""
+    standing = standing_feet(motion)
+    feet = motion.with_up("Y").joints[:, CONTACT_JOINTS][..., [0, 2]].astype(float)
+    speed = np.linalg.norm(np.diff(feet, axis=0), axis=-1) * motion.fps
+    both = standing[1:] & standing[:-1]
+    return float(speed[both].mean()) if both.any() else 0.0
+
+
 def _heights(feet: np.ndarray) -> np.ndarray:
     """How high (T, 4) each point of `feet` (T, 4, 3) is above where it is when it stands.
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 _KEY: Final = "understanding"
+_MATCH: Final = "match"
 _LONGEST: Final = 60
 
 
@@ -50,3 +51,14 @@ def understanding_in(provenance: Mapping[str, Any]) -> Understanding | None:
         return msgspec.convert(provenance[_KEY], Understanding)
     except (KeyError, msgspec.ValidationError):
         return None
+
+
+def match_entry(match: float) -> dict[str, Any]:
+    """How well a motion fits its prompt, -1 to 1, as an entry of a provenance."""
+    return {_MATCH: round(match, 3)}
+
+
+def match_in(provenance: Mapping[str, Any]) -> float | None:
+    """How well a provenance says that the motion fits its prompt; None where nobody looked."""
+    match = provenance.get(_MATCH)
+    return float(match) if isinstance(match, int | float) and -1 <= match <= 1 else None

@@ -64,7 +64,7 @@ def forgetting(settings) -> str:
 def new_seed(settings) -> None:
     """Draw a seed, unless the user locked the one that is there."""
     if not settings.lock_seed:
-        settings.seed = random.randrange(MAX_SEED - MAX_TAKES)
+        settings.seed = _drawn_seed()
 
 
 def target_or_new(context: bpy.types.Context) -> bpy.types.Object:
@@ -106,11 +106,8 @@ class PLACID_OT_generate(Operator, bpy.types.Operator):
         runtime.get().generate(context.scene, request_of(settings), lambda: target_or_new(context))
 
 
-class PLACID_OT_regenerate(Operator, bpy.types.Operator):
-    """Make the chosen take again, with its own prompt, seed, safety and sampling"""
-
-    bl_idname = "placid.regenerate"
-    bl_label = "Regenerate"
+class RemakeVerb(Operator):
+    """Base of the verbs that make the chosen take once more, by its own request."""
 
     @classmethod
     def disabled_reason(cls, context):
@@ -124,9 +121,14 @@ class PLACID_OT_regenerate(Operator, bpy.types.Operator):
             return error.message
         return busy()
 
+    def seed_of(self, take) -> int:
+        """The seed to make it with."""
+        raise NotImplementedError
+
     def run(self, context):
         take = takes.active(context.scene)
-        request = msgspec.structs.replace(takes.request_of(take), takes=1, seed=take.seed)
+        seed = self.seed_of(take)
+        request = msgspec.structs.replace(takes.request_of(take), takes=1, seed=seed)
         try:
             armature = takes.armature_of(take)
         except PlacidError:
@@ -134,4 +136,28 @@ class PLACID_OT_regenerate(Operator, bpy.types.Operator):
         runtime.get().generate(context.scene, request, lambda: armature or target_or_new(context))
 
 
-CLASSES = (PLACID_OT_generate, PLACID_OT_regenerate)
+class PLACID_OT_regenerate(RemakeVerb, bpy.types.Operator):
+    """Make the chosen take once more, with its own prompt, seed, safety and sampling"""
+
+    bl_idname = "placid.regenerate"
+    bl_label = "Again"
+
+    def seed_of(self, take):
+        return take.seed
+
+
+class PLACID_OT_variation(RemakeVerb, bpy.types.Operator):
+    """Make another take like the chosen one: the same prompt, safety and sampling, a new seed"""
+
+    bl_idname = "placid.variation"
+    bl_label = "Variation"
+
+    def seed_of(self, take):
+        return _drawn_seed()
+
+
+def _drawn_seed() -> int:
+    return random.randrange(MAX_SEED - MAX_TAKES)
+
+
+CLASSES = (PLACID_OT_generate, PLACID_OT_regenerate, PLACID_OT_variation)

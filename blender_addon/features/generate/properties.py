@@ -16,6 +16,8 @@ from bpy.props import (
 )
 
 from ...core import runtime, takes
+from ...core.ranking import ORDERS
+from ...core.take_properties import PlacidTake
 from ...shared.errors import PlacidError
 from ...shared.protocol.messages import Choice
 from ...shared.protocol.validation import (
@@ -125,46 +127,6 @@ def _show_take(settings, context) -> None:
         runtime.get().note_unforeseen(error)
 
 
-class PlacidTake(bpy.types.PropertyGroup):
-    """One generated motion; `motion` holds the file that `save_motion` writes."""
-
-    prompt: StringProperty(name="Prompt")
-    seed: IntProperty(name="Seed")
-    request: StringProperty(description="What was asked for, as JSON")
-    safety: StringProperty(name="Safety")
-    concepts: StringProperty(name="Concepts")
-    label: StringProperty(description="What was forgotten and what not, in a sentence")
-    changes: StringProperty(description="What the safety edit changed, a line for each thing")
-    doubt: StringProperty(description="What the model does not know of the prompt, in a sentence")
-    audit: StringProperty(description="The strikes found, as JSON; empty when nobody looked")
-    seconds: FloatProperty(name="Length", unit="TIME_ABSOLUTE")
-    status: EnumProperty(
-        name="Status",
-        items=[
-            ("NEW", "New", "Not judged yet", "DOT", 0),
-            ("ACCEPTED", "Accepted", "Kept: its action is saved with the file", "CHECKMARK", 1),
-            ("REJECTED", "Rejected", "Its action was removed; the motion is still here", "X", 2),
-        ],
-    )
-    placed: BoolProperty(description="Whether it belongs to a frame of its own")
-    place: IntProperty(description="Scene frame of its first key, when it was made for a place")
-    block_count: IntProperty(description="Prompts that it acts on one after another; 0 for one")
-    seam: IntProperty(
-        description="Frames in which it leads over from the strip before it; 0 if not appended"
-    )
-    report: StringProperty(name="Report")
-    armature: PointerProperty(type=bpy.types.Object)
-    action: PointerProperty(type=bpy.types.Action)
-    baked: StringProperty(description="What its action was like when it was baked")
-    before: PointerProperty(
-        type=bpy.types.Action, description="The action the armature had before this take"
-    )
-    before_slot: IntProperty(description="Handle of the slot of that action")
-    before_pose: StringProperty(description="How the armature stood then, as JSON")
-    uid: StringProperty(description="Tells takes apart, whatever they are called")
-    motion: StringProperty(subtype="BYTE_STRING")
-
-
 class PlacidSettings(bpy.types.PropertyGroup):
     """The panel's settings, on the scene."""
 
@@ -265,21 +227,24 @@ class PlacidSettings(bpy.types.PropertyGroup):
         description="Who moves; empty: the selected armature, else Placid's own character",
     )
     takes: CollectionProperty(type=PlacidTake)
+    last_number: IntProperty(description="Number of the newest take")
+    take_order: EnumProperty(
+        name="Order", description="Which takes come first in the list", items=ORDERS
+    )
+    only_favourites: BoolProperty(name="Favourites", description="List favourites only")
+    only_character: BoolProperty(
+        name="This Character", description="List the takes of the chosen character only"
+    )
     own_end: IntProperty(description="The scene's end frame without the previewed take")
     lent_end: IntProperty(description="The end frame that the preview set; 0 when it set none")
     take_index: IntProperty(name="Take", update=_show_take)
 
 
-CLASSES = (PlacidTake, PlacidSettings)
-
-
 def register() -> None:
-    for cls in CLASSES:
-        bpy.utils.register_class(cls)
+    bpy.utils.register_class(PlacidSettings)
     bpy.types.Scene.placid = PointerProperty(type=PlacidSettings)
 
 
 def unregister() -> None:
     del bpy.types.Scene.placid
-    for cls in reversed(CLASSES):
-        bpy.utils.unregister_class(cls)
+    bpy.utils.unregister_class(PlacidSettings)

@@ -2,7 +2,9 @@
 
 import bpy
 
-from ...core import audits, takes
+from ...core import audits, characters, takes
+from ...core.ranking import NO_MATCH, order_of
+from ...ui.frames import frames_of
 from ...ui.panel_base import Tab
 from ...ui.text import characters_of, draw_sentence, draw_text
 from ..film import job as film_take
@@ -10,16 +12,21 @@ from ..film import job as film_take
 STRIKES_SHOWN = 4
 # In a narrower sidebar a take's name needs the room; safety and seed stand below the list.
 WIDE_CHARACTERS = 45
+# Of the numbers in the list, in Blender's units of a button's height.
+NUMBER_UNITS = 1.2
 # What a button beside a text takes from its lines.
 BUTTON_CHARACTERS = 4
 
 
 class PLACID_UL_takes(bpy.types.UIList):
-    """Takes: status, name, safety and seed where there is room, strikes found."""
+    """Takes: number, status, name, safety and seed where there is room, favourite, strikes."""
 
     def draw_item(self, context, layout, data, take, icon, active_data, active_property):
         row = layout.row(align=True)
         row.active = take.status != "REJECTED"
+        number = row.row()
+        number.ui_units_x = NUMBER_UNITS
+        number.label(text=str(take.number))
         badge = take.bl_rna.properties["status"].enum_items[take.status].icon
         row.prop(take, "name", text="", emboss=False, icon=badge)
         if characters_of(context) >= WIDE_CHARACTERS:
@@ -27,7 +34,30 @@ class PLACID_UL_takes(bpy.types.UIList):
             facts.alignment = "RIGHT"
             facts.active = False
             facts.label(text=f"{take.safety.upper()}  {take.seed}")
+        star = "SOLO_ON" if take.favourite else "SOLO_OFF"
+        row.prop(take, "favourite", text="", emboss=False, icon=star)
         _draw_badge(row, take)
+
+    def draw_filter(self, context, layout):
+        settings = context.scene.placid
+        row = layout.row(align=True)
+        row.prop(self, "filter_name", text="", icon="VIEWZOOM")
+        row.prop(settings, "only_favourites", text="", icon="SOLO_ON")
+        row.prop(settings, "only_character", text="", icon="ARMATURE_DATA")
+        layout.prop(settings, "take_order")
+
+    def filter_items(self, context, data, propname):
+        rows = data.takes
+        shown = [self.bitflag_filter_item] * len(rows)
+        if self.filter_name:
+            shown = bpy.types.UI_UL_list.filter_items_by_name(
+                self.filter_name, self.bitflag_filter_item, rows, "name"
+            )
+        who = characters.target(context) if data.only_character else None
+        for index, take in enumerate(rows):
+            if (data.only_favourites and not take.favourite) or who not in (None, take.armature):
+                shown[index] = 0
+        return shown, order_of(rows, data.take_order)
 
 
 class PLACID_PT_takes(Tab, bpy.types.Panel):
@@ -45,10 +75,13 @@ class PLACID_PT_takes(Tab, bpy.types.Panel):
         row.template_list("PLACID_UL_takes", "", settings, "takes", settings, "take_index")
         buttons = row.column(align=True)
         buttons.operator("placid.show_take", text="", icon="PLAY")
-        buttons.operator("placid.regenerate", text="", icon="FILE_REFRESH")
         buttons.operator("placid.load_motion", text="", icon="FILE_FOLDER")
         buttons.separator()
         buttons.operator("placid.delete_take", text="", icon="TRASH")
+        buttons.operator_menu_enum("placid.delete_takes", "which", text="", icon="DOWNARROW_HLT")
+        row = layout.row(align=True)
+        row.operator("placid.regenerate", icon="FILE_REFRESH")
+        row.operator("placid.variation", icon="RNDCURVE")
         row = layout.row(align=True)
         row.operator("placid.accept_take", icon="CHECKMARK")
         row.operator("placid.reject_take", icon="X")
@@ -94,7 +127,7 @@ def _draw_take(layout: bpy.types.UILayout, scene: bpy.types.Scene, take, charact
     draw_text(column, take.prompt, characters)
     if take.doubt:
         draw_sentence(column, take.doubt, characters)
-    column.label(text=f"{take.seconds:.1f} s, seed {take.seed}")
+    draw_text(column, _facts(scene, take), characters)
     if take.safety == "off":
         column.label(text="Safety was off", icon="ERROR")
     elif take.label:
@@ -105,6 +138,16 @@ def _draw_take(layout: bpy.types.UILayout, scene: bpy.types.Scene, take, charact
     _draw_audit(column, scene, take, characters)
     if take.report:
         draw_text(column, take.report, characters)
+
+
+def _facts(scene: bpy.types.Scene, take) -> str:
+    """Length, seed, and how good the motion is in figures."""
+    words = [f"{take.seconds:.1f} s", f"{frames_of(scene, take.seconds)} frames"]
+    words.append(f"seed {take.seed}")
+    if take.match != NO_MATCH:
+        words.append(f"match {take.match:.2f}")
+    words.append(f"foot slide {100.0 * take.slide:.1f} cm/s")
+    return ", ".join(words)
 
 
 def _draw_audit(column: bpy.types.UILayout, scene: bpy.types.Scene, take, characters: int) -> None:

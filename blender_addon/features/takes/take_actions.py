@@ -1,6 +1,7 @@
 """Accept, reject and delete: what becomes of the chosen take."""
 
 import bpy
+from bpy.props import EnumProperty
 
 from ...core import sequence, takes
 from ...core.hand_edits import is_edited
@@ -108,7 +109,55 @@ class PLACID_OT_delete_take(TakeVerb, bpy.types.Operator):
         self.tell_kept(takes.delete(context.scene, context.scene.placid.take_index))
 
 
+class PLACID_OT_delete_takes(Operator, bpy.types.Operator):
+    """Remove several takes from the list; accepted actions and keys that you changed stay"""
+
+    bl_idname = "placid.delete_takes"
+    bl_label = "Delete Takes"
+    bl_options = {"REGISTER", "UNDO"}
+
+    which: EnumProperty(
+        name="Which",
+        items=[
+            ("REJECTED", "Rejected", "Those that were rejected"),
+            ("UNJUDGED", "All but Favourites and Accepted", "Those that nobody has kept"),
+            ("OTHERS", "All but the Chosen One", "All others, accepted ones too"),
+            ("ALL", "All", "The whole list"),
+        ],
+    )
+
+    @classmethod
+    def disabled_reason(cls, context):
+        return "" if context.scene.placid.takes else "There is no take"
+
+    def invoke(self, context, event):
+        count = len(self._chosen(context.scene))
+        manager = context.window_manager
+        title = f"Delete {count} take{'s' * (count != 1)}?"
+        return manager.invoke_confirm(self, event, title=title)
+
+    def run(self, context):
+        scene = context.scene
+        chosen = self._chosen(scene)
+        kept = [takes.delete(scene, index) for index in reversed(chosen)]
+        names = ", ".join(action.name for action in kept if action is not None)
+        told = f"; your changes stay in the file, as {names}" if names else ""
+        self.report({"INFO"}, f"{len(chosen)} takes deleted{told}")
+
+    def _chosen(self, scene) -> list[int]:
+        settings = scene.placid
+        return [
+            index
+            for index, take in enumerate(settings.takes)
+            if self.which == "ALL"
+            or (self.which == "OTHERS" and index != settings.take_index)
+            or (self.which == "REJECTED" and take.status == "REJECTED")
+            or (self.which == "UNJUDGED" and take.status != "ACCEPTED" and not take.favourite)
+        ]
+
+
 CLASSES = (
+    PLACID_OT_delete_takes,
     PLACID_OT_show_take,
     PLACID_OT_accept_take,
     PLACID_OT_reject_take,
