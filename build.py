@@ -69,7 +69,7 @@ EXTENSION_FILES = (
 NOT_IN_EXTENSION = (
     "*-retrain-*.safetensors",
     "requirements-dev.txt",
-    "assets/evaluator",
+    "assets/evaluator/reference.*",
     "assets/prompts",
     "assets/published",
     "assets/validation",

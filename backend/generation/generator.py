@@ -16,6 +16,7 @@ from backend.generation.editing import edit_motion
 from backend.generation.labels import edited_entries, effect_entries
 from backend.generation.motion_codec import MotionCodec
 from backend.generation.presets import DEFAULT, Sampling, find_preset
+from backend.generation.prompt_match import PromptMatcher
 from backend.generation.prompt_reader import PromptReader
 from backend.generation.samplers.steps import NO_TOKEN
 from backend.generation.takes import make_takes
@@ -34,7 +35,7 @@ from shared.errors import PlacidError
 from shared.motion.audit import Audit, FoundStrike
 from shared.motion.blocks import Block, blocks_entry, blocks_in, renamed, spans
 from shared.motion.motion import Motion
-from shared.motion.understanding import Understanding
+from shared.motion.understanding import Understanding, match_entry
 from shared.protocol.messages import (
     Capabilities,
     Choice,
@@ -96,6 +97,7 @@ class Generator:
         self._preset = find_preset(preset)
         self._encoder_folder = encoder_folder or clip_folder(checkpoint)
         self._allow_download = allow_download
+        self._matcher = PromptMatcher()
         self._checkpoint: Checkpoint | None = None
         self._encoder: TextEncoder | None = None
         self._edits.fit_with(self._fit)
@@ -177,7 +179,10 @@ class Generator:
         return Audit(told, f"Placid {VERSION}")
 
     def _audited(self, motion: Motion) -> Motion:
-        return replace(motion, audit=self.audit(motion))
+        """The motion with its audit and, where that can be told, how well it fits its prompt."""
+        match = self._matcher.match(motion.prompt, motion, self.encoder)
+        told = motion.provenance if match is None else motion.provenance | match_entry(match)
+        return replace(motion, audit=self.audit(motion), provenance=told)
 
     def generate(
         self,
