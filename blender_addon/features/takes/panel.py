@@ -152,7 +152,9 @@ def _facts(scene: bpy.types.Scene, take) -> str:
 
 def _draw_audit(column: bpy.types.UILayout, scene: bpy.types.Scene, take, characters: int) -> None:
     if audits.is_damaged(take):
-        draw_text(column, "The audit is damaged; Again makes and checks it anew", characters, "ERROR")
+        draw_text(
+            column, "The audit is damaged; Again makes and checks it anew", characters, "ERROR"
+        )
     found = audits.count(take)
     if found == 0:
         column.label(text="No strike was found", icon="FAKE_USER_ON")
