@@ -16,7 +16,7 @@ from backend.evaluation.metrics import METRICS, Evaluated
 from backend.evaluation.prompts import load_suite
 from backend.generation.codebooks import Codebooks
 from backend.generation.generator import Generator
-from backend.generation.presets import Sampling
+from backend.generation.sampling import Sampling
 from backend.motion.foot_contact import ground
 from backend.unlearning.statistics import count_codes
 from shared.errors import PlacidError

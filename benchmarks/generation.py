@@ -28,6 +28,7 @@ from backend.generation.samplers.bamm import BAMMSampler
 from backend.generation.samplers.masked import MaskedSampler
 from backend.generation.samplers.noise import SeededNoise
 from backend.generation.samplers.residual import ResidualSampler
+from backend.generation.sampling import PUBLISHED_BAMM, Sampling
 from backend.models.bamm import BAMM
 from backend.models.configs import BAMMConfig, MaskedConfig, ResidualConfig
 from backend.models.loading import ready
@@ -35,7 +36,7 @@ from backend.models.masked import MaskTransformer
 from backend.models.reference_quirks import CORRECTED
 from backend.models.residual import ResidualTransformer
 
-STEPS, GUIDANCE, RESIDUAL_GUIDANCE = 10, 4.0, 5.0
+SAMPLING = Sampling()
 TOKENS = 49
 WARM_UPS = 1  # of batches of one; a large batch runs long enough to warm itself
 
@@ -57,14 +58,14 @@ def momask(batch: int, dtype: torch.dtype = torch.float32) -> tuple[Sampler, Sam
 
     def ours() -> Tensor:
         noise, inputs = SeededNoise(range(batch)), (text.numpy(), lengths.numpy())
-        base = base_sampler.generate(*inputs, noise=noise, steps=STEPS, guidance=GUIDANCE)
-        tokens = detail_sampler.generate(base, *inputs, noise=noise, guidance=RESIDUAL_GUIDANCE)
+        base = base_sampler.generate(*inputs, noise=noise, sampling=SAMPLING)
+        tokens = detail_sampler.generate(base, *inputs, noise=noise, sampling=SAMPLING.of_residuals)
         return torch.from_numpy(tokens)
 
     def theirs() -> Tensor:
         noise = SeededNoise(range(batch))
-        base = plain.base(text, lengths, noise, STEPS, GUIDANCE)
-        return plain.all_layers(base, text, lengths, noise, RESIDUAL_GUIDANCE)
+        base = plain.base(text, lengths, noise, SAMPLING.steps, SAMPLING.guidance)
+        return plain.all_layers(base, text, lengths, noise, SAMPLING.residual_guidance)
 
     return ours, theirs
 
@@ -82,11 +83,11 @@ def bamm(batch: int, dtype: torch.dtype = torch.float32) -> tuple[Sampler, Sampl
 
     def ours() -> Tensor:
         noise = SeededNoise(range(batch))
-        tokens, _ = sampler.generate(text.numpy(), None, noise=noise, guidance=GUIDANCE)
+        tokens, _ = sampler.generate(text.numpy(), None, noise=noise)
         return torch.from_numpy(tokens)
 
     def theirs() -> Tensor:
-        return plain.generate(text, SeededNoise(range(batch)), GUIDANCE)[0]
+        return plain.generate(text, SeededNoise(range(batch)), PUBLISHED_BAMM.guidance)[0]
 
     return ours, theirs
 

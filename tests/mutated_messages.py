@@ -11,7 +11,7 @@ import numpy as np
 from shared.motion.motion import Motion
 from shared.protocol.framing import pack_submit
 from shared.protocol.messages import PROTOCOL_VERSION as VERSION
-from shared.protocol.messages import EditMotion, Generate
+from shared.protocol.messages import EditMotion, Generate, SamplingOptions
 
 Frames = list[bytes]
 
@@ -140,9 +140,13 @@ class Mutations:
         request: dict[str, Any] = {"kind": "generate", "prompt": "a person walks", "seconds": 1.0}
         fields = (
             *("prompt", "seconds", "takes", "seed", "model", "safety", "concepts", "strength"),
-            *("steps", "guidance", "temperature", "top_k", "residual_guidance", "loop", "kind"),
+            *("sampling", "loop", "kind", *SamplingOptions.__struct_fields__),
         )
-        request[self._chance.choice(fields)] = self._chance.choice(
+        field = self._chance.choice(fields)
+        target = request
+        if field in SamplingOptions.__struct_fields__:
+            target = request["sampling"] = {}
+        target[field] = self._chance.choice(
             (
                 *(None, "", " ", "\x00", "x" * 400_000, -1, 0, 1.5, float("nan"), float("inf")),
                 *(-float("inf"), 2**31, 2**63, 2**64 - 1, 1e308, [], [""], [","], {}, True),

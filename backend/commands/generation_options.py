@@ -46,10 +46,11 @@ class Options:
     temperature: Annotated[
         float | None, typer.Option(help="Under 1 more ordinary motion, over 1 more varied.")
     ] = None
-    top_k: Annotated[
+    dropped_share: Annotated[
         float | None,
         typer.Option(help="Share of the least likely tokens never drawn, 0 to 0.99."),
     ] = None
+    top_k: Annotated[float | None, typer.Option(hidden=True)] = None
     device: Annotated[str | None, typer.Option(help="cpu, cuda or mps; the best if left out.")] = (
         None
     )
@@ -61,10 +62,21 @@ class Options:
 
     def settings(self) -> dict[str, Any]:
         """The options as fields of a request."""
-        names = ["seed", "takes", "model", "safety", "strength", "steps", "guidance"]
-        names += ["residual_guidance", "temperature", "top_k"]
-        concepts = tuple(self.concept or ["violence"])
-        return {name: getattr(self, name) for name in names} | {"concepts": concepts}
+        from shared.errors import PlacidError
+        from shared.protocol.messages import SamplingOptions
+
+        if self.top_k is not None:
+            raise PlacidError(
+                "renamed_option",
+                f"--top-k is a share, not a count: write --dropped-share {self.top_k:g}",
+            )
+        names = ("seed", "takes", "model", "safety", "strength")
+        options = SamplingOptions.__struct_fields__
+        return {
+            **{name: getattr(self, name) for name in names},
+            "concepts": tuple(self.concept or ["violence"]),
+            "sampling": SamplingOptions(**{name: getattr(self, name) for name in options}),
+        }
 
     def announcement(self) -> str:
         """What will be forgotten, and which violence will not."""

@@ -15,10 +15,11 @@ from backend.generation.context import GenerationContext, never_falling, subprog
 from backend.generation.editing import edit_motion
 from backend.generation.labels import edited_entries, effect_entries
 from backend.generation.motion_codec import MotionCodec
-from backend.generation.presets import DEFAULT, Sampling, find_preset
+from backend.generation.presets import DEFAULT, find_preset
 from backend.generation.prompt_match import PromptMatcher
 from backend.generation.prompt_reader import PromptReader
 from backend.generation.samplers.steps import NO_TOKEN
+from backend.generation.sampling import Sampling
 from backend.generation.takes import make_takes
 from backend.generation.timeline import make_timeline
 from backend.generation.token_sampler import ReportProgress, SampleSpec, TokenSampler, padded
@@ -128,9 +129,7 @@ class Generator:
         The published preset stays as it was published.
         """
         preset, guidance = self._preset.sampling[model], self.load().guidance
-        if guidance is None or self._preset is not find_preset(DEFAULT):
-            return preset
-        return replace(preset, guidance=guidance)
+        return preset.guided(guidance) if self._preset is find_preset(DEFAULT) else preset
 
     def unload(self) -> None:
         """Free the networks' memory; the next request loads them again."""
@@ -291,13 +290,6 @@ class Generator:
     ) -> GenerationContext:
         """What a request is made with; every report of progress asks whether it is cancelled."""
         checkpoint = self.load()
-        defaults = self.sampling(request.model)
-        chosen = {
-            name: value
-            for name in ("steps", "guidance", "temperature", "top_k", "residual_guidance")
-            if (value := getattr(request, name)) is not None
-        }
-
         rising = never_falling(progress)
 
         def advance(fraction: float, stage: str) -> None:
@@ -321,7 +313,7 @@ class Generator:
         sampler = TokenSampler(
             checkpoint.model_networks(request.model),
             request.model,
-            replace(defaults, **chosen),
+            self.sampling(request.model).chosen(request.sampling),
             self._engine.batch,
             checkpoint.quirks,
             prepare,

@@ -3,23 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
+from backend.generation.sampling import PUBLISHED_BAMM, Sampling
 from backend.models.reference_quirks import CORRECTED, PUBLISHED, ReferenceQuirks
 from shared.registry import Registry
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """Sampler settings. steps, guidance, temperature, top_k: of the base tokens (MoMask, sec. 4).
-
-    top_k: share of the classes to leave out. residual_guidance: guidance scale of the residual
-    transformer.
-    """
-
-    steps: int = 10
-    guidance: float = 4.0
-    temperature: float = 1.0
-    top_k: float = 0.9
-    residual_guidance: float = 5.0
 
 
 @dataclass(frozen=True)
@@ -33,11 +19,7 @@ class Preset:
 DEFAULT: Final = "default"
 PRESETS: Final[Registry[Preset]] = Registry("preset")
 PRESETS.register(DEFAULT, Preset(CORRECTED, {"momask": Sampling(), "bamm": Sampling()}))
-# BAMM's release draws from all classes, and its evaluation guides the residual layers by 6.
-PRESETS.register(
-    "published",
-    Preset(PUBLISHED, {"momask": Sampling(), "bamm": Sampling(top_k=0.0, residual_guidance=6.0)}),
-)
+PRESETS.register("published", Preset(PUBLISHED, {"momask": Sampling(), "bamm": PUBLISHED_BAMM}))
 
 
 def find_preset(name: str) -> Preset:

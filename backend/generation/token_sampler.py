@@ -7,13 +7,13 @@ from typing import Any, Final
 import numpy as np
 
 from backend.engines.protocol import Array
-from backend.generation.presets import Sampling
 from backend.generation.samplers.bamm import BAMMSampler
 from backend.generation.samplers.length import LengthSampler
 from backend.generation.samplers.masked import MaskedSampler
 from backend.generation.samplers.noise import SeededNoise
 from backend.generation.samplers.residual import ResidualSampler
 from backend.generation.samplers.steps import NO_TOKEN, Step
+from backend.generation.sampling import Sampling
 from backend.models.reference_quirks import CORRECTED, ReferenceQuirks
 from backend.motion.lengths import MAX_TOKENS, MIN_TOKENS
 from shared.errors import PlacidError
@@ -110,16 +110,12 @@ class TokenSampler:
         detail_step = _Steps(report, base_share, 1 - base_share, "detail")
         base: dict[str, Any] = {
             "noise": noise,
-            "guidance": self._sampling.guidance,
-            "temperature": self._sampling.temperature,
-            "top_k": self._sampling.top_k,
+            "sampling": self._sampling,
             "on_step": base_step,
         }
-        if self._model == "momask":
-            base["steps"] = self._sampling.steps
         detail: dict[str, Any] = {
             "noise": noise,
-            "guidance": self._sampling.residual_guidance,
+            "sampling": self._sampling.of_residuals,
             "on_step": detail_step,
         }
         if specs[0].ids is None:

@@ -4,7 +4,6 @@ A take is baked when it is first shown, so that ten arriving takes cost Blender 
 """
 
 import bpy
-import msgspec
 
 from ..retargeting.animation_state import (
     AnimationState,
@@ -16,7 +15,6 @@ from ..retargeting.apply_motion import apply_motion
 from ..retargeting.editable import check_editable, check_untweaked
 from ..retargeting.slots import playing, slot_of
 from ..shared.decoding.errors import UNDECODABLE, DecodeError
-from ..shared.decoding.text import decode_json
 from ..shared.errors import PlacidError
 from ..shared.motion.blocks import blocks_in
 from ..shared.motion.contacts import foot_slide
@@ -24,6 +22,7 @@ from ..shared.motion.motion import Motion, MotionError, decode_motion, encode_mo
 from ..shared.motion.safety import changes_of, label_of, parts_of
 from ..shared.motion.understanding import match_in, understanding_in
 from ..shared.protocol.messages import Request
+from ..shared.protocol.stored_requests import decode_request, encode_request
 from . import audits, scene_end, sequence, showing
 from .hand_edits import is_edited, note_baked
 from .motion_settings import apply_options, in_place_of, led_over
@@ -45,7 +44,7 @@ def unpack_motion(data: bytes) -> Motion:
 def request_of(take) -> Request:
     """What the take was made from. Raises PlacidError `damaged_take`."""
     try:
-        return decode_json(take.request.encode(), Request)
+        return decode_request(take.request)
     except (DecodeError, *UNDECODABLE) as error:
         raise PlacidError(
             "damaged_take",
@@ -67,7 +66,7 @@ def add_take(
     take.name = _short(request.prompt)
     take.prompt = request.prompt
     take.seed = motion.seed or 0
-    take.request = msgspec.json.encode(request).decode()
+    take.request = encode_request(request)
     label = label_of(motion.provenance)
     parts = parts_of(motion.provenance, len(motion))
     take.safety = label.safety

@@ -16,6 +16,7 @@ from .requests import Choice as Choice
 from .requests import EditMotion as EditMotion
 from .requests import Generate as Generate
 from .requests import Request as Request
+from .requests import SamplingOptions as SamplingOptions
 from .requests import Segment as Segment
 from .requests import Timeline as Timeline
 from .validation import MAX_PROMPT_CHARACTERS as MAX_PROMPT_CHARACTERS
@@ -24,7 +25,7 @@ from .validation import MAX_STRENGTH as MAX_STRENGTH
 from .validation import MAX_TAKES as MAX_TAKES
 from .validation import validate as validate
 
-PROTOCOL_VERSION: Final = 3
+PROTOCOL_VERSION: Final = 4
 
 BackendState = Literal["loading", "ready", "failed"]
 

@@ -18,6 +18,24 @@ MAX_SEGMENTS: Final = 32
 MAX_RANGES: Final = 16
 
 
+class SamplingOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """How tokens are drawn; None is what suits the model.
+
+    Attributes:
+        steps: iterations of MoMask's unmasking.
+        guidance: classifier-free guidance scale of the base tokens.
+        temperature: of the sampled base tokens.
+        dropped_share: share of the tokens, the least likely ones, that are never drawn, 0 to 0.99.
+        residual_guidance: classifier-free guidance scale of the residual tokens.
+    """
+
+    steps: int | None = None
+    guidance: float | None = None
+    temperature: float | None = None
+    dropped_share: float | None = None
+    residual_guidance: float | None = None
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False):
     """What all requests have.
 
@@ -28,11 +46,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         safety: unlearning method, or `off`; None is the backend's default.
         concepts: what the method makes the model forget, beside violence; see `concepts.forgotten`.
         strength: how far the edit is applied, 0 (not at all) to 2; 1 as it was fitted.
-        steps: sampling iterations; None is the model's default, here and below.
-        guidance: classifier-free guidance scale of the base tokens.
-        temperature: of the sampled base tokens.
-        top_k: share of the least likely tokens that are never drawn, 0 to 0.99.
-        residual_guidance: classifier-free guidance scale of the residual tokens.
+        sampling: how tokens are drawn.
     """
 
     takes: int = 1
@@ -41,11 +55,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     safety: str | None = None
     concepts: tuple[str, ...] = ("violence",)
     strength: float = 1.0
-    steps: int | None = None
-    guidance: float | None = None
-    temperature: float | None = None
-    top_k: float | None = None
-    residual_guidance: float | None = None
+    sampling: SamplingOptions = SamplingOptions()
 
 
 class Generate(Settings, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="generate"):

@@ -18,6 +18,7 @@ from .requests import (
     EditMotion,
     Generate,
     Request,
+    SamplingOptions,
     Settings,
     Timeline,
 )
@@ -29,7 +30,7 @@ MAX_STRENGTH: Final = 2.0
 MAX_STEPS: Final = 100
 MAX_GUIDANCE: Final = 20.0
 MAX_TEMPERATURE: Final = 4.0
-MAX_TOP_K: Final = 0.99
+MAX_DROPPED_SHARE: Final = 0.99
 # Of a timeline; a longer one would leave nothing of the shortest segments beside it.
 MAX_SEAM_SECONDS: Final = 2.0
 # Blender's integer properties are signed 32-bit; every take adds its index to the seed.
@@ -78,11 +79,7 @@ def _check_settings(request: Settings, capabilities: Capabilities) -> None:
     _check_range("takes", request.takes, 1, MAX_TAKES)
     _check_range("seed", request.seed, 0, MAX_SEED)
     _check_range("strength", request.strength, 0, MAX_STRENGTH)
-    _check_range("steps", request.steps, 1, MAX_STEPS)
-    _check_range("guidance", request.guidance, 0, MAX_GUIDANCE)
-    _check_range("temperature", request.temperature, 0.01, MAX_TEMPERATURE)
-    _check_range("top-k", request.top_k, 0, MAX_TOP_K)
-    _check_range("residual guidance", request.residual_guidance, 0, MAX_GUIDANCE)
+    _check_sampling(request.sampling)
     _check_name("model", request.model, capabilities.models, "unknown_model")
     if request.safety is not None:
         _check_name("safety method", request.safety, capabilities.safety, "unknown_method")
@@ -90,6 +87,14 @@ def _check_settings(request: Settings, capabilities: Capabilities) -> None:
         return
     for concept in forgotten(request.concepts):
         _check_concept(concept, request.safety, capabilities)
+
+
+def _check_sampling(options: SamplingOptions) -> None:
+    _check_range("steps", options.steps, 1, MAX_STEPS)
+    _check_range("guidance", options.guidance, 0, MAX_GUIDANCE)
+    _check_range("temperature", options.temperature, 0.01, MAX_TEMPERATURE)
+    _check_range("dropped share", options.dropped_share, 0, MAX_DROPPED_SHARE)
+    _check_range("residual guidance", options.residual_guidance, 0, MAX_GUIDANCE)
 
 
 def _check_concept(concept: str, method: str | None, capabilities: Capabilities) -> None:

@@ -321,11 +321,12 @@ def test_own_sampling_reaches_the_backend_and_is_regenerated(walking):
     _run(walking)
     for take in _settings().takes:
         request = walking.core.takes.request_of(take)
-        assert (request.steps, request.guidance, request.temperature) == (3, 2.5, 0.5)
+        found = request.sampling
+        assert (found.steps, found.guidance, found.temperature) == (3, 2.5, 0.5)
         assert request.seconds is None, "so that the model chooses the same length again"
     _settings().own_sampling = False
     _generate(walking)
-    assert walking.core.takes.request_of(_settings().takes[-1]).steps is None
+    assert walking.core.takes.request_of(_settings().takes[-1]).sampling.steps is None
 
 
 def test_a_renamed_take_keeps_its_name_when_it_is_reloaded(walking, tmp_path):

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from backend.generation.presets import Sampling
+from backend.generation.sampling import Sampling
 from shared.registry import unknown
 
 
@@ -20,7 +20,7 @@ class Protocol(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         attack_steps: gradient steps of an attack.
         varied, variations: multimodality takes so many generations of so many prompts.
         chunk: motions in one shard.
-        steps, guidance, top_k, residual_guidance: of the sampler; see `Sampling`.
+        sampling: how tokens are drawn.
         threads: of each worker. Sums depend on how they are split, so that all workers, however
             many there are, use the same number. Networks this small gain little from a second.
     """
@@ -35,24 +35,12 @@ class Protocol(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     varied: int
     variations: int
     chunk: int = 32
-    steps: int = 10
-    guidance: float = 4.0
-    top_k: float = 0.9
-    residual_guidance: float = 5.0
+    sampling: Sampling = Sampling()
     threads: int = 1
 
     def suited(self, guidance: float | None) -> "Protocol":
         """The protocol for a checkpoint that asks for a guidance scale of its own, or for none."""
-        return self if guidance is None else msgspec.structs.replace(self, guidance=guidance)
-
-    def sampling(self) -> Sampling:
-        """The settings of the sampler."""
-        return Sampling(
-            self.steps,
-            self.guidance,
-            top_k=self.top_k,
-            residual_guidance=self.residual_guidance,
-        )
+        return msgspec.structs.replace(self, sampling=self.sampling.guided(guidance))
 
 
 PROTOCOLS: Final = {

@@ -112,7 +112,7 @@ class Worker:
             text,
             [item.tokens for item in shard.items],
             shard.seeds,
-            self._protocol.sampling(),
+            self._protocol.sampling,
         )
 
     def _attacked(self, shard: Shard, edits: Sequence[Edit], text: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 Pinyoanuntapong et al., BAMM: Bidirectional Autoregressive Motion Model (ECCV 2024).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -19,6 +19,7 @@ from backend.generation.samplers.steps import (
     lengths_to_mask,
     mask_counts,
 )
+from backend.generation.sampling import PUBLISHED_BAMM, Sampling
 from backend.models.reference_quirks import CORRECTED, ReferenceQuirks
 from backend.motion.lengths import MAX_TOKENS
 
@@ -52,22 +53,19 @@ class BAMMSampler:
         lengths: Array | None,
         *,
         noise: Noise,
-        guidance: float = 4.0,
-        temperature: float = 1.0,
-        top_k: float = 0.0,
+        sampling: Sampling = PUBLISHED_BAMM,
         on_step: OnStep | None = None,
     ) -> tuple[Array, Array]:
         """Tokens (b, n), -1 behind the end, and lengths (b) for text (b, text_dim).
 
         Without ``lengths`` (b) in tokens the model ends each motion itself.
         """
-        state = SamplingState(self.network, text, noise, temperature, top_k, on_step)
-        ids = self.first_pass(state, lengths, guidance)
+        state = SamplingState(self.network, text, noise, sampling, on_step)
+        ids = self.first_pass(state, lengths)
         ids, lengths = self.close(ids, lengths)
         again = self.to_regenerate(lengths)
-        if self.quirks.second_pass_guidance is not None:
-            guidance = self.quirks.second_pass_guidance
-        ids = self.second_pass(state, ids, again, lengths, guidance)
+        state = replace(state, sampling=sampling.guided(self.quirks.second_pass_guidance))
+        ids = self.second_pass(state, ids, again, lengths)
         return self._result(ids, lengths), lengths
 
     def edit(
@@ -78,9 +76,7 @@ class BAMMSampler:
         lengths: Array,
         *,
         noise: Noise,
-        guidance: float = 4.0,
-        temperature: float = 1.0,
-        top_k: float = 0.0,
+        sampling: Sampling = PUBLISHED_BAMM,
         on_step: OnStep | None = None,
     ) -> Array:
         """Regenerate the ``editable`` tokens (b, n, bool) under a text and keep the others.
@@ -91,18 +87,18 @@ class BAMMSampler:
         ids, _ = self.close(np.pad(tokens, behind, constant_values=self.pad_id), lengths)
         again = np.pad(editable, behind) & lengths_to_mask(lengths, _COLUMNS)
         ids = np.where(again | (ids < 0), self.pad_id, ids)
-        state = SamplingState(self.network, text, noise, temperature, top_k, on_step)
-        return self._result(self.second_pass(state, ids, again, lengths, guidance), lengths)
+        state = SamplingState(self.network, text, noise, sampling, on_step)
+        return self._result(self.second_pass(state, ids, again, lengths), lengths)
 
-    def first_pass(self, state: SamplingState, lengths: Array | None, guidance: float) -> Array:
+    def first_pass(self, state: SamplingState, lengths: Array | None) -> Array:
         """Ids (b, 50) from left to right; with lengths given no end is drawn."""
         ids = np.full((len(state.text), _COLUMNS), self.pad_id)
         most = np.full(len(ids), MAX_TOKENS) if lengths is None else lengths
         classes = self.end_id + (1 if lengths is None else 0)
         known = np.zeros(ids.shape, bool)
         if self.quirks.overwrites_known:
-            return fill_overwriting(state, ids, known, MAX_TOKENS, guidance, classes)
-        return fill_columns(state, ids, known, lengths_to_mask(most, _COLUMNS), guidance, classes)
+            return fill_overwriting(state, ids, known, MAX_TOKENS, classes)
+        return fill_columns(state, ids, known, lengths_to_mask(most, _COLUMNS), classes)
 
     def close(self, ids: Array, lengths: Array | None) -> tuple[Array, Array]:
         """Put the end behind the motion, at the first end or padding when no length is given."""
@@ -121,15 +117,13 @@ class BAMMSampler:
         order = self.network.unstable_argsort(self.network.unstable_argsort(scores))
         return order < counts[:, None]
 
-    def second_pass(
-        self, state: SamplingState, ids: Array, again: Array, lengths: Array, guidance: float
-    ) -> Array:
+    def second_pass(self, state: SamplingState, ids: Array, again: Array, lengths: Array) -> Array:
         """Ids (b, 50) with the columns ``again`` rewritten; tokens and end elsewhere are known."""
         known = lengths_to_mask(lengths + 1, ids.shape[1]) & ~again
         if self.quirks.overwrites_known:
-            raw = fill_overwriting(state, ids, known, MAX_TOKENS, guidance, self.end_id)
+            raw = fill_overwriting(state, ids, known, MAX_TOKENS, self.end_id)
             return np.where(known, ids, raw)
-        return fill_columns(state, ids, known, again, guidance, self.end_id)
+        return fill_columns(state, ids, known, again, self.end_id)
 
     def _result(self, ids: Array, lengths: Array) -> Array:
         tokens = ids[:, : int(lengths.max())]

@@ -11,10 +11,10 @@ from backend.generation.samplers.steps import (
     OnStep,
     Step,
     classifier_free_guidance,
-    gumbel_sample,
-    top_k_filter,
+    draw,
     with_empty_text,
 )
+from backend.generation.sampling import Sampling
 
 _COMPACT_BELOW: Final = 0.75
 
@@ -26,8 +26,7 @@ class SamplingState:
     network: AutoregressiveNetwork
     text: Array
     noise: Noise
-    temperature: float
-    top_k: float
+    sampling: Sampling
     on_step: OnStep | None
 
     def uniforms(self, columns: int, classes: int) -> Array:
@@ -39,23 +38,28 @@ class SamplingState:
 
     def sample(self, logits: Array, uniforms: Array) -> Array:
         """logits (b, classes) -> ids (b)."""
-        if self.top_k > 0:
-            logits = top_k_filter(logits, self.top_k)
-        return gumbel_sample(logits, uniforms, self.temperature)
+        return draw(logits, uniforms, self.sampling)
 
     def report(self, column: int, count: int, ids: Array) -> None:
         """Say that a column is done; `ids` were its input."""
         if self.on_step is not None:
             self.on_step(Step(column, count, ids))
 
-    def guided_logits(self, ids: Array, guidance: float, known: Array | None) -> Array:
+    def texts(self) -> Array:
+        """The texts, and what guidance needs behind them; see `with_empty_text`."""
+        return with_empty_text(self.text, self.sampling.guidance)
+
+    def guided(self, logits: Array) -> Array:
+        """Logits of the texts and of what is behind them under classifier-free guidance."""
+        return classifier_free_guidance(logits, self.sampling.guidance)
+
+    def guided_logits(self, ids: Array, known: Array | None) -> Array:
         """Logits (b, n + 1, codes + 1) of ids (b, n) under classifier-free guidance."""
-        logits = self.network.logits(ids, with_empty_text(self.text, guidance), known)
-        return classifier_free_guidance(logits, guidance)
+        return self.guided(self.network.logits(ids, self.texts(), known))
 
 
 def fill_overwriting(
-    state: SamplingState, ids: Array, known: Array, columns: int, guidance: float, classes: int
+    state: SamplingState, ids: Array, known: Array, columns: int, classes: int
 ) -> Array:
     """Write every one of the first ``columns`` columns, also the known ones, from left to right.
 
@@ -65,7 +69,7 @@ def fill_overwriting(
     uniforms = state.uniforms(columns, classes)
     ids = ids.copy()
     for column in range(columns):
-        logits = state.guided_logits(ids, guidance, known)[:, column, :classes]
+        logits = state.guided_logits(ids, known)[:, column, :classes]
         drawn = state.sample(logits, uniforms[:, column])
         state.report(column, columns, ids)
         ids[:, column] = drawn
@@ -73,7 +77,7 @@ def fill_overwriting(
 
 
 def fill_columns(
-    state: SamplingState, ids: Array, known: Array, wanted: Array, guidance: float, classes: int
+    state: SamplingState, ids: Array, known: Array, wanted: Array, classes: int
 ) -> Array:
     """Write the ``wanted`` columns (b, n) of ids (b, n), each seeing all ``known`` ones.
 
@@ -81,22 +85,15 @@ def fill_columns(
     computed once and its keys and values are kept. A sample is left alone once it needs no further
     column or, where the end is among the classes, has drawn it.
     """
-    return _CachedPass(state, ids, known, wanted, guidance, classes).run()
+    return _CachedPass(state, ids, known, wanted, classes).run()
 
 
 class _CachedPass:
     def __init__(
-        self,
-        state: SamplingState,
-        ids: Array,
-        known: Array,
-        wanted: Array,
-        guidance: float,
-        classes: int,
+        self, state: SamplingState, ids: Array, known: Array, wanted: Array, classes: int
     ) -> None:
         self._state = state
         self._ids = ids.copy()
-        self._guidance = guidance
         self._classes = classes
         self._end_id = state.network.config.codes
         self._wanted = wanted
@@ -107,7 +104,7 @@ class _CachedPass:
         self._active = np.arange(len(ids))
         self._rows = int(self._last.max()) + 1
         self._room = int(self._fixed.sum(axis=1).max())
-        texts = with_empty_text(state.text, guidance)
+        texts = state.texts()
         self._decoder: Decoder = state.network.decoder(
             texts, len(texts) // len(ids), self._room + self._rows
         )
@@ -128,7 +125,7 @@ class _CachedPass:
             logits = self._decoder.step(before, row, self._visible(row), bool(wanted.any()))
             if not wanted.any():
                 continue
-            logits = classifier_free_guidance(logits, self._guidance)[:, : self._classes]
+            logits = self._state.guided(logits)[:, : self._classes]
             drawn = self._state.sample(logits, uniforms[self._active, row])
             self._state.report(row, self._wanted.shape[1], self._ids)
             self._ids[self._active, row] = np.where(wanted, drawn, self._ids[self._active, row])

@@ -15,15 +15,16 @@ from backend.generation.samplers.steps import (
     bottom_k_mask,
     classifier_free_guidance,
     cosine_schedule,
-    gumbel_sample,
+    draw,
     lengths_to_mask,
     mask_counts,
     times,
-    top_k_filter,
     with_empty_text,
 )
+from backend.generation.sampling import Sampling
 from backend.models.reference_quirks import CORRECTED, ReferenceQuirks
 
+_DEFAULTS: Final = Sampling()
 _RESAMPLE_SHARE: Final = 0.16
 
 
@@ -44,16 +45,13 @@ class MaskedSampler:
         lengths: Array,
         *,
         noise: Noise,
-        steps: int = 10,
-        guidance: float = 4.0,
-        temperature: float = 1.0,
-        top_k: float = 0.9,
+        sampling: Sampling = _DEFAULTS,
         on_step: OnStep | None = None,
     ) -> Array:
         """Tokens (b, n) for text (b, text_dim) and lengths (b) in tokens; -1 behind the length.
 
-        ``top_k`` is the share of the classes to leave out. The published option between Gumbel and
-        categorical sampling has no counterpart: both draw from the same distribution.
+        The published option between Gumbel and categorical sampling has no counterpart: both draw
+        from the same distribution.
         """
         tokens = np.full((len(text), int(lengths.max())), NO_TOKEN)
         return self.edit(
@@ -62,10 +60,7 @@ class MaskedSampler:
             text,
             lengths,
             noise=noise,
-            steps=steps,
-            guidance=guidance,
-            temperature=temperature,
-            top_k=top_k,
+            sampling=sampling,
             on_step=on_step,
         )
 
@@ -77,10 +72,7 @@ class MaskedSampler:
         lengths: Array,
         *,
         noise: Noise,
-        steps: int = 10,
-        guidance: float = 4.0,
-        temperature: float = 1.0,
-        top_k: float = 0.9,
+        sampling: Sampling = _DEFAULTS,
         on_step: OnStep | None = None,
     ) -> Array:
         """Regenerate the ``editable`` tokens (b, n, bool) under a text and keep the others.
@@ -99,23 +91,23 @@ class MaskedSampler:
         scores = np.where(editable, np.float32(0), KEPT)
         amount = editable.sum(axis=1)
         fewest = 1 if self.quirks.edits_something else 0
-        texts = with_empty_text(text, guidance)
-        for index, t in enumerate(times(steps)):
+        texts = with_empty_text(text, sampling.guidance)
+        for index, t in enumerate(times(sampling.steps)):
             share = _RESAMPLE_SHARE if revise else cosine_schedule(t)
             counts = np.maximum(mask_counts(share, amount), fewest)
             masked = bottom_k_mask(scores, counts)
             ids = np.where(masked, mask_id, ids)
             wanted = editable if revise else masked
             logits = self.network.logits(ids, texts, lengths, wanted)
-            logits = classifier_free_guidance(logits, guidance)
+            logits = classifier_free_guidance(logits, sampling.guidance)
             uniforms = noise.uniforms(lengths.tolist(), width, codes)[wanted]
-            rows = gumbel_sample(top_k_filter(logits, top_k), uniforms, temperature)
+            rows = draw(logits, uniforms, sampling)
             drawn = ids.copy()
             drawn[wanted] = rows
             scores = np.full(ids.shape, KEPT)
             scores[wanted] = _belief(logits, rows)
             if on_step is not None:
-                on_step(Step(index, steps, ids))
+                on_step(Step(index, sampling.steps, ids))
             ids = np.where(masked, drawn, ids)
         return np.where(valid, ids, NO_TOKEN)
 

@@ -1,6 +1,7 @@
 """The residual layers' tokens, one layer after the other (MoMask, section 3.3)."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -11,11 +12,13 @@ from backend.generation.samplers.steps import (
     OnStep,
     Step,
     classifier_free_guidance,
-    gumbel_sample,
+    draw,
     lengths_to_mask,
-    top_k_filter,
     with_empty_text,
 )
+from backend.generation.sampling import Sampling
+
+_DEFAULTS: Final = Sampling().of_residuals
 
 
 @dataclass(frozen=True)
@@ -34,16 +37,15 @@ class ResidualSampler:
         lengths: Array,
         *,
         noise: Noise,
-        guidance: float = 5.0,
-        temperature: float = 1.0,
-        top_k: float = 0.9,
+        sampling: Sampling = _DEFAULTS,
         layers: int | None = None,
         on_step: OnStep | None = None,
     ) -> Array:
         """Tokens (b, n, 1 + layers) from base tokens (b, n); -1 on padding.
 
-        ``layers`` limits the residual layers. A valid token may also become -1, "no code": that is
-        the class for padding, which the network can choose.
+        ``sampling`` is that of these layers, see `Sampling.of_residuals`; ``layers`` limits them. A
+        valid token may also become -1, "no code": that is the class for padding, which the network
+        can choose.
         """
         count = self.network.config.quantizers - 1 if layers is None else layers
         ids = np.concatenate([base[..., None], np.zeros((*base.shape, count), np.int64)], axis=-1)
@@ -53,9 +55,7 @@ class ResidualSampler:
             text,
             lengths,
             noise=noise,
-            guidance=guidance,
-            temperature=temperature,
-            top_k=top_k,
+            sampling=sampling,
             on_step=on_step,
         )
 
@@ -67,9 +67,7 @@ class ResidualSampler:
         lengths: Array,
         *,
         noise: Noise,
-        guidance: float = 5.0,
-        temperature: float = 1.0,
-        top_k: float = 0.9,
+        sampling: Sampling = _DEFAULTS,
         on_step: OnStep | None = None,
     ) -> Array:
         """Draw the residual layers of the ``editable`` tokens (b, n, bool) and keep the others.
@@ -81,7 +79,7 @@ class ResidualSampler:
         width, count = ids.shape[1], ids.shape[2] - 1
         valid = lengths_to_mask(lengths, width)
         ids = np.where(valid[..., None] & (ids >= 0), ids, codes)
-        tables, texts = self.network.token_tables(), with_empty_text(text, guidance)
+        tables, texts = self.network.token_tables(), with_empty_text(text, sampling.guidance)
         wanted = editable & valid
         layer_ids = ids[..., 0]
         result = [layer_ids]
@@ -89,12 +87,12 @@ class ResidualSampler:
         for layer in range(1, count + 1):
             history = history + tables[layer - 1][layer_ids]
             logits = self.network.logits(history, layer, texts, lengths, wanted)
-            logits = classifier_free_guidance(logits, guidance)
+            logits = classifier_free_guidance(logits, sampling.guidance)
             uniforms = noise.uniforms(lengths.tolist(), width, codes + 1)[wanted]
             if on_step is not None:
                 on_step(Step(layer - 1, count, layer_ids))
             layer_ids = ids[..., layer].copy()
-            layer_ids[wanted] = gumbel_sample(top_k_filter(logits, top_k), uniforms, temperature)
+            layer_ids[wanted] = draw(logits, uniforms, sampling)
             result.append(layer_ids)
         stacked = np.stack(result, axis=-1)
         return np.where(stacked == codes, NO_TOKEN, stacked)

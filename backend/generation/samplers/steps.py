@@ -9,6 +9,7 @@ import numpy as np
 
 from backend.engines.protocol import Array
 from backend.generation.samplers.noise import gumbel
+from backend.generation.sampling import Sampling
 
 KEPT: Final = np.float32(1e5)  # the score of a token that is not to be masked again
 NO_TOKEN: Final = -1
@@ -79,15 +80,17 @@ def classifier_free_guidance(logits: Array, scale: float) -> Array:
     return unconditional + np.float32(scale) * (conditional - unconditional)
 
 
-def kept_classes(threshold: float, classes: int) -> int:
-    """How many classes the top-k filter keeps: a share 1 - threshold, rounded up."""
-    return max(1, math.ceil((1 - threshold) * classes))
+def kept_classes(dropped_share: float, classes: int) -> int:
+    """How many classes are kept when a share is dropped; a part of one is kept."""
+    return max(1, math.ceil((1 - dropped_share) * classes))
 
 
-def top_k_filter(logits: Array, threshold: float) -> Array:
-    """Keep the best share 1 - threshold of the classes (last axis), -inf for the others."""
+def drop_unlikely(logits: Array, dropped_share: float) -> Array:
+    """-inf for the least likely classes (last axis): the top-k filter, k given by a share."""
     classes = logits.shape[-1]
-    border = classes - kept_classes(threshold, classes)
+    border = classes - kept_classes(dropped_share, classes)
+    if border == 0:
+        return logits
     lowest = np.partition(logits, border, axis=-1)[..., border, None]
     return np.where(logits >= lowest, logits, np.float32(-np.inf))
 
@@ -96,3 +99,10 @@ def gumbel_sample(logits: Array, uniforms: Array, temperature: float) -> Array:
     """Sample softmax(logits / temperature) over the last axis by the Gumbel-max trick."""
     scaled = logits / np.float32(max(temperature, _MIN_TEMPERATURE))
     return np.argmax(scaled + gumbel(uniforms), axis=-1)
+
+
+def draw(logits: Array, uniforms: Array, sampling: Sampling) -> Array:
+    """Sample the last axis of logits with a temperature, without the least likely classes."""
+    return gumbel_sample(
+        drop_unlikely(logits, sampling.dropped_share), uniforms, sampling.temperature
+    )

@@ -12,7 +12,13 @@ from ...link import launch
 from ...shared.concepts import describe, forgotten
 from ...shared.errors import PlacidError
 from ...shared.motion.safety import NOTHING
-from ...shared.protocol.messages import MAX_SEED, MAX_TAKES, EditMotion, Generate
+from ...shared.protocol.messages import (
+    MAX_SEED,
+    MAX_TAKES,
+    EditMotion,
+    Generate,
+    SamplingOptions,
+)
 from .properties import chosen_model, chosen_safety
 
 
@@ -31,9 +37,11 @@ def settings_of(settings) -> dict[str, object]:
     if model := chosen_model(settings):
         options["model"] = model
     if settings.own_sampling:
-        options["guidance"] = round(settings.guidance, 3)
-        options["steps"] = settings.steps
-        options["temperature"] = round(settings.temperature, 3)
+        options["sampling"] = SamplingOptions(
+            steps=settings.steps,
+            guidance=round(settings.guidance, 3),
+            temperature=round(settings.temperature, 3),
+        )
     return {
         "takes": settings.take_count,
         "seed": settings.seed,

@@ -10,7 +10,7 @@ from ...character.armature import create_character
 from ...core import audits, runtime, takes
 from ...core.jobs import Job
 from ...shared.errors import PlacidError
-from ...shared.protocol.messages import Generate
+from ...shared.protocol.messages import Generate, SamplingOptions
 
 _POLL_SECONDS = 0.05
 
@@ -88,9 +88,7 @@ def generate_blocking(
         concepts=tuple(concepts),
         strength=strength,
         model=model or _default_model(),
-        guidance=guidance,
-        steps=steps,
-        temperature=temperature,
+        sampling=SamplingOptions(steps=steps, guidance=guidance, temperature=temperature),
     )
     scene = scene or bpy.context.scene
     current = runtime.get()

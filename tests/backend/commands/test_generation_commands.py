@@ -160,3 +160,15 @@ def test_a_prompt_in_a_locale_without_utf8_is_the_one_that_was_typed(tmp_path):
         command = [sys.executable, "-c", code, typed]
         said = subprocess.run(command, env=variables, capture_output=True, check=True, timeout=60)
         assert said.stdout == typed
+
+
+def test_sampling_options_reach_the_request_and_the_old_name_is_told(run, tmp_path):
+    code, text = run("generate", "a person bows", "--seconds", "2", "--top-k", "0.5")
+    assert code == 1
+    assert "--top-k is a share, not a count: write --dropped-share 0.5" in text
+    assert not list(tmp_path.glob("*.npz"))
+    joints = []
+    for share in ("0", "0.99"):
+        assert run("generate", "a person bows", "--seconds", "2", "--dropped-share", share)[0] == 0
+        joints.append(load_motion(tmp_path / "a-person-bows-0.npz").joints)
+    assert (joints[0] != joints[1]).any()

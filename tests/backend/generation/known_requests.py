@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[3]))
 
 from backend.generation.generator import Generator
 from shared.motion.motion import Motion
-from shared.protocol.messages import EditMotion, Generate, Segment, Timeline
+from shared.protocol.messages import EditMotion, Generate, SamplingOptions, Segment, Timeline
 
 STORED = Path(__file__).parents[2] / "golden" / "known_motions.json"
 _SAFETY = ("lcr", "uce", "rece", "lcr+uce", "off")
@@ -50,7 +50,7 @@ def requests() -> dict[str, Any]:
         made[f"{model} loop travelling"] = Generate(_PROMPTS[0], 3.0, loop="travelling", **common)
         made[f"{model} half strength"] = Generate(_PROMPTS[1], 3.0, strength=0.5, **common)
         made[f"{model} settings"] = Generate(
-            _PROMPTS[0], 3.0, steps=6, guidance=5.0, temperature=1.2, top_k=0.8, **common
+            _PROMPTS[0], 3.0, sampling=SamplingOptions(6, 5.0, 1.2, 0.8), **common
         )
         segments = (Segment("a person runs", 2.0), Segment("a person jumps", 1.6))
         made[f"{model} timeline"] = Timeline(segments=segments, **common)

@@ -17,7 +17,7 @@ from backend.unlearning.edit_store import EditStore
 from shared.errors import PlacidError
 from shared.motion.kinematics import resample
 from shared.motion.understanding import understanding_in
-from shared.protocol.messages import EditMotion, Generate, Segment, Timeline
+from shared.protocol.messages import EditMotion, Generate, SamplingOptions, Segment, Timeline
 
 MODELS = ("momask", "bamm")
 PROMPTS = ("a person walks", "a person waves twice", "someone bows", "a dancer turns")
@@ -87,11 +87,13 @@ def test_a_batch_that_does_not_fit_is_halved(generator, monkeypatch):
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize(
     "setting",
-    [{"top_k": 0.98}, {"temperature": 4.0}, {"guidance": 20.0}, {"residual_guidance": 0.0}],
+    [{"dropped_share": 0.98}, {"temperature": 4.0}, {"guidance": 20.0}, {"residual_guidance": 0.0}],
 )
 def test_every_setting_reaches_the_networks(generator, model, setting):
     plain = one(generator, Generate("a person walks", 9.0, model=model))
-    changed = one(generator, Generate("a person walks", 9.0, model=model, **setting))
+    changed = one(
+        generator, Generate("a person walks", 9.0, model=model, sampling=SamplingOptions(**setting))
+    )
     assert np.abs(plain.joints - changed.joints).max() > 1e-4
 
 
@@ -300,7 +302,9 @@ def test_a_prompt_of_two_actions_is_made_as_a_timeline(embedded):
 def test_progress_of_a_batch_never_falls_and_ends_at_one(embedded):
     prompts = ("a person walks", "a person walks and waves", "a person runs and then jumps")
     requests = [Generate(prompt, seconds=5, takes=2, safety="off") for prompt in prompts]
-    requests.append(Generate("a person walks", seconds=2, steps=5, safety="off"))
+    requests.append(
+        Generate("a person walks", seconds=2, sampling=SamplingOptions(steps=5), safety="off")
+    )
     told = []
     made = list(embedded.generate_batch(requests, lambda fraction, _: told.append(fraction)))
     assert len(made) == 7

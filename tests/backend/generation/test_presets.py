@@ -1,7 +1,5 @@
 """Named sampler settings, and the guidance that a checkpoint asks for in their place."""
 
-from dataclasses import asdict
-
 import numpy as np
 import pytest
 from official_files import write_release
@@ -10,11 +8,12 @@ from tiny_checkpoint import HashedWords, write_tiny_checkpoint
 from backend.checkpoints.loading import load_checkpoint
 from backend.generation import generator
 from backend.generation.generator import Generator
-from backend.generation.presets import PRESETS, Sampling, find_preset
+from backend.generation.presets import PRESETS, find_preset
+from backend.generation.sampling import Sampling
 from backend.models.reference_quirks import CORRECTED, PUBLISHED
 from backend.unlearning.edit_store import EditStore
 from shared.errors import PlacidError
-from shared.protocol.messages import Generate
+from shared.protocol.messages import Generate, SamplingOptions
 
 
 def test_only_the_published_preset_has_the_released_oddities():
@@ -30,7 +29,7 @@ def test_only_the_published_preset_has_the_released_oddities():
 
 def test_published_bamm_draws_from_all_classes():
     sampling = find_preset("published").sampling["bamm"]
-    assert (sampling.top_k, sampling.residual_guidance) == (0.0, 6.0)
+    assert (sampling.dropped_share, sampling.residual_guidance) == (0.0, 6.0)
 
 
 def test_an_unknown_preset_gets_a_suggestion():
@@ -62,7 +61,7 @@ def opened(tmp_path, monkeypatch):
 def test_a_checkpoints_guidance_changes_the_default_preset_alone(opened, model):
     assert opened(None).sampling(model) == Sampling()
     asked = opened(2.5).sampling(model)
-    assert asdict(asked) == {**asdict(Sampling()), "guidance": 2.5}
+    assert asked == Sampling(guidance=2.5)
     published = find_preset("published").sampling[model]
     for guidance in (None, 2.5):
         assert opened(guidance, "published").sampling(model) == published
@@ -75,7 +74,8 @@ def test_a_requests_own_guidance_wins_over_the_checkpoints(opened, model):
     plain, asking = opened(None), opened(15.0)
 
     def joints(made_by, **settings):
-        [motion] = made_by.generate(Generate("a person walks", 9.0, model=model, **settings))
+        sampling = SamplingOptions(**settings)
+        [motion] = made_by.generate(Generate("a person walks", 9.0, model=model, sampling=sampling))
         return motion.joints
 
     assert np.abs(joints(asking) - joints(plain)).max() > 1e-4

@@ -17,6 +17,7 @@ from backend.generation.samplers.columns import SamplingState
 from backend.generation.samplers.masked import MaskedSampler
 from backend.generation.samplers.noise import SeededNoise
 from backend.generation.samplers.residual import ResidualSampler
+from backend.generation.sampling import Sampling
 from backend.models.bamm import BAMM
 from backend.models.configs import BAMMConfig, LengthConfig, MaskedConfig, ResidualConfig, RVQConfig
 from backend.models.length import LengthEstimator
@@ -127,7 +128,7 @@ def test_masked_transformer(golden, text):
         text.numpy(),
         lengths.numpy(),
         noise=SeededNoise(range(3)),
-        temperature=GREEDY,
+        sampling=Sampling(temperature=GREEDY),
         on_step=lambda step: inputs.append(torch.from_numpy(step.ids)),
     )
     golden.check("mask_greedy10", result)
@@ -152,7 +153,7 @@ def test_residual_transformer(golden, text):
         text.numpy(),
         lengths.numpy(),
         noise=SeededNoise(range(3)),
-        temperature=GREEDY,
+        sampling=Sampling(guidance=5.0, temperature=GREEDY),
     )
     golden.check("res_greedy", result)
     result = torch.from_numpy(result)
@@ -222,15 +223,17 @@ def test_bamm_generation(text):
     lengths, noise = golden["m_lens"].numpy(), SeededNoise(range(3))
 
     published = BAMMSampler(network, replace(PUBLISHED, stable_ties=True))
-    state = MarginState(network, text, noise, GREEDY, 0.0, None)
-    first = published.first_pass(state, lengths, 4.0)
+    sampling = Sampling(temperature=GREEDY, dropped_share=0.0)
+    state = MarginState(network, text, noise, sampling, None)
+    first = published.first_pass(state, lengths)
     closed, _ = published.close(first, lengths)
     again = published.to_regenerate(lengths)
-    result = published.second_pass(state, closed, again, lengths, 3.0)
+    second = replace(state, sampling=sampling.guided(3.0))
+    result = published.second_pass(second, closed, again, lengths)
     golden.check("bamm_greedy_given", result)
     golden.check("bamm_greedy_given_margin", np.float32(min(state.margins)))
 
     cached = BAMMSampler(network, ReferenceQuirks(second_pass_guidance=3.0))
-    tokens, _ = cached.generate(text, lengths, noise=noise, temperature=GREEDY)
+    tokens, _ = cached.generate(text, lengths, noise=noise, sampling=sampling)
     valid = np.arange(49) < lengths[:, None]
     np.testing.assert_array_equal(tokens[valid], result[:, :49][valid])

@@ -26,6 +26,7 @@ from shared.protocol.messages import (
     Pong,
     Progress,
     Result,
+    SamplingOptions,
     Segment,
     Shutdown,
     Submit,
@@ -39,8 +40,18 @@ MESSAGES = [
     Hello("test"),
     Welcome("0.1", "ready", CAPABILITIES),
     Welcome("0.1", "failed", problem=Error("bad_checkpoint", "it is damaged")),
-    Submit(1, Generate("hüpfen", seconds=2, concepts=("kick", "punch"), guidance=4.5)),
-    Submit(1, EditMotion("wave", ((0, 8), (20, 40)), takes=2, top_k=0.5)),
+    Submit(
+        1,
+        Generate(
+            "hüpfen", seconds=2, concepts=("kick", "punch"), sampling=SamplingOptions(guidance=4.5)
+        ),
+    ),
+    Submit(
+        1,
+        EditMotion(
+            "wave", ((0, 8), (20, 40)), takes=2, sampling=SamplingOptions(dropped_share=0.5)
+        ),
+    ),
     Submit(1, Timeline((Segment("walk", 2), Segment("wave", 3)), loop="in_place")),
     Unload(2),
     Cancel(3),

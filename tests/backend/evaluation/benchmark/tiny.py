@@ -12,6 +12,7 @@ from backend.evaluation.benchmark import protocols
 from backend.evaluation.benchmark.protocols import Protocol
 from backend.evaluation.evaluators.embedded import save_evaluator
 from backend.evaluation.evaluators.reference import LABELS, ROWS
+from backend.generation.sampling import Sampling
 from backend.models.matching import MatcherConfig, SentenceMatcher
 from backend.text.sentence import SentenceEncoder
 
@@ -26,7 +27,7 @@ TINY: Final = Protocol(
     varied=1,
     variations=4,
     chunk=2,
-    steps=2,
+    sampling=Sampling(steps=2),
     threads=1,
 )
 WIDTH: Final = 8

@@ -13,6 +13,7 @@ from goldens import Golden
 from backend.generation.samplers.bamm import BAMMSampler, pad_after_end
 from backend.generation.samplers.columns import SamplingState, fill_columns, fill_overwriting
 from backend.generation.samplers.noise import SeededNoise
+from backend.generation.sampling import PUBLISHED_BAMM, Sampling
 from backend.models.configs import BAMMConfig
 from backend.models.reference_quirks import CORRECTED, PUBLISHED, ReferenceQuirks
 
@@ -51,7 +52,7 @@ def build(golden, engine, quirks=CORRECTED, bias=0.0):
 
 
 def run_settings(golden, engine, name, quirks):
-    """Sampler, state, lengths and guidance of a recorded run."""
+    """Sampler, state and lengths of a recorded run."""
     run = RUNS[name]
     bias = float(golden[run["bias"]]) if "bias" in run else 0.0
     sampler = build(golden, engine, replace(quirks, stable_ties=run.get("stable", False)), bias)
@@ -62,8 +63,8 @@ def run_settings(golden, engine, name, quirks):
         noise, temperature = SeededNoise(range(3)), GREEDY
     lengths = golden["m_lens"].numpy() if run.get("given") else None
     text = golden["text_emb"].numpy()
-    state = SamplingState(sampler.network, text, noise, temperature, 0.0, None)
-    return sampler, state, lengths, run["guidance"]
+    sampling = Sampling(guidance=run["guidance"], temperature=temperature, dropped_share=0.0)
+    return sampler, SamplingState(sampler.network, text, noise, sampling, None), lengths
 
 
 def step_logprobs(model, text, start, result, guidance, known, classes):
@@ -86,13 +87,15 @@ def margin(logprobs):
 def test_published_generation(golden, engine, name):
     if engine == "numpy" and not RUNS[name].get("stable"):
         pytest.skip("the order of ties was that of torch's sort")
-    sampler, state, lengths, guidance = run_settings(golden, engine, name, PUBLISHED)
+    sampler, state, lengths = run_settings(golden, engine, name, PUBLISHED)
+    guidance = state.sampling.guidance
     text, codes, pad = golden["text_emb"], TINY.codes, sampler.pad_id
-    first = sampler.first_pass(state, lengths, guidance)
+    first = sampler.first_pass(state, lengths)
     closed, lengths_found = sampler.close(first, lengths)
     again = sampler.to_regenerate(lengths_found)
     known = (np.arange(50) <= lengths_found[:, None]) & ~again
-    raw = fill_overwriting(state, closed, known, 49, 3.0, codes)
+    second = replace(state, sampling=state.sampling.guided(3.0))
+    raw = fill_overwriting(second, closed, known, 49, codes)
     result = np.where(known, closed, raw)
     golden.check(f"{name}_pass1", first)
     golden.check(f"{name}_pass2_in", closed)
@@ -126,9 +129,8 @@ def pad_when_end(ids):
 
 
 def tokens_of(run):
-    sampler, state, lengths, guidance = run
-    settings = {"noise": state.noise, "guidance": guidance, "temperature": state.temperature}
-    return sampler.generate(state.text, lengths, **settings)
+    sampler, state, lengths = run
+    return sampler.generate(state.text, lengths, noise=state.noise, sampling=state.sampling)
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -154,7 +156,8 @@ def test_guidance_of_the_second_pass_is_a_choice(golden, engine):
 
     def tokens(guidance, fixed):
         sampler = build(golden, engine, ReferenceQuirks(second_pass_guidance=fixed))
-        return sampler.generate(text, lengths, noise=SeededNoise(range(3)), guidance=guidance)[0]
+        sampling = PUBLISHED_BAMM.guided(guidance)
+        return sampler.generate(text, lengths, noise=SeededNoise(range(3)), sampling=sampling)[0]
 
     assert (tokens(3.0, None) == tokens(3.0, 3.0)).all()
     assert (tokens(8.0, None) != tokens(8.0, 3.0)).any()
@@ -182,10 +185,11 @@ def test_published_edit(golden, engine):
         golden["edit2_tokens"].numpy(), ((0, 0), (0, 1)), constant_values=sampler.pad_id
     )
     nothing = np.zeros_like(golden["text_emb"].numpy())
-    state = SamplingState(sampler.network, nothing, SeededNoise(range(3)), GREEDY, 0.0, None)
+    sampling = Sampling(guidance=1.0, temperature=GREEDY, dropped_share=0.0)
+    state = SamplingState(sampler.network, nothing, SeededNoise(range(3)), sampling, None)
     known = tokens != sampler.pad_id
     wanted = ~known & (np.arange(51) < 50)
-    result = fill_columns(state, tokens, known, wanted, 1.0, TINY.codes)
+    result = fill_columns(state, tokens, known, wanted, TINY.codes)
     for name in ("edit2_text", "edit2_none"):
         golden.check(name, result[:, :50])
 
@@ -201,17 +205,16 @@ def test_cached_edit_equals_step_by_step_passes(golden, engine, guidance):
     editable[1, 20:33] = True
     editable[2] = False
     noise = SeededNoise(range(3))
-    result = sampler.edit(
-        tokens[:, :49], editable, text, lengths, noise=noise, guidance=guidance, temperature=GREEDY
-    )
+    sampling = Sampling(guidance=guidance, temperature=GREEDY, dropped_share=0.0)
+    result = sampler.edit(tokens[:, :49], editable, text, lengths, noise=noise, sampling=sampling)
 
     wanted = editable & (columns < lengths[:, None])
     ids = tokens.copy()
     ids[:, :49][wanted] = sampler.pad_id
     known = (np.arange(50) <= lengths[:, None]) & (ids != sampler.pad_id)
-    state = SamplingState(sampler.network, text, noise, GREEDY, 0.0, None)
+    state = SamplingState(sampler.network, text, noise, sampling, None)
     for k in range(49):
-        logits = state.guided_logits(ids, guidance, known)[:, k, : TINY.codes]
+        logits = state.guided_logits(ids, known)[:, k, : TINY.codes]
         ids[:, k] = np.where(wanted[:, k], logits.argmax(axis=1), ids[:, k])
     for row, length in enumerate(lengths):
         np.testing.assert_array_equal(result[row, :length], ids[row, :length])

@@ -11,6 +11,7 @@ from goldens import Golden
 
 from backend.generation.samplers.masked import MaskedSampler
 from backend.generation.samplers.noise import SeededNoise
+from backend.generation.sampling import Sampling
 from backend.models.configs import MaskedConfig
 from backend.models.reference_quirks import CORRECTED, PUBLISHED
 
@@ -21,7 +22,7 @@ RUNS = {
     "greedy10": {"steps": 10, **GREEDY},
     "greedy1": {"steps": 1, **GREEDY},
     "gumbel6": {"steps": 6},
-    "categ6": {"steps": 6, "temperature": 0.7, "top_k": 0.5},
+    "categ6": {"steps": 6, "temperature": 0.7, "dropped_share": 0.5},
 }
 
 
@@ -102,8 +103,8 @@ def test_generate(golden, model, sampler, name):
         text.numpy(),
         golden["m_lens"].numpy(),
         noise=noise_for(golden, name, 4),
+        sampling=Sampling(**settings),
         on_step=recorder,
-        **settings,
     )
     check_run(golden, model, name, text, settings["guidance"], result, recorder)
     if f"{name}_min_rank_gap" in golden.names:
@@ -118,9 +119,7 @@ def test_generate_without_text(golden, model, sampler):
         text.numpy(),
         golden["m_lens"].numpy(),
         noise=SeededNoise(range(4)),
-        steps=5,
-        guidance=1.0,
-        temperature=1e-8,
+        sampling=Sampling(5, 1.0, 1e-8),
         on_step=recorder,
     )
     check_run(golden, model, "greedy_uncond", text, 1.0, result, recorder)
@@ -139,9 +138,8 @@ def test_edit(golden, model, name, engine):
         text.numpy(),
         golden["m_lens"].numpy(),
         noise=SeededNoise(range(4)),
-        steps=5,
+        sampling=Sampling(steps=5, **GREEDY),
         on_step=recorder,
-        **GREEDY,
     )
     check_run(golden, model, name, text, 4.0, result, recorder)
 

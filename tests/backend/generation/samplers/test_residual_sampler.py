@@ -11,6 +11,7 @@ from goldens import Golden
 
 from backend.generation.samplers.noise import SeededNoise
 from backend.generation.samplers.residual import ResidualSampler
+from backend.generation.sampling import Sampling
 from backend.models.configs import ResidualConfig
 from backend.models.reference_quirks import PUBLISHED
 
@@ -33,7 +34,7 @@ def network_of(golden, engine, kind):
     return build(engine, "residual", config, golden.seed, PUBLISHED)
 
 
-def check_run(golden, engine, kind, name, settings):
+def check_run(golden, engine, kind, name, sampling, layers=None):
     """The result, and the logits of each layer computed again from the layers before it."""
     text, lengths, base = golden["text_emb"], golden["m_lens"], golden["base_ids"]
     if f"{name}_u" in golden.names:
@@ -41,7 +42,7 @@ def check_run(golden, engine, kind, name, settings):
     else:
         noise = SeededNoise(range(4))
     result = ResidualSampler(network_of(golden, engine, kind)).generate(
-        base.numpy(), text.numpy(), lengths.numpy(), noise=noise, **settings
+        base.numpy(), text.numpy(), lengths.numpy(), noise=noise, sampling=sampling, layers=layers
     )
     golden.check(name, result)
     model = network_of(golden, "torch", kind).module
@@ -51,7 +52,7 @@ def check_run(golden, engine, kind, name, settings):
     for layer in range(1, result.shape[-1]):
         history = history + tables[layer - 1][ids[..., layer - 1]]
         q = torch.full((4,), layer)
-        logits.append(residual_logits(model, history, q, text, lengths, settings["guidance"]))
+        logits.append(residual_logits(model, history, q, text, lengths, sampling.guidance))
     logits = torch.stack(logits)
     golden.check(f"{name}_logits", logits)
     best = logits.transpose(2, 3)[:, valid].topk(2).values
@@ -62,14 +63,14 @@ def check_run(golden, engine, kind, name, settings):
 @torch.no_grad()
 def test_generate(golden, engine, kind):
     for name, temperature in (("greedy", 1e-8), ("gumbel", 1.0)):
-        settings = {"temperature": temperature, "guidance": 5}
-        check_run(golden, engine, kind, f"{kind}_{name}", settings)
+        sampling = Sampling(guidance=5.0, temperature=temperature)
+        check_run(golden, engine, kind, f"{kind}_{name}", sampling)
 
 
 @torch.no_grad()
 def test_generate_fewer_layers(golden, engine):
-    settings = {"temperature": 1e-8, "guidance": 2, "layers": 2}
-    check_run(golden, engine, "sw", "sw_greedy_2layers", settings)
+    sampling = Sampling(guidance=2.0, temperature=1e-8)
+    check_run(golden, engine, "sw", "sw_greedy_2layers", sampling, layers=2)
 
 
 def test_a_sample_is_the_same_in_any_batch(golden, engine):

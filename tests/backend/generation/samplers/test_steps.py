@@ -9,11 +9,11 @@ from backend.generation.samplers.noise import SeededNoise
 from backend.generation.samplers.steps import (
     bottom_k_mask,
     cosine_schedule,
+    drop_unlikely,
     gumbel_sample,
     kept_classes,
     mask_counts,
     times,
-    top_k_filter,
 )
 
 
@@ -23,8 +23,8 @@ def golden():
 
 
 @pytest.mark.parametrize("threshold", ["0.9", "0.5", "0.0", "0.95", "0.33"])
-def test_top_k_filter(golden, threshold):
-    found = top_k_filter(golden["topk_in"].numpy(), float(threshold))
+def test_drop_unlikely(golden, threshold):
+    found = drop_unlikely(golden["topk_in"].numpy(), float(threshold))
     golden.check(f"topk_{threshold}", found)
 
 
