@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import bpy
 
 from ..link.client import Take
-from . import takes
+from . import first_look, takes
 from .jobs import Job
 
 log = logging.getLogger(__name__)
@@ -47,6 +47,8 @@ class Arrivals:
         if len(job.takes) == 1:
             # The index shows the take by its update callback.
             scene.placid.take_index = len(scene.placid.takes) - 1
+            if has_window():
+                first_look.look_at(scene, take)
         self._present = _uids()
 
     def close(self, job: Job) -> None:

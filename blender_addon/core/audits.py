@@ -10,6 +10,7 @@ from ..shared.decoding.errors import FileKind
 from ..shared.decoding.text import decode_json
 from ..shared.errors import PlacidError
 from ..shared.motion.audit import Answer, Audit
+from ..shared.motion.changes import Change
 from ..shared.motion.motion import Motion
 from . import sequence
 
@@ -36,6 +37,7 @@ class _KeptAudit(msgspec.Struct):
     audit: Audit
 
 
+_OTHER: Final = {"left": "right", "right": "left"}
 _KEPT: Final = FileKind(
     "an audit", "generate the take again", lambda text: PlacidError("damaged_take", text)
 )
@@ -71,17 +73,31 @@ def strikes(scene: bpy.types.Scene, take) -> list[Strike]:
     kept = _kept_of(take)
     if kept is None:
         return []
-    rate = scene.render.fps / scene.render.fps_base / kept.fps
+    rate = scene.render.fps / scene.render.fps_base
     start = scene.frame_start if take.action is None else sequence.first_frame(take)
-    return [
+    change = Change(take.mirrored, take.speed, take.cut_start)
+
+    def frame(index: int) -> int:
+        return round(start + change.played_at(index / kept.fps) * rate)
+
+    told = [
         Strike(
-            " ".join(filter(None, (strike.side, strike.strike))),
-            round(start + strike.start * rate),
-            round(start + (strike.end - 1) * rate),
+            " ".join(filter(None, (_side(strike.side, take.mirrored), strike.strike))),
+            frame(strike.start),
+            frame(strike.end - 1),
             strike.certainty == "found",
         )
         for strike in kept.audit.strikes
     ]
+    # What was cut off does not play.
+    last = float("inf") if take.action is None else take.action.frame_range[1]
+    end = start + last - (take.action.frame_range[0] if take.action else 0)
+    return [strike for strike in told if strike.last >= start and strike.first <= end]
+
+
+def _side(side: str | None, is_mirrored: bool) -> str | None:
+    """The side as it plays."""
+    return _OTHER.get(side, side) if is_mirrored else side
 
 
 def _kept_of(take) -> _KeptAudit | None:

@@ -1,5 +1,6 @@
 """How takes are put on a character: the settings of the Motion panel, kept in the .blend."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import bpy
@@ -7,12 +8,22 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 
 from ..retargeting.apply_motion import ApplyOptions
 from ..rig.key_reduction import Bounds
+from ..shared.motion.changes import Change
+
+# Told of a scene whose settings have changed.
+LISTENERS: list[Callable[[bpy.types.Scene], None]] = []
+
+
+def _changed(settings, _context) -> None:
+    for listener in LISTENERS:
+        listener(settings.id_data)
 
 
 class PlacidMotion(bpy.types.PropertyGroup):
     """Settings on the scene; they count when a take is baked."""
 
     pin_strength: FloatProperty(
+        update=_changed,
         name="Foot Pinning",
         description="How firmly feet that stand are held in place; 0 leaves them as they come",
         default=1.0,
@@ -21,6 +32,7 @@ class PlacidMotion(bpy.types.PropertyGroup):
         subtype="FACTOR",
     )
     root_motion: EnumProperty(
+        update=_changed,
         name="Travel",
         description="What carries the character through the scene",
         items=[
@@ -30,6 +42,7 @@ class PlacidMotion(bpy.types.PropertyGroup):
         ],
     )
     start: EnumProperty(
+        update=_changed,
         name="Start",
         description="Where the first keyframe goes",
         items=[
@@ -38,15 +51,23 @@ class PlacidMotion(bpy.types.PropertyGroup):
             ("FRAME", "Frame", "A frame of your choice"),
         ],
     )
-    frame: IntProperty(name="Start Frame", default=1)
+    frame: IntProperty(update=_changed, name="Start Frame", default=1)
     own_rate: BoolProperty(
+        update=_changed,
         name="Own Key Rate",
         description="Set keyframes at another rate than one for each frame of the scene",
     )
     fps: FloatProperty(
-        name="Keys a Second", default=20.0, min=1.0, max=240.0, step=100, precision=2
+        update=_changed,
+        name="Keys a Second",
+        default=20.0,
+        min=1.0,
+        max=240.0,
+        step=100,
+        precision=2,
     )
     keys: EnumProperty(
+        update=_changed,
         name="Keys",
         description="How many keyframes a take gets",
         items=[
@@ -55,6 +76,7 @@ class PlacidMotion(bpy.types.PropertyGroup):
         ],
     )
     key_angle: FloatProperty(
+        update=_changed,
         name="Rotation",
         description="Degrees by which fewer keyframes may turn a bone otherwise",
         default=0.5,
@@ -63,6 +85,7 @@ class PlacidMotion(bpy.types.PropertyGroup):
         precision=2,
     )
     key_distance: FloatProperty(
+        update=_changed,
         name="Hands and Feet",
         description="Millimetres by which fewer keyframes may take hands and feet elsewhere",
         default=3.0,
@@ -71,6 +94,7 @@ class PlacidMotion(bpy.types.PropertyGroup):
         precision=1,
     )
     blend_in: IntProperty(
+        update=_changed,
         name="Blend In",
         description="Frames in which the motion takes over from the pose or action that is there, "
         "starting where the character stands; 0 starts at once at the character's origin",
@@ -78,6 +102,7 @@ class PlacidMotion(bpy.types.PropertyGroup):
         max=250,
     )
     blend_out: IntProperty(
+        update=_changed,
         name="Blend Out",
         description="Frames at the end in which the pose or action that is there takes over again",
         min=0,
@@ -91,7 +116,45 @@ class PlacidMotion(bpy.types.PropertyGroup):
         min=1,
         max=250,
     )
+    mirror: BoolProperty(
+        update=_changed,
+        name="Mirror",
+        description="Left and right change places",
+    )
+    speed: FloatProperty(
+        update=_changed,
+        name="Speed",
+        description="How many times as fast the take plays as it was made",
+        default=1.0,
+        min=0.1,
+        max=10.0,
+        soft_min=0.5,
+        soft_max=2.0,
+        step=5,
+        precision=2,
+    )
+    cut_start: FloatProperty(
+        update=_changed,
+        name="Trim Start",
+        description="Seconds that are left out at the beginning, of the take as it was made",
+        default=0.0,
+        min=0.0,
+        max=120.0,
+        step=10,
+        precision=2,
+    )
+    cut_end: FloatProperty(
+        update=_changed,
+        name="End",
+        description="Seconds that are left out at the end, of the take as it was made",
+        default=0.0,
+        min=0.0,
+        max=120.0,
+        step=10,
+        precision=2,
+    )
     loop: BoolProperty(
+        update=_changed,
         name="Loop",
         description="Keep the part that repeats best and close it, so that it can play for ever; "
         "a loop is not blended",
@@ -110,6 +173,12 @@ def apply_options(scene: bpy.types.Scene, name: str) -> ApplyOptions:
         blend_in=settings.blend_in,
         blend_out=settings.blend_out,
         loop=settings.loop,
+        change=Change(
+            settings.mirror,
+            round(settings.speed, 3),
+            round(settings.cut_start, 3),
+            round(settings.cut_end, 3),
+        ),
         bounds=key_bounds(scene) if settings.keys == "REDUCED" else None,
     )
 
@@ -130,7 +199,9 @@ def key_bounds(scene: bpy.types.Scene) -> Bounds:
 
 def in_place_of(options: ApplyOptions, frame: int) -> ApplyOptions:
     """The options for a motion that takes the place of another one, frame by frame."""
-    return replace(options, frame_start=frame, fps=None, blend_in=0, blend_out=0, loop=False)
+    return replace(
+        options, frame_start=frame, fps=None, blend_in=0, blend_out=0, loop=False, change=Change()
+    )
 
 
 def led_over(options: ApplyOptions, frame: int, frames: int) -> ApplyOptions:

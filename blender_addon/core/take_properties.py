@@ -59,6 +59,9 @@ class PlacidTake(bpy.types.PropertyGroup):
     seam: IntProperty(
         description="Frames in which it leads over from the strip before it; 0 if not appended"
     )
+    mirrored: BoolProperty(description="Whether its action has left and right exchanged")
+    speed: FloatProperty(default=1.0, description="How many times as fast its action plays")
+    cut_start: FloatProperty(description="Seconds that its action leaves out at the beginning")
     report: StringProperty(name="Report")
     armature: PointerProperty(type=bpy.types.Object)
     action: PointerProperty(type=bpy.types.Action)

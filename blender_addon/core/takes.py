@@ -3,6 +3,8 @@
 A take is baked when it is first shown, so that ten arriving takes cost Blender nothing.
 """
 
+from dataclasses import replace
+
 import bpy
 
 from ..retargeting.animation_state import (
@@ -122,10 +124,15 @@ def preview(scene: bpy.types.Scene, take) -> None:
         take.status = "NEW"
 
 
-def retarget(scene: bpy.types.Scene, take, armature: bpy.types.Object) -> bpy.types.Action | None:
+def retarget(
+    scene: bpy.types.Scene, take, armature: bpy.types.Object, begin: int | None = None
+) -> bpy.types.Action | None:
     """Bake the take anew on an armature, with the scene's present settings.
 
     Strips of the same armature play the new action; those of another one keep the old action.
+
+    Args:
+        begin: frame of its first key; None leaves that to the settings.
 
     Returns:
         The former action where a person had changed it: it stays in the file.
@@ -144,7 +151,7 @@ def retarget(scene: bpy.types.Scene, take, armature: bpy.types.Object) -> bpy.ty
     pushed = old is not None and former == armature and sequence.is_pushed(take)
     moved_off = showing.behind(former, take) if moves and showing.plays(former, old) else None
     follows_at = round(sequence.first_frame(take)) if pushed and take.seam else None
-    _bake(scene, take, armature, state, follows_at)
+    _bake(scene, take, armature, state, follows_at, begin)
     if moved_off is not None:
         return_to(former, moved_off)
     if pushed:
@@ -298,11 +305,13 @@ def _bake(
     armature: bpy.types.Object,
     state: AnimationState,
     follows_at: int | None = None,
+    begin: int | None = None,
 ) -> None:
     """Give the take its action, on an armature that is in `state` but for unaccepted takes.
 
     Args:
         follows_at: frame in which the take begins to lead over from the strips beneath it.
+        begin: frame of the first key of one that does not.
     """
     with unchanged_on_failure(armature):
         return_to(armature, state)
@@ -311,11 +320,15 @@ def _bake(
             options = led_over(options, follows_at, take.seam)
         elif take.placed:
             options = in_place_of(options, take.place)
+        elif begin is not None:
+            options = replace(options, frame_start=begin)
         where = scene if armature.name in scene.objects else armature.users_scene[0]
         with sequence.beneath(armature, take.action):
             report = apply_motion(where, armature, unpack_motion(take.motion), options)
     take.action = report.action
     take.report = report.sentence
+    change = options.change
+    take.mirrored, take.speed, take.cut_start = change.mirror, change.speed, change.cut_start
     note_baked(take)
 
 

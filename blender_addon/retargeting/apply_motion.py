@@ -1,6 +1,6 @@
 """A motion onto an armature of the scene: the one way from a take to an action."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import bpy
 import numpy as np
@@ -11,6 +11,7 @@ from ..rig.key_reduction import Bounds
 from ..rig.read_rig import read_rig
 from ..rig.retarget import Retargeted, RootMotion, retarget, retarget_cycle
 from ..shared.errors import PlacidError
+from ..shared.motion.changes import Change
 from ..shared.motion.contacts import standing_feet
 from ..shared.motion.kinematics import Pose, resample_contacts, resample_pose, solve
 from ..shared.motion.motion import Motion, MotionError
@@ -45,6 +46,7 @@ class ApplyOptions:
             the place where it stands; 0 starts at once, at the armature's origin.
         blend_out: scene frames in which the motion gives way to it again.
         loop: keep the part that repeats best and close it to a cycle; it is not blended.
+        change: what is done to the motion first.
         bounds: how far fewer keys may be from one in each frame; None keeps all.
     """
 
@@ -57,6 +59,7 @@ class ApplyOptions:
     blend_in: int = 0
     blend_out: int = 0
     loop: bool = False
+    change: Change = field(default_factory=Change)
     bounds: Bounds | None = None
 
 
@@ -105,6 +108,7 @@ def apply_motion(
         PlacidError: the armature cannot be animated now; see `check_editable`.
     """
     check_editable(armature)
+    motion = options.change.apply(motion)
     rig = read_rig(armature)
     mapping = options.mapping or mapping_of(armature, rig)
     binding = bind(rig, mapping)

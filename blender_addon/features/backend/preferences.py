@@ -74,6 +74,14 @@ class PlacidPreferences(bpy.types.AddonPreferences):
         min=0,
         max=1440,
     )
+    frame_takes: BoolProperty(
+        name="Show New Takes",
+        description="Turn the 3D views to the character of a new take where they do not show it",
+        default=True,
+    )
+    play_takes: BoolProperty(
+        name="Play New Takes", description="Begin to play as soon as a new take is there"
+    )
     log_level: EnumProperty(
         name="Log Level",
         description="How much the backend writes into its log, from its next start on",
@@ -104,6 +112,9 @@ class PlacidPreferences(bpy.types.AddonPreferences):
         column.prop(self, "checkpoints")
         column.prop(self, "idle_minutes", text="Unload After (Minutes)")
         column.prop(self, "log_level")
+        looks = column.column(heading="New Takes")
+        looks.prop(self, "frame_takes", text="Show")
+        looks.prop(self, "play_takes", text="Play")
         row = layout.row(align=True)
         row.operator("placid.open_log", text="Open Backend Log", icon="TEXT").log = "BACKEND"
         if launch.offers_full_backend():

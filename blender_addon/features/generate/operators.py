@@ -6,6 +6,7 @@ import bpy
 import msgspec
 
 from ...character.armature import create_character
+from ...character.placement import step_aside
 from ...core import characters, runtime, takes
 from ...core.operator_base import Operator
 from ...link import launch
@@ -83,7 +84,11 @@ def target_or_new(context: bpy.types.Context) -> bpy.types.Object:
     """
     if reason := characters.problem(context):
         raise PlacidError("no_armature", reason)
-    return characters.target(context) or create_character(context)
+    armature = characters.target(context)
+    if armature is None:
+        armature = create_character(context)
+        step_aside(context, armature)
+    return armature
 
 
 def busy() -> str:

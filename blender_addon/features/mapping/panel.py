@@ -38,6 +38,11 @@ class PLACID_PT_motion(Tab, bpy.types.Panel):
         if settings.keys == "REDUCED":
             column.prop(settings, "key_angle")
             column.prop(settings, "key_distance")
+        column.prop(settings, "mirror")
+        column.prop(settings, "speed")
+        cuts = column.column(align=True)
+        cuts.prop(settings, "cut_start")
+        cuts.prop(settings, "cut_end")
         column.prop(settings, "loop")
         blends = column.column()
         blends.active = not settings.loop
