@@ -6,6 +6,8 @@ from .features.backend import preferences
 from .features.batch import panel as batch_panel
 from .features.batch import run as batch_run
 from .features.batch import settings as batch_settings
+from .features.direct import panel as direct_panel
+from .features.direct import settings as direct_settings
 from .features.export import panel as export_panel
 from .features.film import job as film_job
 from .features.generate import panel as generate_panel
@@ -27,6 +29,7 @@ _PARTS = (
     properties,
     batch_settings,
     timeline_settings,
+    direct_settings,
     override_mapping,
     bone_mapping,
     motion_settings,
@@ -34,6 +37,7 @@ _PARTS = (
     generate_panel,
     takes_panel,
     live_settings,
+    direct_panel,
     mapping_panel,
     timeline_panel,
     drag_blocks,

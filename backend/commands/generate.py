@@ -25,17 +25,31 @@ def generate(
         typer.Option(help="A text file with one prompt a line, instead of a prompt."),
     ] = None,
     seconds: Annotated[
-        float | None, typer.Option(help="Length, 1 to 9.8; estimated from the prompt if left out.")
+        float | None,
+        typer.Option(help="Length, 1 to 9.8, to 60 along a path; estimated if left out."),
+    ] = None,
+    path: Annotated[
+        Path | None,
+        typer.Option(
+            help="A text file with the curve to follow: a point a line, x and z in metres, and "
+            "the seconds at which to be there where that matters, as in 0.5, 2, 4.5."
+        ),
+    ] = None,
+    face: Annotated[
+        str | None, typer.Option(help="What to turn to where the path ends: x and z, as in 1,2.")
     ] = None,
     loop: Annotated[
         str, typer.Option(help="in_place or travelling: the last frame meets the first; or off.")
     ] = "off",
 ) -> None:
     """Generate motions and write each as npz (Placid's format) and BVH."""
+    from backend.commands.path_file import read_path
     from shared.files import make_folder
     from shared.protocol.messages import Generate
 
     fields: Any = {"seconds": seconds, "loop": loop} | options.settings()
+    if path is not None:
+        fields["path"] = read_path(path, face)
     requests = [Generate(text, **fields) for text in _texts(prompt, prompts)]
     make_folder(options.out)
     generator = options.generator()

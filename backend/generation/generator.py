@@ -15,6 +15,7 @@ from backend.generation.context import GenerationContext, never_falling, subprog
 from backend.generation.editing import edit_motion
 from backend.generation.labels import edited_entries, effect_entries
 from backend.generation.motion_codec import MotionCodec
+from backend.generation.path import make_paths
 from backend.generation.presets import DEFAULT, find_preset
 from backend.generation.prompt_match import PromptMatcher
 from backend.generation.prompt_reader import PromptReader
@@ -232,6 +233,18 @@ class Generator:
         for seed, (joints, contacts) in zip(seeds, made, strict=True):
             yield self._audited(Motion(joints, "Y", FPS, contacts, timeline.prompt, seed, told))
 
+    def _along(
+        self, request: Generate, context: GenerationContext, provenance: dict[str, Any]
+    ) -> Iterator[Motion]:
+        """The takes of a request with a path."""
+        seeds = [request.seed + take for take in range(request.takes)]
+        made = make_paths(request, self._reader.parts(request.prompt), seeds, context)
+        for seed, path in zip(seeds, made, strict=True):
+            told = provenance | path.told
+            yield self._audited(
+                Motion(path.joints, "Y", FPS, path.contacts, request.prompt, seed, told)
+            )
+
     def generate_batch(
         self,
         requests: Sequence[Generate],
@@ -265,8 +278,14 @@ class Generator:
             plans = {
                 number: self._reader.plan(requests[number], capabilities.max_seconds)
                 for number in numbers
+                if requests[number].path is None
             }
             made = 0
+            for number, request in ((n, requests[n]) for n in numbers if requests[n].path):
+                part = _part(context, made / takes, request.takes / takes)
+                for motion in self._along(request, part, told[number]):
+                    yield number, motion
+                made += request.takes
             for number, plan in plans.items():
                 if isinstance(plan, Timeline):
                     part = _part(context, made / takes, plan.takes / takes)

@@ -61,6 +61,10 @@ class PromptReader:
         understanding = self.understand(request, encode)
         return understanding.put_into(provenance) if understanding else dict(provenance)
 
+    def parts(self, prompt: str) -> tuple[str, ...]:
+        """The actions that a prompt asks for, one after another."""
+        return self._parting.parts(prompt) if self._parting else (prompt,)
+
     def plan(self, request: Generate, longest: float) -> Timeline | Generate:
         """A timeline for a prompt that names several actions, where the model needs one.
 
@@ -72,14 +76,14 @@ class PromptReader:
         """
         if self._parting is None:
             return request
-        prompts = self._parting.parts(request.prompt)
+        prompts = self.parts(request.prompt)
         if len(prompts) == 1:
             return msgspec.structs.replace(request, prompt=prompts[0])
         seconds = request.seconds or min(longest, ACTION_SECONDS * len(prompts))
         if request.loop != "off" or seconds < SHORTEST_ACTION * len(prompts):
             return request
         fields = msgspec.structs.asdict(request)
-        for own in ("prompt", "seconds", "loop"):
+        for own in ("prompt", "seconds", "loop", "path"):
             fields.pop(own)
         share = seconds / len(prompts)
         return Timeline(segments=tuple(Segment(text, share) for text in prompts), **fields)

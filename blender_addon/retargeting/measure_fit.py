@@ -12,7 +12,7 @@ from ..shared.motion.rotations import normalise
 from ..shared.recognition.mapping import Mapping
 from .body_bones import body_bones
 from .evaluated_pose import sample_pose, to_world
-from .read_motion import world_axes
+from .ground import world_axes
 
 # So many frames are looked at: each evaluates the whole scene.
 _FRAMES = 12

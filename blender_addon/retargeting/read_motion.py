@@ -10,14 +10,12 @@ from ..rig.binding import Binding, bind
 from ..rig.read_rig import read_rig, up_of
 from ..shared.motion.kinematics import resample
 from ..shared.motion.motion import Motion
-from ..shared.motion.rotations import normalise
-from ..shared.motion.skeleton import BONE_LENGTHS, JOINT, JOINT_COUNT
+from ..shared.motion.skeleton import JOINT, JOINT_COUNT
 from ..shared.recognition.mapping import Mapping
 from .body_bones import body_bones
 from .bone_mapping import mapping_of
 from .evaluated_pose import PosePath, sample_pose, to_world
-
-_LEG = float(BONE_LENGTHS[JOINT["left_knee"]] + BONE_LENGTHS[JOINT["left_ankle"]])
+from .ground import Ground
 
 
 def read_motion(
@@ -71,30 +69,13 @@ def _places(
     world = path.world
     if space == "parent":
         world = first @ np.linalg.inv(path.local[0]) @ path.local
-    axes, size = world_axes(first, binding)
-    # Of the binding's axes, the origin lies on the floor.
-    pelvis = binding.controls[0].bone
-    floor = binding.rig.heads[pelvis] - binding.axes @ binding.heads[0]
-    origin = first[:3, :3] @ floor + first[:3, 3]
-    scale = _LEG / (binding.leg_length * size)
+    ground = Ground.of(first, binding)
     ends = {"head": to_world(world, path.heads), "tail": to_world(world, path.tails)}
     return {
-        (name, end): (points[:, index] - origin) @ axes * scale
+        (name, end): ground.inside(points[:, index])
         for end, points in ends.items()
         for index, name in enumerate(names)
     }
-
-
-def world_axes(matrix: np.ndarray, binding: Binding) -> tuple[np.ndarray, float]:
-    """A character's left, up and forward in the world, as columns (3, 3), and the object's size.
-
-    The axes are perpendicular however the object is stretched.
-    """
-    _, up, forward = (matrix[:3, :3] @ binding.axes).T
-    up = normalise(up)
-    forward = normalise(forward - (forward @ up) * up)
-    size = float(abs(np.linalg.det(matrix[:3, :3])) ** (1.0 / 3.0))
-    return np.stack([np.cross(up, forward), up, forward], axis=-1), size
 
 
 def _joints(places: dict[tuple[str, str], np.ndarray], mapping: Mapping) -> np.ndarray:

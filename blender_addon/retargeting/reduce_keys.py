@@ -12,7 +12,7 @@ from ..rig.rotation_modes import channel_of
 from ..shared.errors import PlacidError
 from ..shared.recognition.mapping import Mapping
 from .bake import write_bezier
-from .read_motion import world_axes
+from .ground import world_axes
 from .slots import curves_of
 
 # Components of a channel.

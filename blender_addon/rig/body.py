@@ -6,8 +6,9 @@ from typing import Final
 import numpy as np
 
 from ..shared.motion.rotations import from_axis_angle, multiply, normalise, rotate
+from ..shared.motion.two_bone_ik import reach, stretch_drop
 from .binding import Binding
-from .feet import floor_lift, pin_correction, reach, stretch_drop, toe_bend
+from .feet import floor_lift, pin_correction, toe_bend
 
 _SIDES: Final = ("left", "right")
 _UP: Final = np.array([0.0, 1.0, 0.0])

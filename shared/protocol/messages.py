@@ -15,6 +15,7 @@ from .requests import Capabilities as Capabilities
 from .requests import Choice as Choice
 from .requests import EditMotion as EditMotion
 from .requests import Generate as Generate
+from .requests import Path as Path
 from .requests import Request as Request
 from .requests import SamplingOptions as SamplingOptions
 from .requests import Segment as Segment

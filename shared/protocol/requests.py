@@ -16,6 +16,10 @@ MAX_FRAMES: Final = 196
 MAX_CLIP_FRAMES: Final = 2400
 MAX_SEGMENTS: Final = 32
 MAX_RANGES: Final = 16
+MAX_PATH_POINTS: Final = 4000
+# Metres from the origin; what is asked for also has to fit into `max_timeline_seconds`.
+MAX_PATH_REACH: Final = 1000.0
+MIN_PATH_LENGTH: Final = 0.5
 
 
 class SamplingOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -58,6 +62,21 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     sampling: SamplingOptions = SamplingOptions()
 
 
+class Path(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A curve on the floor that a motion follows.
+
+    Attributes:
+        points: x and z in metres, as in a motion with Y up: who faces +Z has +X on the left.
+        times: seconds after the first frame at which the body is at each point; None where that is
+            free, and none at all for a pace that comes from the length or from `seconds`.
+        face: x and z of a point that the body turns to when it arrives.
+    """
+
+    points: tuple[tuple[float, float], ...]
+    times: tuple[float | None, ...] = ()
+    face: tuple[float, float] | None = None
+
+
 class Generate(Settings, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="generate"):
     """A request for motion.
 
@@ -66,11 +85,14 @@ class Generate(Settings, frozen=True, forbid_unknown_fields=True, tag_field="kin
         seconds: length of each take; None lets the length estimator choose.
         loop: `in_place` and `travelling` make the last frame meet the first; see `loop` in
             `docs/protocol.md`.
+        path: where to go; the prompt says how. `seconds` may be longer then, and None lets the
+            path's length decide.
     """
 
     prompt: str
     seconds: float | None = None
     loop: LoopKind = "off"
+    path: Path | None = None
 
 
 class EditMotion(Settings, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="edit"):

@@ -10,6 +10,7 @@ from ..concepts import check_typed, forgotten, is_file
 from ..errors import PlacidError
 from ..motion.motion import Motion
 from ..names import printable
+from .paths import check_path
 from .requests import (
     MAX_RANGES,
     MAX_SEGMENTS,
@@ -61,8 +62,15 @@ def validate(request: Request, capabilities: Capabilities, motion: Motion | None
         case Generate():
             _check_prompt(request.prompt)
             shortest, longest = capabilities.min_seconds, capabilities.max_seconds
+            if request.path is not None:
+                longest = capabilities.max_timeline_seconds
+                check_path(request.path, request.seconds, longest)
             _check_range("seconds", request.seconds, shortest, longest)
             _check_loop(request.loop, capabilities)
+            if request.path is not None and request.loop != "off":
+                raise PlacidError(
+                    "bad_request", "what follows a path arrives and ends there; set the loop to off"
+                )
         case EditMotion():
             _check_prompt(request.prompt)
             _check_frames(request.frames)

@@ -12,6 +12,7 @@ from shared.motion import rotations as rot
 from shared.motion.contacts import foot_contacts
 from shared.motion.kinematics import forward_kinematics, resample_contacts, solve
 from shared.motion.skeleton import JOINT, JOINT_NAMES, PARENTS
+from shared.motion.two_bone_ik import reach, stretch_drop
 
 X, Y, Z = np.eye(3)
 LIMBS = [f"{s}_{j}" for s in ("left", "right") for j in ("knee", "ankle", "elbow", "wrist")]
@@ -183,22 +184,22 @@ def test_a_standing_foot_touches_the_floor_with_what_is_lowest(rig) -> None:
     assert np.abs(lowest).max() < 1e-3
 
 
-def test_hips_sink_when_pinning_would_straighten_a_leg(rig) -> None:
+def test_hips_sink_when_pinning_would_straighten_a_leg() -> None:
     hip, ankle = np.tile([0.0, 0.82, 0.0], (40, 1)), np.zeros((40, 3))
     move = np.zeros((40, 3))
     move[15:25, 2] = 0.15
-    drop = rig.feet.stretch_drop(hip, ankle, move, 0.84, 30.0)
+    drop = stretch_drop(hip, ankle, move, 0.84, 30.0)
     length = np.linalg.norm(hip - ankle - move - drop[:, None] * [0.0, 1.0, 0.0], axis=-1)
     assert length.max() < 0.82 + 1e-6
     assert np.abs(np.diff(drop)).max() < 0.005
     assert drop[[0, -1]].max() == 0.0
 
 
-def test_an_overstretched_knee_bends_forwards_when_its_foot_comes_nearer(rig) -> None:
+def test_an_overstretched_knee_bends_forwards_when_its_foot_comes_nearer() -> None:
     hip, ankle = np.array([[0.0, 0.9, 0.0]]), np.zeros((1, 3))
     knee = np.array([[0.0, 0.45, -0.035]])
     goal = ankle + np.array([0.0, 0.1, 0.0])
-    thigh, _ = rig.feet.reach(hip, knee, ankle, goal, Z[None])
+    thigh, _ = reach(hip, knee, ankle, goal, Z[None])
     assert (hip + rot.rotate(thigh, knee - hip))[0, 2] > 0.1
 
 
@@ -354,12 +355,12 @@ def test_unusual_bone_names_survive_the_file(rig, tmp_path: Path) -> None:
     assert rig.mapping.load_mapping(tmp_path / "odd.toml") == odd
 
 
-def test_reach_brings_the_ankle_to_its_goal_or_as_near_as_it_can(rig) -> None:
+def test_reach_brings_the_ankle_to_its_goal_or_as_near_as_it_can() -> None:
     hip = np.array([[0.0, 1.0, 0.0]] * 3)
     knee = hip + np.array([0.0, -0.45, 0.05])
     ankle = knee + np.array([0.0, -0.45, -0.05])
     goal = np.array([[0.1, 0.15, 0.1], [0.0, 0.4, 0.3], [0.0, -1.0, 0.0]])
-    thigh, shin = rig.feet.reach(hip, knee, ankle, goal, np.tile(Z, (3, 1)))
+    thigh, shin = reach(hip, knee, ankle, goal, np.tile(Z, (3, 1)))
     reached = hip + rot.rotate(thigh, knee - hip) + rot.rotate(shin, ankle - knee)
     assert np.allclose(reached[:2], goal[:2], atol=2e-3)
     length = np.linalg.norm(knee - hip, axis=-1) + np.linalg.norm(ankle - knee, axis=-1)

@@ -1,6 +1,7 @@
 """`backend generate`, `edit` and `timeline` on small random networks: files and sentences."""
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -9,6 +10,7 @@ import pytest
 from tiny_checkpoint import HashedWords, write_tiny_checkpoint
 
 from backend import cli
+from backend.commands.path_file import read_path
 from backend.datasets.actions import Action
 from backend.generation import generator
 from backend.text.known_actions import KNOWN_FILE, Calibration
@@ -172,3 +174,28 @@ def test_sampling_options_reach_the_request_and_the_old_name_is_told(run, tmp_pa
         assert run("generate", "a person bows", "--seconds", "2", "--dropped-share", share)[0] == 0
         joints.append(load_motion(tmp_path / "a-person-bows-0.npz").joints)
     assert (joints[0] != joints[1]).any()
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("0,0\n0;x\n", r"line 2 of .* is '0;x'; write x and z in metres"),
+        ("# a point\n0, 0\n", "the path has 1 points; give it 2 to 4000"),
+        ("0,0\n0,2,3\n0,4,2\n", "a waypoint has the time 2 s; the times have to rise"),
+    ],
+)
+def test_a_file_that_is_no_path_is_refused_with_its_line(run, tmp_path, text, names):
+    way = tmp_path / "way.txt"
+    way.write_text(text)
+    code, told = run("generate", "a person walks", "--path", str(way))
+    assert code == 1
+    assert re.search(names, " ".join(told.split()))
+
+
+def test_points_times_and_target_of_a_path_file_are_read(tmp_path):
+    way = tmp_path / "way.txt"
+    way.write_text("# from the door\n0, 0\n0.5, 2, 4.5\n\n1,3\n")
+    path = read_path(way, "2,-5")
+    assert path.points == ((0.0, 0.0), (0.5, 2.0), (1.0, 3.0))
+    assert path.times == (None, 4.5, None)
+    assert path.face == (2.0, -5.0)
