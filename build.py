@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from shared.blenders import BLENDERS, NEWEST, OLDEST, PLATFORMS, PYTHONS, Blender, blender_named
+from shared.environments import environment_python
 from shared.libraries import PIP_OPTIONS, library_lists
 
 CHECKOUT = Path(__file__).resolve().parent
@@ -187,11 +188,6 @@ def find_python(version: str = OLDEST.python) -> str:
         f"`pyenv install {version}` or with your system's packages, then run the same command "
         f"again{instead}"
     )
-
-
-def environment_python(folder: Path) -> Path:
-    """The Python of a virtual environment."""
-    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
 def ensure(environment: Environment) -> Path:

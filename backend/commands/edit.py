@@ -38,6 +38,7 @@ def edit(
     request = EditMotion(as_typed(prompt), ranges, **options.settings())
     make_folder(options.out)
     generator = options.generator()
+    generator.check(request, motion=original)
     with progress_bar() as (report, say):
         say(options.announcement())
         made = generator.generate(request, report, motion=original)

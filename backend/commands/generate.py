@@ -53,6 +53,7 @@ def generate(
     requests = [Generate(text, **fields) for text in _texts(prompt, prompts)]
     make_folder(options.out)
     generator = options.generator()
+    generator.check(*requests)
     with progress_bar() as (report, say):
         say(options.announcement())
         made = (motion for _, motion in generator.generate_batch(requests, report))

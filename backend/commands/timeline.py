@@ -47,6 +47,7 @@ def timeline(
     request = Timeline(tuple(segments), **fields)
     make_folder(options.out)
     generator = options.generator()
+    generator.check(request)
     with progress_bar() as (report, say):
         say(options.announcement())
         write_all(generator.generate(request, report), options.out, say)

@@ -1,10 +1,10 @@
 """Finds a Blender to film with, and starts it."""
 
-import os
 import shutil
 from pathlib import Path
 from typing import Final
 
+from shared.environments import environment_python
 from shared.errors import PlacidError
 from shared.filming.process import RenderProcess, worker_command
 
@@ -33,7 +33,7 @@ def start_blender(chosen: Path | None, log_path: Path) -> RenderProcess:
 def find_blender(chosen: Path | None) -> Path:
     """The program to start; see `start_blender`. Raises PlacidError `no_blender`."""
     if chosen is not None:
-        program = _python_in(chosen) if chosen.is_dir() else chosen
+        program = environment_python(chosen) if chosen.is_dir() else chosen
         if not program.is_file():
             raise PlacidError(
                 "no_blender",
@@ -41,7 +41,7 @@ def find_blender(chosen: Path | None) -> Path:
             )
         return program.absolute()
     for folder in (Path.cwd() / _BUILT, _SOURCE / _BUILT):
-        if (program := _python_in(folder)).is_file():
+        if (program := environment_python(folder)).is_file():
             return program
     if found := shutil.which("blender"):
         return Path(found)
@@ -66,7 +66,3 @@ def addon_folders() -> list[Path]:
         f"the add-on's source is not beside the backend in {_SOURCE}; run the backend from a "
         "checkout of Placid or from its extension's folder",
     )
-
-
-def _python_in(environment: Path) -> Path:
-    return environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")

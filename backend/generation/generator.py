@@ -25,7 +25,7 @@ from backend.generation.takes import make_takes
 from backend.generation.timeline import make_timeline
 from backend.generation.token_sampler import ReportProgress, SampleSpec, TokenSampler, padded
 from backend.kinematic_checks.detect import strikes
-from backend.motion.lengths import FPS
+from backend.motion.lengths import FPS, MAX_SECONDS
 from backend.text.encoders import clip_folder, make_encoder
 from backend.text.encoding import TextEncoder
 from backend.unlearning.concept import find_concept
@@ -162,10 +162,21 @@ class Generator:
             concepts=self._edits.concepts(),
             typed_concepts=self._edits.typed_methods(),
             default_safety=self._edits.default_method(next(iter(checkpoint.models()), "momask")),
+            max_seconds=MAX_SECONDS,
             device=self._engine.device,
             encoder=checkpoint.encoder,
             actions=tuple(Choice(known.name, known.example) for known in self._reader.actions),
         )
+
+    def check(self, *requests: Request, motion: Motion | None = None) -> None:
+        """Hold requests of the command line or a script against the capabilities; see `validate`.
+
+        Raises:
+            PlacidError: for the first one that cannot be met.
+        """
+        capabilities = self.capabilities()
+        for request in requests:
+            validate(request, capabilities, motion)
 
     def understand(self, request: Request) -> Understanding | None:
         """Whether the model knows what a request asks for; None where nobody can tell."""
@@ -197,6 +208,8 @@ class Generator:
         What is generated has Y up and 20 fps; an edit has what its motion has.
 
         Args:
+            request: one that was held against the capabilities where it came in: by the worker, or
+                with `check`.
             motion: what an EditMotion is about.
 
         Raises:
@@ -206,14 +219,13 @@ class Generator:
             for _, take in self.generate_batch([request], progress, cancelled):
                 yield take
             return
-        validate(request, self.capabilities(), motion)
         context = self._context(request, progress, cancelled)
         seeds = [request.seed + take for take in range(request.takes)]
         provenance = self._reader.told(request, self.encoder.encode, self._provenance(request))
         if isinstance(request, Timeline):
             yield from self._follow(request, context, provenance)
             return
-        assert motion is not None, "validated"
+        assert motion is not None, "checked"
         provenance |= edited_entries(motion, request.frames, provenance)
         blocks = blocks_in(motion.provenance)
         spanned = spans(blocks, motion.fps, len(motion))
@@ -254,14 +266,12 @@ class Generator:
         """Yield the takes of many requests with the number of their request.
 
         Requests that differ in prompt, length, seed and takes alone go through the networks
-        together; each take is the one that its request gives by itself.
+        together; each take is the one that its request gives by itself. They were checked, as
+        those of `generate`.
 
         Raises:
-            PlacidError: for a request that cannot be met, before any is begun; or `cancelled`.
+            PlacidError: for a request that cannot be met, or `cancelled`.
         """
-        capabilities = self.capabilities()
-        for request in requests:
-            validate(request, capabilities)
         groups: dict[Generate, list[int]] = {}
         for number, request in enumerate(requests):
             groups.setdefault(_settings(request), []).append(number)
@@ -276,7 +286,7 @@ class Generator:
                 for number in numbers
             }
             plans = {
-                number: self._reader.plan(requests[number], capabilities.max_seconds)
+                number: self._reader.plan(requests[number], MAX_SECONDS)
                 for number in numbers
                 if requests[number].path is None
             }

@@ -33,7 +33,6 @@ from ..shared.protocol.messages import (
     Shutdown,
     Unload,
     Welcome,
-    validate,
 )
 from ..shared.protocol.sockets import Sockets
 
@@ -120,10 +119,9 @@ class Client:
             motion: what an EditMotion is about.
 
         Raises:
-            PlacidError: when the backend is known to be unable to do this, or is lost.
+            PlacidError: when the backend is lost. What it cannot do it says itself; a session knows
+                it beforehand.
         """
-        if self.capabilities:
-            validate(request, self.capabilities, motion)
         self.begin(job, pack_submit(job, request, motion))
 
     def unload(self, job: int) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import IO
 
 from ..shared import background
+from ..shared.environments import environment_python
 from ..shared.errors import PlacidError
 from ..shared.libraries import PIP_OPTIONS, count_libraries, library_lists
-from .made_environment import MARK, digest, environment_python
+from .made_environment import MARK, digest
 
 _LOG_LINES = 4
 _PIECE_BYTES = 64 * 1024

@@ -14,10 +14,11 @@ import msgspec
 import numpy as np
 import zmq
 
+from ..shared.environments import environment_python
 from ..shared.errors import PlacidError
 from . import paths
 from .backend_process import BackendProcess, backend_command
-from .made_environment import environment_python, is_complete
+from .made_environment import is_complete
 
 IN_PREFERENCES = "in Placid's preferences"
 

@@ -1,17 +1,11 @@
-"""The environment that the set-up makes, seen by those who use it: its Python, and its mark."""
+"""The mark of an environment that the set-up finished, for those who use it."""
 
 import hashlib
-import sys
 from pathlib import Path
 from typing import Final
 
 MARK: Final = "complete"
 _FOR_TESTS: Final = "requirements-dev.txt"
-
-
-def environment_python(folder: Path) -> Path:
-    """The Python of a virtual environment."""
-    return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
 
 def is_complete(folder: Path, requirements: Path) -> bool:

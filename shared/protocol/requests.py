@@ -10,9 +10,8 @@ import msgspec
 
 LoopKind = Literal["off", "in_place", "travelling"]
 
-# Of the networks: 49 tokens of 4 frames at 20 frames a second.
-MAX_FRAMES: Final = 196
-# Longer clips are edited in windows; this is two minutes at 20 frames a second.
+# Clips are edited in windows of what the networks can see, which the backend knows. This is two
+# minutes at 20 frames a second.
 MAX_CLIP_FRAMES: Final = 2400
 MAX_SEGMENTS: Final = 32
 MAX_RANGES: Final = 16

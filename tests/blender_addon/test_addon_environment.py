@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from shared.environments import environment_python
+
 pytest.importorskip("bpy")
 
 CHECKOUT = Path(__file__).parents[2]
@@ -213,7 +215,7 @@ def _runs(pid: int) -> bool:
 @pytest.mark.slow
 def test_a_real_environment_runs_python(placid, places):
     _wait(placid.link.environment.Setup(*places))
-    python = placid.link.made_environment.environment_python(places[0])
+    python = environment_python(places[0])
     answer = subprocess.run([python, "-m", "pip", "--version"], capture_output=True, text=True)
     assert str(places[0]) in answer.stdout
 

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from walks import add_walk
 
+from shared.environments import environment_python
 from shared.motion import rotations as rot
 
 bpy = pytest.importorskip("bpy")
 
 CHECKOUT = Path(__file__).parents[2]
-BACKEND = CHECKOUT / ".placid" / "backend" / "bin" / "python"
+BACKEND = environment_python(CHECKOUT / ".placid" / "backend")
 DEGREES, METRES = 0.5, 0.003
 
 

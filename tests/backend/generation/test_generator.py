@@ -32,6 +32,7 @@ def generator(tmp_path_factory, request):
 
 
 def one(generator, request, **more):
+    generator.check(request, **more)
     [motion] = generator.generate(request, **more)
     return motion
 
@@ -266,13 +267,13 @@ def test_a_loop_ends_as_it_begins(generator, model, loop):
 def test_bad_requests_get_a_sentence(generator, request_, code):
     motion = walking_motion(60) if isinstance(request_, EditMotion) else None
     with pytest.raises(PlacidError) as error:
-        list(generator.generate(request_, motion=motion))
+        generator.check(request_, motion=motion)
     assert error.value.code == code
 
 
-def test_a_bad_request_in_a_batch_stops_it_before_it_begins(generator):
+def test_one_bad_request_of_several_is_found(generator):
     with pytest.raises(PlacidError, match="empty"):
-        next(generator.generate_batch([Generate("a person walks", 2.0), Generate(" ")]))
+        generator.check(Generate("a person walks", 2.0), Generate(" "))
 
 
 def test_a_take_is_audited(generator):
