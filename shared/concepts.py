@@ -75,11 +75,20 @@ def describe(concepts: Sequence[str]) -> str:
 
 def describe_forgotten(concepts: Sequence[str]) -> str:
     """The concepts in a sentence: "forgets violence, crawl and 'hop, skip'"."""
+    return f"forgets {_listed(concepts)}"
+
+
+def describe_guarded(concepts: Sequence[str]) -> str:
+    """The concepts that the token guard watches for: "draws violence anew"."""
+    return f"draws {_listed(concepts)} anew"
+
+
+def _listed(concepts: Sequence[str]) -> str:
     stripped = [name.strip(" ,") for name in concepts]
     short = [name if len(name) <= _SHOWN else f"{name[:_SHOWN]}..." for name in stripped]
     quoted = [f"'{name}'" if "," in name else name for name in short]
     last = f"{', '.join(quoted[:-1])} and " if quoted[1:] else ""
-    return f"forgets {last}{quoted[-1]}"
+    return f"{last}{quoted[-1]}"
 
 
 def describe_free(concepts: Collection[str]) -> tuple[str, ...]:

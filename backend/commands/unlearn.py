@@ -1,17 +1,15 @@
 """`backend unlearn METHOD`: fit safety edits, count codes for LCR, compare methods."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 import typer.core
 
 from backend.commands.options import AllowDownload, Checkpoints, Encoder
-
-if TYPE_CHECKING:
-    from backend.unlearning.concept import Concept
-    from backend.unlearning.statistics import CodeStatistics
+from backend.commands.unlearn_counts import agreement, statistics, token_guard
+from backend.commands.unlearn_options import ConceptOption, Device, Model, Replace, keep
+from shared.safety_choice import TOKEN_GUARD
 
 
 class _MethodGroup(typer.core.TyperGroup):
@@ -32,17 +30,9 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-ConceptOption = Annotated[
-    str, typer.Option(help="A built-in concept, a TOML file, or keywords: 'crawl, creep'.")
-]
-Concepts = Annotated[
-    list[str], typer.Option("--concept", help="As of METHOD; may be repeated, `all` for every one.")
-]
-Model = Annotated[str, typer.Option(help="momask or bamm.")]
-Replace = Annotated[
-    bool, typer.Option("--replace", help="Take the place of a file of your own that is there.")
-]
-Device = Annotated[str | None, typer.Option(help="cpu, cuda or mps; the best if left out.")]
+app.command()(statistics)
+app.command()(agreement)
+app.command(TOKEN_GUARD)(token_guard)
 
 
 @app.command("list")
@@ -118,7 +108,7 @@ def fit(
     path = places[-1] / own.file
     if not dry_run:
         # Found before anything is fitted, which may take hours.
-        _keep(path, EditStore(places).files().get(own), replace, "another name with --as")
+        keep(path, EditStore(places).files().get(own), replace, "another name with --as")
     checkpoint = load_checkpoint(folder)
     train = RetainTraining(run, choose_device(device)) if run else None
     materials = FitInputs(
@@ -135,111 +125,6 @@ def fit(
     if not dry_run:
         edit.save(path)
         print(f"written to {path}")
-
-
-@app.command()
-def statistics(
-    counts: Annotated[str, typer.Argument(help="motions, padded or generated; see LCR's counts.")],
-    concept: Concepts = ["violence"],  # noqa: B006 (typer's way to give a list)
-    run: Annotated[
-        Path | None, typer.Option(help="For motions: folder of a run with tokens.")
-    ] = None,
-    prepared: Annotated[
-        Path | None, typer.Option(help="For padded: what `backend prepare mocap` wrote.")
-    ] = None,
-    samples: Annotated[int, typer.Option(help="Padded samples, or generated motions.")] = 400,
-    model: Model = "momask",
-    device: Device = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", help="Folder; where the backend finds them if left out."),
-    ] = None,
-    replace: Replace = False,
-) -> None:
-    """Count the codes of forget and retain samples, which LCR ranks."""
-    from functools import partial
-
-    from backend.checkpoints.loading import EMBEDDED, load_checkpoint
-    from backend.generation.generator import Generator
-    from backend.training.code_statistics import count_generated, padded_tokens, tokens_of_run
-    from backend.unlearning.concept import builtin_concepts, find_concept
-    from backend.unlearning.errors import UnlearningError, unknown
-    from backend.unlearning.fit import statistics_file, statistics_folders
-
-    names = list(builtin_concepts()) if "all" in concept else concept
-    if counts == "generated":
-        generator = Generator(device=device)
-        count: Callable[[Concept], CodeStatistics] = partial(
-            count_generated, generator, model=model, motions=samples
-        )
-    elif counts == "motions" and run:
-        count = partial(tokens_of_run(run).count, checkpoint=load_checkpoint(EMBEDDED))
-    elif counts == "padded" and prepared:
-        checkpoint = load_checkpoint(EMBEDDED)
-        count = partial(padded_tokens(prepared, checkpoint, samples).count, checkpoint=checkpoint)
-    elif counts in ("motions", "padded"):
-        raise UnlearningError(
-            f"{counts} are counted in data: give --run for motions, --prepared for padded"
-        )
-    else:
-        raise unknown("kind of counts", counts, ("motions", "padded", "generated"))
-    folders = [out] if out else statistics_folders(EMBEDDED)
-    for wanted in map(find_concept, names):
-        file = statistics_file(wanted.name, counts)
-        path = folders[-1] / file
-        try:
-            first = next((each / file for each in folders if (each / file).exists()), None)
-            _keep(path, first, replace, "another folder with --out")
-            found = count(wanted)
-        except UnlearningError as error:
-            if len(names) == 1:
-                raise
-            print(error)
-            continue
-        found.save(path)
-        print(f"{found.forget_samples} forget, {found.retain_samples} retain samples: {path}")
-
-
-@app.command()
-def agreement(
-    concept: Concepts = ["violence"],  # noqa: B006 (typer's way to give a list)
-    k: Annotated[list[int], typer.Option("--k", help="Codes per ranking; repeatable.")] = [  # noqa: B006
-        16,
-        64,
-    ],
-    layers: Annotated[int, typer.Option(help="Quantiser layers.")] = 1,
-) -> None:
-    """How far LCR's selection from padded or generated counts agrees with that from motions."""
-    from backend.checkpoints.loading import EMBEDDED
-    from backend.unlearning.concept import builtin_concepts, find_concept
-    from backend.unlearning.errors import UnlearningError
-    from backend.unlearning.fit import find_statistics, statistics_folders
-    from backend.unlearning.methods.lcr import LCRParameters
-    from backend.unlearning.methods.lcr import agreement as compare
-
-    folders = statistics_folders(EMBEDDED)
-    print("| concept | counts | K | precision at K | Jaccard | Jaccard by chance |")
-    print("|---|---|---:|---:|---:|---:|")
-    missing = []
-    for name in list(builtin_concepts()) if "all" in concept else concept:
-        own = find_concept(name)
-        for counts in ("generated", "padded"):
-            try:
-                reference = find_statistics(own, "motions", folders)
-                other = find_statistics(own, counts, folders)
-                chosen = [
-                    compare(reference, other, LCRParameters(k=size, layers=layers)) for size in k
-                ]
-            except UnlearningError as error:
-                missing.append(str(error))
-                continue
-            for size, found in zip(k, chosen, strict=True):
-                print(
-                    f"| {own.name} | {counts} | {size} | {found.precision:.2f} | "
-                    f"{found.jaccard:.2f} | {found.chance:.2f} |"
-                )
-    for sentence in missing:
-        typer.echo(sentence, err=True)
 
 
 @app.command()
@@ -302,18 +187,6 @@ def sentences(
     bank = choose_sentences(MINILM, tokens.texts, tokens.vectors, tokens.captions, samples)
     bank.save(BANK)
     print(f"{len(bank.texts)} sentences, in {BANK}")
-
-
-def _keep(path: Path, first: Path | None, replace: bool, other: str) -> None:
-    """Raise UnlearningError where a new file would stand behind another, or replace it unasked."""
-    from backend.unlearning.errors import UnlearningError
-
-    if first is not None and first != path:
-        raise UnlearningError(f"{first} has that name and always comes first: give yours {other}")
-    if first is not None and not replace:
-        raise UnlearningError(
-            f"{path} is there already: say --replace to put this in its place, or give {other}"
-        )
 
 
 def _parameter(text: str) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from backend.engines.protocol import Array
 from backend.generation.motion_codec import MotionCodec
-from backend.generation.token_sampler import ReportProgress, TokenSampler
+from backend.generation.token_sampler import ReportProgress, Sampler
 
 
 @dataclass(frozen=True)
@@ -13,13 +13,13 @@ class GenerationContext:
     """The tools of one request.
 
     Attributes:
-        sampler: text vectors to token ids, with the request's settings and edits.
+        sampler: text vectors to token ids, with the request's settings, edits and guard.
         codec: token ids to joints and back.
         encode: prompts to text vectors (n, text_dim).
         progress: told the fraction of the whole request; raises PlacidError when it is cancelled.
     """
 
-    sampler: TokenSampler
+    sampler: Sampler
     codec: MotionCodec
     encode: Callable[[Sequence[str]], Array]
     progress: ReportProgress

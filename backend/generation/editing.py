@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from backend.generation.context import GenerationContext, subprogress
 from backend.generation.motion_codec import Body
+from backend.generation.redraws import Redraw
 from backend.generation.token_sampler import SampleSpec, derived_seed
 from backend.motion.blending import insert
 from backend.motion.features import Convention
@@ -25,8 +27,8 @@ _CONTEXT: Final = 16
 
 def edit_motion(
     request: EditMotion, motion: Motion, seeds: Sequence[int], context: GenerationContext
-) -> list[Motion]:
-    """The motion with the ranges made anew, once for each seed.
+) -> list[tuple[Motion, list[Redraw]]]:
+    """The motion with the ranges made anew, and what the token guard drew anew, for each seed.
 
     Frame rate, up axis and length stay as they are; see `seams.insert` for what else stays.
 
@@ -34,6 +36,7 @@ def edit_motion(
         PlacidError: `bad_request` for a range that is longer than the networks can see round.
     """
     results = [motion.with_up("Y")] * len(seeds)
+    journals: list[list[Redraw]] = [[] for _ in seeds]
     [text] = context.encode([request.prompt])
     groups = _groups(request.frames, motion)
     for number, ranges in enumerate(groups):
@@ -46,13 +49,19 @@ def edit_motion(
             for start, end in ranges:
                 tokens = _tokens(start - window[0], end - window[0], motion.fps)
                 editable[slice(*tokens)] = True
-            specs.append(SampleSpec(text, derived_seed(seed, number), ids=ids, editable=editable))
+            own = derived_seed(seed, number)
+            specs.append(SampleSpec(text, own, ids=ids, editable=editable, prompt=request.prompt))
         made = [context.codec.decode(ids) for ids in context.sampler.sample(specs, progress)]
+        for spec, journal in zip(specs, journals, strict=True):
+            journal += [_told(redraw, window, motion) for redraw in spec.journal]
         results = [
             _put_in(result, window, ranges, joints, contacts, context.codec.convention)
             for result, (joints, contacts) in zip(results, made, strict=True)
         ]
-    return [result.with_up(motion.up) for result in results]
+    return [
+        (result.with_up(motion.up), journal)
+        for result, journal in zip(results, journals, strict=True)
+    ]
 
 
 def _groups(frames: Sequence[Range], motion: Motion) -> list[list[Range]]:
@@ -94,6 +103,13 @@ def _tokens(start: int, end: int, fps: float) -> Range:
     """The tokens that hold frames [start, end) of another frame rate."""
     per_token = FRAMES_PER_TOKEN * fps / FPS
     return int(start / per_token), min(int(np.ceil(end / per_token)), MAX_TOKENS)
+
+
+def _told(redraw: Redraw, window: Range, motion: Motion) -> Redraw:
+    """What was drawn anew, in the motion's own frames instead of those of the window."""
+    rate = motion.fps / FPS
+    start, end = (window[0] + round(frame * rate) for frame in (redraw.start, redraw.end))
+    return msgspec.structs.replace(redraw, start=start, end=min(end, window[1]))
 
 
 def _cut(motion: Motion, window: Range) -> Motion:

@@ -13,26 +13,31 @@ from backend.engines.choose import choose_engine
 from backend.engines.protocol import Array, Network
 from backend.generation.context import GenerationContext, never_falling, subprogress
 from backend.generation.editing import edit_motion
+from backend.generation.guard_store import GuardStore
 from backend.generation.labels import edited_entries, effect_entries
 from backend.generation.motion_codec import MotionCodec
 from backend.generation.path import make_paths
 from backend.generation.presets import DEFAULT, find_preset
 from backend.generation.prompt_match import PromptMatcher
 from backend.generation.prompt_reader import PromptReader
+from backend.generation.redraws import Redraw, guard_entries
 from backend.generation.samplers.steps import NO_TOKEN
 from backend.generation.sampling import Sampling
 from backend.generation.takes import make_takes
 from backend.generation.timeline import make_timeline
+from backend.generation.token_guard import GuardedSampler, TokenGuard
 from backend.generation.token_sampler import ReportProgress, SampleSpec, TokenSampler, padded
 from backend.kinematic_checks.detect import strikes
 from backend.motion.lengths import FPS, MAX_SECONDS
 from backend.text.encoders import clip_folder, make_encoder
 from backend.text.encoding import TextEncoder
 from backend.unlearning.concept import find_concept
+from backend.unlearning.defaults import defaults
 from backend.unlearning.edit import Edit
-from backend.unlearning.edit_store import OFF, EditStore, edit_folders
+from backend.unlearning.edit_store import EditStore, edit_folders
 from backend.unlearning.fit import FitInputs, fit_edit, statistics_folders
 from shared import VERSION, concepts
+from shared.concepts import VIOLENCE
 from shared.errors import PlacidError
 from shared.motion.audit import Audit, FoundStrike
 from shared.motion.blocks import Block, blocks_entry, blocks_in, renamed, spans
@@ -46,11 +51,14 @@ from shared.protocol.messages import (
     Timeline,
     validate,
 )
+from shared.safety_choice import OFF, TOKEN_GUARD, split_guard, with_guard
 
 _MODELS: Final = {
     "momask": "MoMask: fills all tokens in a few parallel steps",
     "bamm": "BAMM: writes tokens one after the other and finds its own length",
 }
+
+_GUARD: Final = "Token Guard: violent tokens are drawn anew; no weight changes"
 
 IsCancelled = Callable[[], bool]
 
@@ -95,7 +103,8 @@ class Generator:
         """
         self._folder = checkpoint
         self._engine = choose_engine(device, engine)
-        self._edits = edits or EditStore(edit_folders(checkpoint))
+        self._edits = edits or EditStore(edit_folders(checkpoint), checkpoint=checkpoint)
+        self._guards = GuardStore(checkpoint)
         self._preset = find_preset(preset)
         self._encoder_folder = encoder_folder or clip_folder(checkpoint)
         self._allow_download = allow_download
@@ -152,17 +161,35 @@ class Generator:
         """The safety edits that requests can name."""
         return self._edits
 
+    def token_guard(self, model: str, concepts: Sequence[str]) -> TokenGuard:
+        """The guard for what a model draws.
+
+        Raises:
+            PlacidError: `no_token_guard` when it has limits for none of the concepts.
+        """
+        return self._guards.find(self.load(), self.encoder, model, concepts)
+
     def capabilities(self) -> Capabilities:
         """What requests may ask for."""
         checkpoint = self.load()
+        models = checkpoint.models()
+        guarded = tuple(
+            choice.name
+            for choice in self._edits.concepts()
+            if models and self._guards.has(checkpoint, models[0], choice.name)
+        )
+        *methods, off = self._edits.methods()
+        if guarded:
+            methods.append(Choice(TOKEN_GUARD, _GUARD))
         return Capabilities(
             version=VERSION,
-            models=tuple(Choice(name, _MODELS[name]) for name in checkpoint.models()),
-            safety=self._edits.methods(),
+            models=tuple(Choice(name, _MODELS[name]) for name in models),
+            safety=(*methods, off),
             concepts=self._edits.concepts(),
             typed_concepts=self._edits.typed_methods(),
-            default_safety=self._edits.default_method(next(iter(checkpoint.models()), "momask")),
+            default_safety=self._default(next(iter(models), "momask"), (VIOLENCE,)),
             max_seconds=MAX_SECONDS,
+            guarded_concepts=guarded,
             device=self._engine.device,
             encoder=checkpoint.encoder,
             actions=tuple(Choice(known.name, known.example) for known in self._reader.actions),
@@ -226,13 +253,14 @@ class Generator:
             yield from self._follow(request, context, provenance)
             return
         assert motion is not None, "checked"
-        provenance |= edited_entries(motion, request.frames, provenance)
         blocks = blocks_in(motion.provenance)
         spanned = spans(blocks, motion.fps, len(motion))
         provenance |= blocks_entry(renamed(blocks, spanned, request.frames, request.prompt))
-        for seed, edited in zip(seeds, edit_motion(request, motion, seeds, context), strict=True):
-            told = replace(edited, prompt=request.prompt, seed=seed, provenance=provenance)
-            yield self._audited(told)
+        made = edit_motion(request, motion, seeds, context)
+        for seed, (edited, redraws) in zip(seeds, made, strict=True):
+            own = _with_redraws(provenance, redraws)
+            own |= edited_entries(motion, request.frames, own)
+            yield self._audited(replace(edited, prompt=request.prompt, seed=seed, provenance=own))
 
     def _follow(
         self, timeline: Timeline, context: GenerationContext, provenance: dict[str, Any]
@@ -242,8 +270,9 @@ class Generator:
         blocks = [Block(segment.prompt, segment.seconds) for segment in timeline.segments]
         told = provenance | blocks_entry(blocks)
         made = make_timeline(timeline, seeds, context, FPS)
-        for seed, (joints, contacts) in zip(seeds, made, strict=True):
-            yield self._audited(Motion(joints, "Y", FPS, contacts, timeline.prompt, seed, told))
+        for seed, (joints, contacts, redraws) in zip(seeds, made, strict=True):
+            own = _with_redraws(told, redraws)
+            yield self._audited(Motion(joints, "Y", FPS, contacts, timeline.prompt, seed, own))
 
     def _along(
         self, request: Generate, context: GenerationContext, provenance: dict[str, Any]
@@ -252,7 +281,7 @@ class Generator:
         seeds = [request.seed + take for take in range(request.takes)]
         made = make_paths(request, self._reader.parts(request.prompt), seeds, context)
         for seed, path in zip(seeds, made, strict=True):
-            told = provenance | path.told
+            told = _with_redraws(provenance | path.told, path.redraws)
             yield self._audited(
                 Motion(path.joints, "Y", FPS, path.contacts, request.prompt, seed, told)
             )
@@ -308,7 +337,7 @@ class Generator:
             part = _part(context, made / takes, 1 - made / takes)
             for take in make_takes(single, part, FPS) if single else ():
                 prompt = requests[take.request].prompt
-                own = told[take.request]
+                own = _with_redraws(told[take.request], take.redraws)
                 motion = Motion(take.joints, "Y", FPS, take.contacts, prompt, take.seed, own)
                 yield take.request, self._audited(motion)
             done += takes
@@ -326,12 +355,14 @@ class Generator:
                 raise PlacidError("cancelled", "the generation was cancelled")
             rising(fraction, stage)
 
+        method, guarded = split_guard(self._method(request))
         edits = self._edits.find(
             request.model,
-            self._method(request),
+            method or OFF,
             forgotten(request),
             lambda: advance(0.0, "learning what to forget"),
         )
+        guard = self._guard(request) if guarded else None
 
         def prepare() -> None:
             # Takes are made when they are asked for, and other requests may come in between.
@@ -348,7 +379,8 @@ class Generator:
             prepare,
         )
         codec = self._codec(checkpoint, prepare)
-        return GenerationContext(sampler, codec, self.encoder.encode, advance)
+        drawing = GuardedSampler(sampler, guard) if guard is not None else sampler
+        return GenerationContext(drawing, codec, self.encoder.encode, advance)
 
     def sample_tokens(
         self,
@@ -358,6 +390,8 @@ class Generator:
         tokens: Sequence[int] | None,
         seeds: Sequence[int],
         sampling: Sampling,
+        guard: TokenGuard | None = None,
+        prompts: Sequence[str] = (),
     ) -> tuple[Array, Array]:
         """Token ids (b, n, Q), -1 behind the end, and lengths (b).
 
@@ -365,15 +399,20 @@ class Generator:
             text: (b, text_dim), one vector per sample.
             tokens: the lengths in tokens; None lets the model estimate them.
             seeds: one per sample; a sample's tokens do not depend on the others.
+            guard: draws tokens anew.
+            prompts: what the vectors say, for the guard's seeds.
         """
         lengths = [None] * len(seeds) if tokens is None else tokens
         specs = [
-            SampleSpec(vector, seed, length)
-            for vector, seed, length in zip(text, seeds, lengths, strict=True)
+            SampleSpec(vector, seed, length, prompt=prompt)
+            for vector, seed, length, prompt in zip(
+                text, seeds, lengths, prompts or [""] * len(seeds), strict=True
+            )
         ]
         quirks = self.load().quirks
         sampler = TokenSampler(networks, model, sampling, self._engine.batch, quirks)
-        rows = list(sampler.sample(specs, ignore_progress))
+        drawing = GuardedSampler(sampler, guard) if guard is not None else sampler
+        rows = list(drawing.sample(specs, ignore_progress))
         return padded(rows, NO_TOKEN), np.array([len(row) for row in rows])
 
     def decode(self, ids: Array, lengths: Array) -> list[np.ndarray]:
@@ -398,16 +437,34 @@ class Generator:
         )
 
     def _method(self, request: Request) -> str:
-        return request.safety or self._edits.default_method(request.model, forgotten(request))
+        """The method of a request, with the token guard where that is on."""
+        named = request.safety or self._default(request.model, forgotten(request))
+        return with_guard(named, request.token_guard)
+
+    def _default(self, model: str, concepts: Sequence[str]) -> str:
+        """The method for requests that name none; the guard stays on where it has limits."""
+        _, guarded = split_guard(defaults().safety)
+        weights = self._edits.default_method(model, concepts)
+        checkpoint = self.load()
+        if guarded and any(self._guards.has(checkpoint, model, concept) for concept in concepts):
+            return f"{weights}+{TOKEN_GUARD}" if weights else TOKEN_GUARD
+        return weights or TOKEN_GUARD
+
+    def _guard(self, request: Request) -> TokenGuard:
+        return self.token_guard(request.model, forgotten(request))
 
     def _provenance(self, request: Request) -> dict[str, Any]:
         """What made a request's takes; the request's edits are in force."""
+        method = self._method(request)
+        guarded: tuple[str, ...] = ()
+        if split_guard(method)[1]:
+            guarded = tuple(concept.name for concept in self._guard(request).concepts)
         return {
             "placid": VERSION,
             "model": request.model,
             "checkpoint": self.load().hash,
             "strength": request.strength,
-            **effect_entries(self._method(request), self._edits.effects),
+            **effect_entries(method, self._edits.effects, guarded),
             "engine": self._engine.name,
             "device": self._engine.device,
         }
@@ -416,6 +473,11 @@ class Generator:
 def forgotten(request: Request) -> tuple[str, ...]:
     """What a request forgets, violence included where it does not say otherwise."""
     return () if request.safety == OFF else concepts.forgotten(request.concepts)
+
+
+def _with_redraws(made: dict[str, Any], redraws: Sequence[Redraw]) -> dict[str, Any]:
+    """The provenance of one take, with what the token guard drew anew in it."""
+    return made | guard_entries(made, made["guarded"], redraws)
 
 
 def _part(context: GenerationContext, start: float, share: float) -> GenerationContext:

@@ -17,13 +17,16 @@ from shared.motion.safety import (
 )
 
 
-def effect_entries(method: str, effects: Sequence[Effect]) -> dict[str, Any]:
+def effect_entries(
+    method: str, effects: Sequence[Effect], guarded: Sequence[str] = ()
+) -> dict[str, Any]:
     """The entries of a provenance for what was made with these edits in force.
 
     Args:
         method: that was asked for; the label is `off` where it had no effect.
+        guarded: the concepts that the token guard watched for.
     """
-    label = Label.of(method, records(effects))
+    label = Label.of(method, records(effects), guarded)
     return label_entries(label) | {"changes": summarise(effects)}
 
 

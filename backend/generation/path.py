@@ -6,12 +6,13 @@ as long as it takes to cover the curve's length, and that motion is laid along t
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
 
 from backend.generation.context import GenerationContext, subprogress
+from backend.generation.redraws import Redraw
 from backend.generation.timeline import make_timeline
 from backend.generation.token_sampler import derived_seed
 from backend.motion.blending import heading
@@ -62,21 +63,28 @@ _MOVED: Final = 0.1
 
 @dataclass(frozen=True)
 class MadePath:
-    """Joints (T, 22, 3), metres, Y up, contacts (T, 4), and what is told of them."""
+    """Joints (T, 22, 3), metres, Y up, contacts (T, 4), and what is told of them.
+
+    `redraws` is what the token guard drew anew, in frames before the motion is laid along the curve.
+    """
 
     joints: np.ndarray
     contacts: np.ndarray
     told: dict[str, Any]
+    redraws: list[Redraw]
 
 
 @dataclass(frozen=True)
 class _Walk:
-    """A motion that stands, travels and stands; its way; by how many radians it turns then."""
+    """A motion that stands, travels and stands; its way; by how many radians it turns then; what
+    the token guard drew anew.
+    """
 
     joints: np.ndarray
     contacts: np.ndarray
     way: Way
     turn: float
+    redraws: list[Redraw] = field(default_factory=list)
 
 
 def make_paths(
@@ -120,7 +128,7 @@ class _Path:
             shown = np.round(pace.frames).astype(int)
             joints, contacts = at_frames(joints, pace.frames), contacts[shown]
         joints = joints.astype(np.float32)
-        return MadePath(joints, contacts, {"path": self._told(joints, pace)})
+        return MadePath(joints, contacts, {"path": self._told(joints, pace)}, walk.redraws)
 
     def _told(self, joints: np.ndarray, pace: Pace) -> dict[str, Any]:
         away = self._curve.distances(joints[:, 0, [0, 2]])
@@ -185,10 +193,10 @@ class _Path:
         )
         timeline = Timeline(segments=segments, model=self._request.model)
         context = replace(self._context, progress=progress)
-        [(joints, contacts)] = make_timeline(timeline, [seed], context, FPS)
+        [(joints, contacts, redraws)] = make_timeline(timeline, [seed], context, FPS)
         joints = joints * (_LEG / bone_lengths(joints)[_LEG_BONES].sum())
         arrived = round((_BEFORE + seconds + after) * FPS) if acts else len(joints)
-        return self._trimmed(joints, contacts, arrived)
+        return replace(self._trimmed(joints, contacts, arrived), redraws=redraws)
 
     def _longest(self) -> float:
         return _LONGEST - _BEFORE - _AFTER - _ACT_SECONDS * len(self._acts)

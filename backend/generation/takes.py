@@ -7,11 +7,10 @@ import numpy as np
 
 from backend.engines.protocol import Array
 from backend.generation.context import GenerationContext, subprogress
-from backend.generation.timeline import close_tokens
-from backend.generation.token_sampler import (
-    ReportProgress,
-    SampleSpec,
-)
+from backend.generation.redraws import Redraw
+from backend.generation.timeline import LOOP
+from backend.generation.token_inpainting import Seam, inpaint
+from backend.generation.token_sampler import ReportProgress, SampleSpec, derived_seed
 from backend.motion.lengths import FRAMES_PER_TOKEN, MAX_TOKENS
 from shared.protocol.requests import Generate
 
@@ -22,12 +21,16 @@ _OPEN_SHARE = 0.6
 
 @dataclass(frozen=True)
 class MadeTake:
-    """Joints (T, 22, 3), metres, Y up, and contacts (T, 4) of one take of a request."""
+    """Joints (T, 22, 3), metres, Y up, and contacts (T, 4) of one take of a request.
+
+    `redraws` is what the token guard drew anew in it.
+    """
 
     request: int
     seed: int
     joints: np.ndarray
     contacts: np.ndarray
+    redraws: list[Redraw]
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,11 @@ def make_takes(
     """The takes of numbered requests that have all settings but prompt and seconds in common."""
     texts = context.encode([request.prompt for _, request in requests])
     orders = [
-        _Order(number, seed, SampleSpec(text, seed, _tokens(request.seconds, fps)))
+        _Order(
+            number,
+            seed,
+            SampleSpec(text, seed, _tokens(request.seconds, fps), prompt=request.prompt),
+        )
         for (number, request), text in zip(requests, texts, strict=True)
         for seed in range(request.seed, request.seed + request.takes)
     ]
@@ -51,13 +58,15 @@ def make_takes(
     if loop == "off":
         drawn = context.sampler.sample([order.spec for order in orders], context.progress)
         for order, ids in zip(orders, drawn, strict=True):
-            yield MadeTake(order.request, order.seed, *context.codec.decode(ids))
+            made = context.codec.decode(ids)
+            yield MadeTake(order.request, order.seed, *made, order.spec.journal)
         return
     for start in range(0, len(orders), _LOOPS_TOGETHER):
         some = orders[start : start + _LOOPS_TOGETHER]
         progress = subprogress(context.progress, start / len(orders), len(some) / len(orders))
         for order, ids in zip(some, _loops(some, context, progress), strict=True):
-            yield MadeTake(order.request, order.seed, *context.codec.loop(ids, loop == "in_place"))
+            made = context.codec.loop(ids, loop == "in_place")
+            yield MadeTake(order.request, order.seed, *made, order.spec.journal)
 
 
 def _loops(
@@ -69,13 +78,19 @@ def _loops(
             [order.spec for order in orders], subprogress(progress, 0.0, _OPEN_SHARE)
         )
     )
-    return close_tokens(
-        opened,
-        [order.spec.text for order in orders],
-        [order.seed for order in orders],
-        context,
-        subprogress(progress, _OPEN_SHARE, 1 - _OPEN_SHARE),
-    )
+    seams = [
+        Seam(
+            number,
+            0,
+            order.spec.text,
+            derived_seed(order.seed, LOOP),
+            prompt=order.spec.prompt,
+            journal=order.spec.journal,
+        )
+        for number, order in enumerate(orders)
+    ]
+    rest = subprogress(progress, _OPEN_SHARE, 1 - _OPEN_SHARE)
+    return inpaint(opened, seams, context.sampler, rest, cyclic=True)
 
 
 def _tokens(seconds: float | None, fps: float) -> int | None:

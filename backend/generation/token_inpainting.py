@@ -1,17 +1,18 @@
 """Seams between motions in token space: which tokens to make anew, and what they may see."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Final
 
 import numpy as np
 
 from backend.engines.protocol import Array
+from backend.generation.redraws import Redraw
 from backend.generation.token_sampler import (
     ReportProgress,
+    Sampler,
     SampleSpec,
-    TokenSampler,
 )
 from backend.motion.lengths import FRAMES_PER_TOKEN, MAX_TOKENS
 
@@ -56,6 +57,8 @@ class Seam:
         text: vector of the prompt that rules there.
         seed: of its random numbers.
         width: tokens on each side of it that are made anew.
+        prompt: what `text` says.
+        journal: see `SampleSpec`; frames in it are those of the whole.
     """
 
     whole: int
@@ -63,12 +66,14 @@ class Seam:
     text: Array
     seed: int
     width: int = SEAM
+    prompt: str = ""
+    journal: list[Redraw] = field(default_factory=list, compare=False)
 
 
 def inpaint(
     wholes: Sequence[Array],
     seams: Sequence[Seam],
-    sampler: TokenSampler,
+    sampler: Sampler,
     progress: ReportProgress,
     cyclic: bool = False,
 ) -> list[Array]:
@@ -86,12 +91,16 @@ def inpaint(
             seam.seed,
             ids=wholes[seam.whole][window.positions],
             editable=window.editable,
+            prompt=seam.prompt,
         )
         for seam, window in zip(seams, windows, strict=True)
     ]
     mended = [ids.copy() for ids in wholes]
-    for seam, window, row in zip(seams, windows, sampler.sample(specs, progress), strict=True):
+    made = sampler.sample(specs, progress)
+    for seam, window, spec, row in zip(seams, windows, specs, made, strict=True):
         mended[seam.whole][window.positions[window.editable]] = row[window.editable]
+        start = int(window.positions[0]) * FRAMES_PER_TOKEN
+        seam.journal.extend(redraw.moved(start) for redraw in spec.journal)
     return mended
 
 

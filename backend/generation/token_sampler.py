@@ -1,12 +1,13 @@
 """From text vectors to token ids: drafts of any number, in batches that fit the memory."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
 
 import numpy as np
 
 from backend.engines.protocol import Array
+from backend.generation.redraws import Redraw
 from backend.generation.samplers.bamm import BAMMSampler
 from backend.generation.samplers.length import LengthSampler
 from backend.generation.samplers.masked import MaskedSampler
@@ -33,6 +34,9 @@ class SampleSpec:
         seed: of its random numbers; its tokens depend on nothing but the draft.
         length: in tokens; None lets the model choose. Not read where there are `ids`.
         ids: (n, Q), tokens of which the `editable` ones (n, bool) are made anew.
+        prompt: what `text` says.
+        is_part: whether it becomes a part of a longer motion.
+        journal: filled by what draws tokens anew; see `GuardedSampler`.
     """
 
     text: Array
@@ -40,11 +44,22 @@ class SampleSpec:
     length: int | None = None
     ids: Array | None = None
     editable: Array | None = None
+    prompt: str = ""
+    is_part: bool = False
+    journal: list[Redraw] = field(default_factory=list, compare=False)
 
 
 def derived_seed(seed: int, *parts: int) -> int:
     """A seed for a part of a motion that is made with `seed`, unrelated to other parts' seeds."""
     return int(np.random.SeedSequence((seed, *parts)).generate_state(1)[0])
+
+
+class Sampler(Protocol):
+    """What draws tokens: a `TokenSampler`, or one with the token guard before it."""
+
+    def sample(self, specs: Sequence[SampleSpec], progress: ReportProgress) -> Iterator[Array]:
+        """Token ids (n, Q) of each spec in order."""
+        ...
 
 
 class TokenSampler:
@@ -78,6 +93,11 @@ class TokenSampler:
         self._sampling = sampling
         self._batch_size = batch
         self._prepare = prepare
+
+    @property
+    def batch_size(self) -> int:
+        """So many specs go through the networks together; fewer after the memory ran out."""
+        return self._batch_size
 
     def sample(self, specs: Sequence[SampleSpec], progress: ReportProgress) -> Iterator[Array]:
         """Token ids (n, Q) of each draft in order.

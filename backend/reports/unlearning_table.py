@@ -4,10 +4,8 @@ The table behind `backend unlearn compare`. Every method is fitted to every mode
 with the same seeds are generated before and after.
 """
 
-import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +19,7 @@ from backend.kinematic_checks.detect import detect
 from backend.reports.prompt_adherence import SECONDS, mean_change
 from backend.training.retain import RetainTraining
 from backend.unlearning.application import apply_edits
-from backend.unlearning.concept import Concept, find_concept
+from backend.unlearning.concept import Concept, find_concept, validation_prompts
 from backend.unlearning.edit import Edit
 from backend.unlearning.errors import UnlearningError, unknown
 from backend.unlearning.fit import FitInputs, fit_edit, statistics_folders
@@ -60,10 +58,9 @@ def prompts_for(concept: Concept, suite: str) -> Prompts:
     Raises UnlearningError for an unknown suite, or a concept that the test suites do not cover.
     """
     if suite == "validation":
-        file = resources.files("backend").joinpath(f"assets/validation/{concept.name}.toml")
-        if file.is_file():
-            table = tomllib.loads(file.read_text("utf-8"))
-            return Prompts(tuple(table["forget"]), tuple(table["retain"]))
+        own = validation_prompts(concept)
+        if own is not None:
+            return Prompts(own.forget, own.retain)
         asked = concept.forget_prompts + concept.implicit_prompts
         return Prompts(asked or concept.keywords, concept.retain_prompts)
     if suite != "test":

@@ -28,6 +28,7 @@ _FILE = FileKind(
     "a concept", "compare it with a built-in one in backend/assets/concepts", UnlearningError
 )
 _FOLDER = files("backend").joinpath("assets", "concepts")
+_VALIDATION = files("backend").joinpath("assets", "validation")
 
 
 class PublishedSplit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -106,6 +107,21 @@ class Concept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             )
         keywords = self.published.keywords[dataset]
         return msgspec.structs.replace(self, keywords=keywords, match="substring")
+
+
+class ValidationPrompts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Prompts for choosing settings with: they ask for a concept, or must keep their motion."""
+
+    forget: tuple[str, ...]
+    retain: tuple[str, ...]
+
+
+def validation_prompts(concept: Concept) -> ValidationPrompts | None:
+    """The validation prompts that ship for a concept; None where there are none."""
+    entry = _VALIDATION.joinpath(f"{concept.name}.toml")
+    if _builtin().get(concept.name) != concept or not entry.is_file():
+        return None
+    return decode_toml(entry.read_text(encoding="utf-8"), ValidationPrompts)
 
 
 def builtin_concepts() -> dict[str, Concept]:

@@ -7,8 +7,10 @@ from typing import Final
 
 from backend.assets import ASSETS, user_data_folder
 from backend.checkpoints.loading import EMBEDDED
+from backend.unlearning.advice import unlearn_command
 from backend.unlearning.application import Applied, Effect, apply_edits
 from backend.unlearning.concept import Concept, builtin_concepts, find_concept
+from backend.unlearning.defaults import defaults
 from backend.unlearning.edit import Edit
 from backend.unlearning.edit_identity import check_identity
 from backend.unlearning.edit_name import JOIN, SUFFIX, EditName
@@ -19,15 +21,9 @@ from backend.unlearning.weights import EditableNetworks
 from shared.concepts import VIOLENCE
 from shared.errors import PlacidError
 from shared.protocol.messages import Choice
+from shared.safety_choice import OFF, split_guard
 
 EDITS: Final = ASSETS / "edits"
-OFF: Final = "off"
-# The method that leaves the fewest strikes for the least change of safe prompts in the table of
-# `backend unlearn compare`; docs/model_card.md has the figures.
-DEFAULT_METHOD: Final = "lcr"
-# What takes its place, in this order, where it has no edit and none can be made. Fine-tuning is
-# not among them: it forgets too little to be anybody's default.
-_OTHER_DEFAULTS: Final = ("uce", "rece")
 # Combinations that front ends offer; requests may join any methods.
 _COMBINED: Final = ("lcr+uce",)
 # How many edits for typed concepts are kept; one of UCE takes 0.6 MB.
@@ -80,10 +76,17 @@ class EditStore:
     Args:
         folders: with edits, see `EditName`.
         fit: makes an edit that no file holds; without it only files count.
+        checkpoint: whose edits they are, for what errors advise; the embedded one if None.
     """
 
-    def __init__(self, folders: Iterable[Path] = (EDITS,), fit: Fit | None = None) -> None:
+    def __init__(
+        self,
+        folders: Iterable[Path] = (EDITS,),
+        fit: Fit | None = None,
+        checkpoint: Path | None = None,
+    ) -> None:
         self._folders = tuple(folders)
+        self._checkpoint = checkpoint
         self._fit = fit
         self._loaded: dict[tuple[Path, int, int], Edit] = {}
         self._fitted: dict[tuple[str, str, str], Edit] = {}
@@ -147,25 +150,31 @@ class EditStore:
         )
 
     def default_method(self, model: str, concepts: Sequence[str] = (VIOLENCE,)) -> str:
-        """The method for requests that name none.
+        """The edits for requests that name no method; empty where the default is a guard alone.
 
         Raises:
             PlacidError: `no_safe_edit` where no method that is meant for it has an edit of every
                 concept or can make one. Safety is off only when somebody says so.
         """
         files = self.files()
-        for method in (DEFAULT_METHOD, *_OTHER_DEFAULTS):
-            if method in self.typed_methods() or all(
-                EditName(model, part, concept) in files
-                for part in method.split(JOIN)
+        wanted, _ = split_guard(defaults().safety)
+        if not wanted:
+            return wanted
+        for method in (wanted, *defaults().otherwise):
+            if all(
+                EditName(model, method, concept) in files
+                or all(
+                    part in self.typed_methods() or EditName(model, part, concept) in files
+                    for part in method.split(JOIN)
+                )
                 for concept in concepts
             ):
                 return method
+        make = self._command("uce", concepts[0], model)
         raise PlacidError(
             "no_safe_edit",
             f"there is no edit of {model} by which {' and '.join(map(repr, concepts))} could be "
-            f"forgotten; make one with `backend unlearn uce --model {model}`, or choose safety "
-            "'off' yourself",
+            f"forgotten; make one with `{make}`, or choose safety 'off' yourself",
         )
 
     def find(
@@ -217,8 +226,8 @@ class EditStore:
             raise PlacidError(
                 "unknown_method",
                 f"there is no {method} edit of {model} for {text!r} (there is: "
-                f"{', '.join(there) or 'none'}); make one with `backend unlearn {method} "
-                f"--model {model} --concept {text!r}`",
+                f"{', '.join(there) or 'none'}); make one with "
+                f"`{self._command(method, text, model)}`",
             )
         key = (model, method, text)
         if key not in self._fitted:
@@ -232,6 +241,10 @@ class EditStore:
                 self._fitted.pop(next(iter(self._fitted)))
             self._fitted[key] = edit
         return self._fitted[key]
+
+    def _command(self, method: str, concept: str, model: str) -> str:
+        """What to type for an edit that is not there."""
+        return unlearn_command(method, concept=concept, model=model, checkpoint=self._checkpoint)
 
     def _is_of(self, edit: Edit, concept: Concept, path: Path) -> bool:
         """Whether a file's edit forgets this concept, and not another one of the same name."""

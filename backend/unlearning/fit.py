@@ -136,8 +136,13 @@ def with_sentences(concept: Concept) -> Concept:
     )
 
 
-def find_statistics(concept: Concept, counts: str, places: Sequence[Path]) -> CodeStatistics:
+def find_statistics(
+    concept: Concept, counts: str, places: Sequence[Path], checkpoint: Path | None = None
+) -> CodeStatistics:
     """The statistics of a concept in folders, or those in a file that is named outright.
+
+    Args:
+        checkpoint: whose statistics they are, for what the error advises.
 
     Raises UnlearningError when there are none, or they count another concept; the message says how
     to make them.

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import msgspec
 
-from ..concepts import describe_forgotten, describe_free
+from ..concepts import describe_forgotten, describe_free, describe_guarded
 from ..errors import PlacidError
+from ..safety_choice import JOIN, OFF, TOKEN_GUARD, split_guard
 
-OFF: Final = "off"
 # Frames that no Placid made, or of which it is not known how.
 UNKNOWN: Final = "unknown"
 # Parts that were made by different methods.
@@ -46,26 +46,31 @@ class Label(msgspec.Struct, frozen=True):
         concepts: what was forgotten.
         partly: concept -> share, of what was forgotten in part only.
         edits: which edits were in force.
+        guarded: concepts that the token guard watched for; no weights say so.
     """
 
     safety: str = UNKNOWN
     concepts: tuple[str, ...] = ()
     partly: dict[str, float] = {}
     edits: tuple[EditRecord, ...] = ()
+    guarded: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, method: str, edits: Sequence[EditRecord]) -> "Label":
-        """The label of what was made with these edits in force."""
+    def of(cls, method: str, edits: Sequence[EditRecord], guarded: Sequence[str] = ()) -> "Label":
+        """The label of what was made with these edits in force and this watched for."""
         shares: dict[str, float] = {}
         for edit in edits:
             # Of several methods for one concept the one that reaches furthest counts.
             shares[edit.concept] = max(edit.share, shares.get(edit.concept, 0.0))
         forgotten = tuple(concept for concept, share in shares.items() if share >= WHOLE)
         partly = {c: round(share, 3) for c, share in shares.items() if NOTHING <= share < WHOLE}
-        if not forgotten and not partly:
+        weights, _ = split_guard(method)
+        parts = [weights] if forgotten or partly else []
+        parts += [TOKEN_GUARD] if guarded else []
+        if not parts:
             return cls(OFF)
         kept = tuple(edit for edit in edits if edit.share >= NOTHING)
-        return cls(method, forgotten, partly, kept)
+        return cls(JOIN.join(parts), forgotten, partly, kept, tuple(guarded))
 
     @property
     def sentence(self) -> str:
@@ -77,7 +82,9 @@ class Label(msgspec.Struct, frozen=True):
         told = [f"{concept} only {share:.0%} of the way" for concept, share in self.partly.items()]
         if self.concepts:
             told.insert(0, describe_forgotten(self.concepts))
-        told += describe_free((*self.concepts, *self.partly))
+        if self.guarded:
+            told.append(describe_guarded(self.guarded))
+        told += describe_free((*self.concepts, *self.partly, *self.guarded))
         return f"safety {self.safety}, {'; '.join(told)}"
 
 
@@ -96,6 +103,7 @@ class _Known(msgspec.Struct):
     concepts: tuple[str, ...] = ()
     partly: dict[str, float] = {}
     edits: tuple[EditRecord, ...] = ()
+    guarded: tuple[str, ...] = ()
     parts: tuple[Part, ...] = ()
     changes: tuple[str, ...] = ()
 
@@ -126,7 +134,7 @@ def check_provenance(provenance: dict[str, Any], frames: int) -> None:
 def label_of(provenance: dict[str, Any]) -> Label:
     """The label of a whole motion. Raises ProvenanceError."""
     known = _read(provenance)
-    return Label(known.safety, known.concepts, known.partly, known.edits)
+    return Label(known.safety, known.concepts, known.partly, known.edits, known.guarded)
 
 
 def changes_of(provenance: dict[str, Any]) -> tuple[str, ...]:
@@ -184,7 +192,8 @@ def weakest(parts: Sequence[Part]) -> Label:
             partly[concept] = min(shares)
     edits = tuple(dict.fromkeys(edit for label in labels for edit in label.edits))
     method = labels[0].safety if len(methods) == 1 else MIXED
-    return Label(method, concepts, partly, edits)
+    guarded = tuple(c for c in labels[0].guarded if all(c in label.guarded for label in labels))
+    return Label(method, concepts, partly, edits, guarded)
 
 
 def _read(provenance: dict[str, Any]) -> _Known:

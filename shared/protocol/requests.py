@@ -46,7 +46,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         takes: how many variations; take k is made with seed + k.
         seed: start of the random numbers.
         model: one of the backend's models.
-        safety: unlearning method, or `off`; None is the backend's default.
+        safety: unlearning method, or `off`; None is the backend's default. Methods are joined by a
+            plus, the token guard too (`lcr+token_guard`, `token_guard` alone).
+        token_guard: switches the guard of that method on or off; None leaves it as named.
         concepts: what the method makes the model forget, beside violence; see `concepts.forgotten`.
         strength: how far the edit is applied, 0 (not at all) to 2; 1 as it was fitted.
         sampling: how tokens are drawn.
@@ -56,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     seed: int = 0
     model: str = "momask"
     safety: str | None = None
+    token_guard: bool | None = None
     concepts: tuple[str, ...] = ("violence",)
     strength: float = 1.0
     sampling: SamplingOptions = SamplingOptions()
@@ -158,7 +161,9 @@ class Capabilities(msgspec.Struct, frozen=True):
         typed_concepts: methods that also forget a concept that is not listed: a keyword, several
             with commas ("crawl, creep"), or the path of a concept file (.toml). A word that nearly
             names a listed concept is refused as a slip unless a comma follows it.
-        default_safety: the method used when a request names none.
+        default_safety: the method used when a request names none, with `token_guard` where that is
+            on by default.
+        guarded_concepts: the listed concepts that the token guard can watch for.
         min_seconds: shortest take and shortest segment of a timeline.
         max_seconds: longest take and longest segment.
         device: where the networks run, for example `cpu` or `cuda:0`.
@@ -186,3 +191,4 @@ class Capabilities(msgspec.Struct, frozen=True):
     max_clip_frames: int = MAX_CLIP_FRAMES
     typed_concepts: tuple[str, ...] = ()
     actions: tuple[Choice, ...] = ()
+    guarded_concepts: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from ..concepts import check_typed, forgotten, is_file
 from ..errors import PlacidError
 from ..motion.motion import Motion
 from ..names import printable
+from ..safety_choice import OFF, split_guard, with_guard
 from .paths import check_path
 from .requests import (
     MAX_RANGES,
@@ -89,12 +90,26 @@ def _check_settings(request: Settings, capabilities: Capabilities) -> None:
     _check_range("strength", request.strength, 0, MAX_STRENGTH)
     _check_sampling(request.sampling)
     _check_name("model", request.model, capabilities.models, "unknown_model")
-    if request.safety is not None:
-        _check_name("safety method", request.safety, capabilities.safety, "unknown_method")
-    if request.safety == "off":
+    method = with_guard(request.safety or capabilities.default_safety, request.token_guard)
+    weights, guarded = split_guard(method)
+    if guarded:
+        # Where it cannot be had, the sentence says how; a name in a list would not.
+        _check_guard(request, capabilities)
+    if request.safety is not None and weights:
+        _check_name("safety method", weights, capabilities.safety, "unknown_method")
+    if weights == OFF:
         return
     for concept in forgotten(request.concepts):
-        _check_concept(concept, request.safety, capabilities)
+        _check_concept(concept, weights if request.safety and weights else None, capabilities)
+
+
+def _check_guard(request: Settings, capabilities: Capabilities) -> None:
+    if not capabilities.guarded_concepts:
+        raise PlacidError(
+            "no_token_guard",
+            f"this backend's {request.model} has no limits for the token guard; find them with "
+            "`backend unlearn token_guard`, or switch the token guard off",
+        )
 
 
 def _check_sampling(options: SamplingOptions) -> None:

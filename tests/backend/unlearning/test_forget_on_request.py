@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 from backend.checkpoints.loading import EMBEDDED
 from backend.cli import app
 from backend.generation.generator import Generator
-from backend.training.code_statistics import count_generated
+from backend.generation.own_motions import count_generated
 from backend.training.tokens import TokenSet
 from backend.unlearning.concept import find_concept
 from backend.unlearning.edit import Edit
