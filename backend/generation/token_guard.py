@@ -144,10 +144,9 @@ class GuardedSampler:
         suspect.attempts.append(Attempt(way, spec.seed, round(own, 3)))
         if found.excess < suspect.best.excess:
             editable = spec.editable if spec.editable is not None else np.ones(len(ids), bool)
-            changed = np.flatnonzero(editable)
             suspect.ids, suspect.best = ids, found
             suspect.kept = len(suspect.attempts) - 1
-            suspect.changed = (int(changed[0]), int(changed[-1]) + 1)
+            suspect.changed = _span(editable)
 
 
 def _ways(spec: SampleSpec, found: _Finding) -> tuple[tuple[str, int], ...]:
@@ -190,8 +189,20 @@ def _new_parts(spec: SampleSpec, tokens: Array) -> list[Array]:
     return [tokens[part] for part in parts if len(part)]
 
 
+def _span(editable: Array) -> tuple[int, int]:
+    """The first of the tokens that are made anew, and the one behind the last."""
+    changed = np.flatnonzero(editable)
+    return int(changed[0]), int(changed[-1]) + 1
+
+
 def _told(suspect: _Suspect) -> Redraw:
-    start, end = suspect.changed or (0, len(suspect.ids))
+    editable = suspect.spec.editable
+    if suspect.changed is not None:
+        start, end = suspect.changed
+    elif editable is not None:
+        start, end = _span(editable)
+    else:
+        start, end = 0, len(suspect.ids)
     return Redraw(
         suspect.first.concept.name,
         suspect.first.asked,

@@ -91,25 +91,14 @@ def _check_settings(request: Settings, capabilities: Capabilities) -> None:
     _check_sampling(request.sampling)
     _check_name("model", request.model, capabilities.models, "unknown_model")
     method = with_guard(request.safety or capabilities.default_safety, request.token_guard)
-    weights, guarded = split_guard(method)
-    if guarded:
-        # Where it cannot be had, the sentence says how; a name in a list would not.
-        _check_guard(request, capabilities)
+    # Whether there is a guard is the generator's to say: it knows how to make one.
+    weights, _ = split_guard(method)
     if request.safety is not None and weights:
         _check_name("safety method", weights, capabilities.safety, "unknown_method")
     if weights == OFF:
         return
     for concept in forgotten(request.concepts):
         _check_concept(concept, weights if request.safety and weights else None, capabilities)
-
-
-def _check_guard(request: Settings, capabilities: Capabilities) -> None:
-    if not capabilities.guarded_concepts:
-        raise PlacidError(
-            "no_token_guard",
-            f"this backend's {request.model} has no limits for the token guard; find them with "
-            "`backend unlearn token_guard`, or switch the token guard off",
-        )
 
 
 def _check_sampling(options: SamplingOptions) -> None:

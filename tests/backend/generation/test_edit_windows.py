@@ -62,7 +62,7 @@ def edit(motion, *frames, seeds=(7,)):
         sampler, codec, lambda prompts: np.zeros((len(prompts), 3)), lambda f, _: told.append(f)
     )
     made = edit_motion(EditMotion("jumps", frames=frames), motion, seeds, context)
-    return sampler.specs, codec.seen, told, made
+    return sampler.specs, codec.seen, told, [motion for motion, _ in made]
 
 
 def changed(spec):
