@@ -100,7 +100,7 @@ def fit(
     from backend.unlearning.fit import FitInputs, check_names, fit_edit, statistics_folders
 
     changes = dict(_parameter(text) for text in change or [])
-    check_names(method, preset or "embedded", changes)
+    check_names(method, preset, changes)
     wanted = find_concept(concept)
     folder = checkpoints or EMBEDDED
     own = EditName(model, method, wanted.name if name is None else name)

@@ -76,8 +76,12 @@ class MadePath:
 
 @dataclass(frozen=True)
 class _Walk:
-    """A motion that stands, travels and stands; its way; by how many radians it turns then; what
-    the token guard drew anew.
+    """A motion that stands, travels and stands.
+
+    Attributes:
+        way: of it.
+        turn: radians by which it turns then.
+        redraws: what the token guard drew anew.
     """
 
     joints: np.ndarray

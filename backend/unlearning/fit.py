@@ -90,8 +90,8 @@ def fit_edit(
         raise unknown("model", model, checkpoint.models())
     networks = checkpoint.model_networks(model)
     methods = find_methods(method)
-    preset = preset or default_preset(checkpoint)
     check_names(method, preset, overrides or {})
+    preset = preset or default_preset(checkpoint)
     edits = []
     presets = []
     for part in methods:
@@ -204,12 +204,12 @@ def _embeddings(concept: Concept, encoder: TextEncoder, preset: str) -> TextEmbe
     return embed_concept(sentences, encode, wording="prompts", target_prompt=TARGET_PROMPT)
 
 
-def check_names(method: str, preset: str, overrides: Mapping[str, Any]) -> None:
-    """Raise UnlearningError for a method, preset or parameter that nobody knows."""
+def check_names(method: str, preset: str | None, overrides: Mapping[str, Any]) -> None:
+    """Raise UnlearningError for a method, preset (None for none) or parameter that nobody knows."""
     methods = find_methods(method)
     name = "+".join(method.name for method in methods)
     presets = {preset for method in methods for preset in method.presets}
-    if preset not in presets:
+    if preset is not None and preset not in presets:
         raise unknown(f"preset of {name}", preset, presets)
     known = {
         field.name
