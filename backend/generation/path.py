@@ -65,7 +65,7 @@ _MOVED: Final = 0.1
 class MadePath:
     """Joints (T, 22, 3), metres, Y up, contacts (T, 4), and what is told of them.
 
-    `redraws` is what the token guard drew anew, in frames before the motion is laid along the curve.
+    `redraws` is what the token guard drew anew, in frames before the motion lies along the curve.
     """
 
     joints: np.ndarray
