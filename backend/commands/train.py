@@ -111,6 +111,32 @@ def evaluator(
 
 
 @app.command()
+def judge(
+    data: Annotated[Path, typer.Argument(help="Folder with the motion sources.")],
+    to: Annotated[Path | None, typer.Option(help="File to write; the shipped one if left out.")] = (
+        None
+    ),
+    figures: Annotated[
+        Path | None, typer.Option(help="File for the figures on people not trained on.")
+    ] = None,
+    steps: Steps = 450,
+    seed: Seed = 0,
+) -> None:
+    """Train the judge that sees strikes without the kinematic checks, and measure it."""
+    from backend.evaluation.judges.embedding import WEIGHTS, save_judge
+    from backend.training.judge import figure_lines, train_judge
+    from backend.training.judge_windows import judge_windows
+    from shared.files import write_whole
+
+    trained, scored = train_judge(judge_windows(data), steps, seed)
+    save_judge(trained, to or WEIGHTS)
+    text = "\n".join(figure_lines(trained, scored))
+    if figures is not None:
+        write_whole(figures, text.encode())
+    typer.echo(text)
+
+
+@app.command()
 def export(
     out: Out,
     to: Annotated[Path, typer.Argument(help="Folder for the checkpoint.")],

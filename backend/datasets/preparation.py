@@ -122,6 +122,14 @@ def prepare(
     return prepared
 
 
+def sound_clips(clips: Iterable[Clip]) -> Iterator[Clip]:
+    """The clips, mended and cut where a joint jumps, without those that nothing is learned from."""
+    for clip in clips:
+        for part in _without_jumps(clip):
+            if not _fault(part.joints):
+                yield part
+
+
 def _fault(joints: np.ndarray) -> str:
     if len(joints) < SHORTEST:
         return f"{len(joints)} frames, fewer than {SHORTEST}"
