@@ -18,14 +18,13 @@ from backend.unlearning.concept import Concept
 from backend.unlearning.edit import Change, Edit, build_edit
 from backend.unlearning.errors import UnlearningError
 from backend.unlearning.registry import METHODS, Method
+from backend.unlearning.text_projections import READ_TEXT
 from backend.unlearning.weights import NetworkName
 
 if TYPE_CHECKING:
     from torch import nn
 
     from backend.engines.torch_engine import TorchNetwork
-
-READ_TEXT: tuple[NetworkName, ...] = ("masked", "bamm", "residual")
 
 
 @dataclass(frozen=True)

@@ -15,16 +15,15 @@ import numpy as np
 from backend.unlearning.concept import Concept
 from backend.unlearning.edit import Edit
 from backend.unlearning.errors import UnlearningError
-from backend.unlearning.methods.uce import (
-    WEIGHT_KEY,
-    UCEParameters,
-    check_weights,
-    edit_weight,
-    text_projections,
-    weights_edit,
-)
+from backend.unlearning.methods.uce import UCEParameters, check_weights, edit_weight
 from backend.unlearning.registry import METHODS, Method
 from backend.unlearning.text_embeddings import TextEmbeddings
+from backend.unlearning.text_projections import (
+    READ_TEXT,
+    WEIGHT_KEY,
+    projection_edit,
+    text_projections,
+)
 from backend.unlearning.weights import EditableNetworks
 
 
@@ -125,7 +124,8 @@ def fit(
             name: edit_weight(weights[name], bias, rounds, parameters)
             for name, (_, bias) in layers.items()
         }
-    return weights_edit("rece", concept, parameters, networks, weights, embeddings)
+    layers_edited = {name: (weight, None) for name, weight in weights.items()}
+    return projection_edit("rece", concept, parameters, networks, layers_edited, embeddings)
 
 
 METHODS.register(
@@ -134,7 +134,7 @@ METHODS.register(
         "rece",
         "Reliable and Efficient Concept Erasure: UCE repeated on what still evokes the concept",
         "text",
-        ("masked", "bamm", "residual"),
+        READ_TEXT,
         re.escape(WEIGHT_KEY),
         False,
         PRESETS,

@@ -5,7 +5,6 @@ Gandikota, Orgad, Belinkov, Materzynska, Bau, "Unified Concept Editing in Diffus
 "Human Motion Unlearning" (2025).
 """
 
-import dataclasses
 import re
 from dataclasses import dataclass
 from typing import Literal
@@ -13,14 +12,18 @@ from typing import Literal
 import numpy as np
 
 from backend.unlearning.concept import Concept
-from backend.unlearning.edit import Edit, build_edit
+from backend.unlearning.edit import Edit
 from backend.unlearning.errors import UnlearningError
 from backend.unlearning.registry import METHODS, Method
 from backend.unlearning.text_embeddings import TextEmbeddings
-from backend.unlearning.weights import EditableNetworks, NetworkName, read_array
+from backend.unlearning.text_projections import (
+    READ_TEXT,
+    WEIGHT_KEY,
+    projection_edit,
+    text_projections,
+)
+from backend.unlearning.weights import EditableNetworks
 
-WEIGHT_KEY = "cond_emb.weight"
-BIAS_KEY = "cond_emb.bias"
 # An edit is scaled by no more than this: what has to go further has not found the concept.
 _MOST_REACH = 4.0
 
@@ -129,11 +132,11 @@ def fit(
     """
     check_weights(parameters)
     layers = text_projections(networks, embeddings.text_dim, parameters.dtype)
-    weights = {
-        name: edit_weight(weight, bias, embeddings, parameters)
+    edited = {
+        name: (edit_weight(weight, bias, embeddings, parameters), None)
         for name, (weight, bias) in layers.items()
     }
-    return weights_edit("uce", concept, parameters, networks, weights, embeddings)
+    return projection_edit("uce", concept, parameters, networks, edited, embeddings)
 
 
 def check_weights(parameters: UCEParameters) -> None:
@@ -143,49 +146,6 @@ def check_weights(parameters: UCEParameters) -> None:
             f"lamb must be above 0 and erase and preserve at least 0, not {parameters.lamb}, "
             f"{parameters.erase} and {parameters.preserve}"
         )
-
-
-def text_projections(
-    networks: EditableNetworks, text_dim: int, dtype: type[np.floating]
-) -> dict[NetworkName, tuple[np.ndarray, np.ndarray]]:
-    """Network name -> CPU copies of the weight (d, text_dim) and bias (d,) of `cond_emb`."""
-    names: tuple[NetworkName, ...] = ("masked", "bamm", "residual")
-    layers: dict[NetworkName, tuple[np.ndarray, np.ndarray]] = {}
-    for name in names:
-        if name not in networks:
-            continue
-        weight = read_array(networks, name, WEIGHT_KEY).astype(dtype)
-        bias = read_array(networks, name, BIAS_KEY).astype(dtype)
-        if weight.shape[1] != text_dim:
-            raise UnlearningError(
-                f"the prompts are embedded in {text_dim} numbers but the network {name!r} reads "
-                f"{weight.shape[1]}: use the text encoder the model was trained with"
-            )
-        layers[name] = (weight, bias)
-    if not layers:
-        raise UnlearningError(
-            "there is no text projection to edit: give a masked, bamm or residual network"
-        )
-    return layers
-
-
-def weights_edit(
-    method: str,
-    concept: Concept,
-    parameters: UCEParameters,
-    networks: EditableNetworks,
-    weights: dict[NetworkName, np.ndarray],
-    embeddings: TextEmbeddings,
-) -> Edit:
-    """An edit that sets `cond_emb.weight` of several networks."""
-    return build_edit(
-        method,
-        concept.name,
-        dataclasses.asdict(parameters),
-        networks,
-        [(name, WEIGHT_KEY, None, weight) for name, weight in weights.items()],
-        {"texts": embeddings.texts},
-    )
 
 
 def _at_full_reach(
@@ -233,7 +193,7 @@ METHODS.register(
         "uce",
         "Unified Concept Editing: the concept's prompts are read as the target prompt",
         "text",
-        ("masked", "bamm", "residual"),
+        READ_TEXT,
         re.escape(WEIGHT_KEY),
         False,
         PRESETS,
