@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from backend.commands import blind
+from backend.commands.attacks import attacks
 from backend.commands.options import Checkpoints, Dataset, Encoder, Strict
 from backend.commands.problems import report as report_problems
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Measure what unlearning removes and what it leaves.", no_args_is_help=True)
 app.add_typer(blind.app, name="blind")
+app.command()(attacks)
 
 
 @app.command()
@@ -104,7 +106,8 @@ def run(
 
 @app.command("list")
 def list_everything() -> None:
-    """Protocols, methods, suites, metrics and judges."""
+    """Protocols, methods, suites, metrics, judges and attacks."""
+    from backend.evaluation.attacks import ATTACKS
     from backend.evaluation.benchmark.protocols import PROTOCOLS
     from backend.evaluation.benchmark.suites import SUMMARIES
     from backend.evaluation.judges import JUDGES
@@ -119,6 +122,7 @@ def list_everything() -> None:
         "suites": SUMMARIES,
         "metrics": {m.name: f"{m.summary} ({m.better})" for m in METRICS.values()},
         "judges": {judge.name: judge.summary for judge in JUDGES.values()},
+        "attacks": {attack.name: attack.summary for attack in ATTACKS.values()},
     }
     for title, entries in parts.items():
         print(f"{title}:")

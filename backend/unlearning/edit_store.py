@@ -137,7 +137,9 @@ class EditStore:
         """The methods that forget any concept on request: those that need its words alone."""
         if self._fit is None:
             return ()
-        return tuple(sorted(name for name, method in METHODS.items() if method.data == "text"))
+        return tuple(
+            sorted(n for n, method in METHODS.items() if method.data == "text" and method.offered)
+        )
 
     def concepts(self) -> tuple[Choice, ...]:
         """The concepts that have an edit; with `fit`, also all that come with Placid."""

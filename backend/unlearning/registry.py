@@ -35,6 +35,8 @@ class Method:
         presets: named parameters; "published" is the default.
         fit: (networks, concept, data, parameters) -> Edit.
         fixed: parameters that make it this method and no other, with their values.
+        offered: whether front ends offer it where it can be made on request. Methods that leave
+            more than others do are for comparison, and only asked for by name.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Method:
     presets: Mapping[str, Any]
     fit: Callable[..., Edit]
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    offered: bool = True
 
     def may_change(self, patch: Patch) -> bool:
         """Whether a patch is one that the method makes."""

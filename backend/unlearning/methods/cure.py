@@ -96,5 +96,6 @@ METHODS.register(
         False,
         PRESETS,
         fit,
+        offered=False,
     ),
 )

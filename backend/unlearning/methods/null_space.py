@@ -126,5 +126,6 @@ METHODS.register(
         False,
         PRESETS,
         fit,
+        offered=False,
     ),
 )

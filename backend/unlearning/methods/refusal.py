@@ -116,5 +116,6 @@ METHODS.register(
         False,
         PRESETS,
         fit,
+        offered=False,
     ),
 )

@@ -42,7 +42,7 @@ def encode():
     return vectors
 
 
-@pytest.mark.parametrize("suite", ["violent", "safe", "adversarial"])
+@pytest.mark.parametrize("suite", ["violent", "safe", "adversarial", "near"])
 def test_a_suite_is_large_enough_for_a_rate(suite):
     assert len(SUITES[suite]) >= 60
 
