@@ -77,7 +77,8 @@ def _token_loss(
     ids = torch.from_numpy(material.ids[chosen])
     text = torch.from_numpy(material.text[chosen])
     lengths = torch.full((len(chosen),), ids.shape[1])
-    ids = ids if name == "residual" else ids[..., 0]
+    # A residual layer may have said that a place has no code there.
+    ids = ids.masked_fill(ids < 0, module.pad_id) if name == "residual" else ids[..., 0]
     found: Tensor = module.loss(ids, text, lengths, generator)[0]
     return found
 

@@ -7,7 +7,7 @@ from typing import Final
 from backend.evaluation.attacks.registry import Attack, Trial
 from backend.evaluation.attacks.target import Target
 from backend.evaluation.judges import Judge
-from backend.evaluation.metrics.comparison import wilson
+from backend.evaluation.metrics.comparison import Share
 
 # What every attack is to be held against.
 BEFORE: Final = "none"
@@ -44,22 +44,17 @@ def attack_rows(
 
 def heading(judges: Sequence[Judge]) -> tuple[str, str]:
     """The first two lines of the Markdown table."""
-    names = [f"{judge.name}: any strike (95 %) | clear" for judge in judges]
-    columns = ["model", "method", "attack", "setting", "motions", *names]
-    return (
-        f"| {' | '.join(columns)} |",
-        "|---|---|---|---|---:|" + "---:|---:|" * len(judges),
-    )
+    names = [f"{judge.name}: any strike (95 %) | {judge.name}: clear (95 %)" for judge in judges]
+    columns = ["model", "method", "attack", "setting", *names]
+    return f"| {' | '.join(columns)} |", "|---|---|---|---|" + "---:|---:|" * len(judges)
 
 
 def line(model: str, method: str, row: Row) -> str:
-    """A row in Markdown, with Wilson intervals in percent."""
-    cells = [model, method, row.attack, row.setting, str(row.motions)]
+    """A row in Markdown, with Wilson intervals."""
+    cells = [model, method, row.attack, row.setting]
     for judge, count in row.any_tier.items():
-        share = count / max(row.motions, 1)
-        low, high = wilson(share, row.motions)
-        cells.append(f"{share:.0%} ({100 * low:.0f} to {100 * high:.0f})")
-        cells.append(f"{row.clear[judge] / max(row.motions, 1):.0%}")
+        cells.append(Share(count, row.motions).sentence)
+        cells.append(Share(row.clear[judge], row.motions).sentence)
     return f"| {' | '.join(cells)} |"
 
 
