@@ -21,6 +21,7 @@ from backend.generation.presets import DEFAULT, find_preset
 from backend.generation.prompt_match import PromptMatcher
 from backend.generation.prompt_reader import PromptReader
 from backend.generation.redraws import Redraw, guard_entries
+from backend.generation.repair import Repair
 from backend.generation.samplers.steps import NO_TOKEN
 from backend.generation.sampling import Sampling
 from backend.generation.takes import make_takes
@@ -44,9 +45,12 @@ from shared.motion.blocks import Block, blocks_entry, blocks_in, renamed, spans
 from shared.motion.motion import Motion
 from shared.motion.understanding import Understanding, match_entry
 from shared.protocol.messages import (
+    AuditMotion,
     Capabilities,
     Choice,
+    EditMotion,
     Generate,
+    RepairMotion,
     Request,
     Timeline,
     validate,
@@ -237,7 +241,7 @@ class Generator:
         Args:
             request: one that was held against the capabilities where it came in: by the worker, or
                 with `check`.
-            motion: what an EditMotion is about.
+            motion: what an EditMotion, RepairMotion or AuditMotion is about.
 
         Raises:
             PlacidError: for a request that cannot be met, or `cancelled`.
@@ -245,6 +249,14 @@ class Generator:
         if isinstance(request, Generate):
             for _, take in self.generate_batch([request], progress, cancelled):
                 yield take
+            return
+        if isinstance(request, AuditMotion):
+            assert motion is not None, "validated"
+            yield self._audited(motion)
+            return
+        if isinstance(request, RepairMotion):
+            assert motion is not None, "validated"
+            yield from self._repaired(request, motion, never_falling(progress), cancelled)
             return
         context = self._context(request, progress, cancelled)
         seeds = [request.seed + take for take in range(request.takes)]
@@ -261,6 +273,23 @@ class Generator:
             own = _with_redraws(provenance, redraws)
             own |= edited_entries(motion, request.frames, own)
             yield self._audited(replace(edited, prompt=request.prompt, seed=seed, provenance=own))
+
+    def _repaired(
+        self,
+        request: RepairMotion,
+        motion: Motion,
+        progress: ReportProgress,
+        cancelled: IsCancelled,
+    ) -> Iterator[Motion]:
+        """The motion with its strikes taken out, once for each take."""
+
+        def edit(one: EditMotion, clip: Motion, report: ReportProgress) -> Iterator[Motion]:
+            return self.generate(one, report, cancelled, clip)
+
+        repair = Repair(request, edit, self.audit)
+        for take in range(request.takes):
+            share = subprogress(progress, take / request.takes, 1 / request.takes)
+            yield repair.run(motion, request.seed + take, share)
 
     def _follow(
         self, timeline: Timeline, context: GenerationContext, provenance: dict[str, Any]

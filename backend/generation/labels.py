@@ -1,12 +1,13 @@
 """What the results say of their safety: the effect that was measured on the weights."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from backend.unlearning.application import Effect
 from backend.unlearning.summary import records, summarise
 from shared.motion.motion import Motion
 from shared.motion.safety import (
+    UNKNOWN,
     Label,
     changes_of,
     label_entries,
@@ -15,6 +16,9 @@ from shared.motion.safety import (
     replaced,
     weakest,
 )
+
+# What an edit notes of the motion that it is of.
+_OF_EDITS: Final = ("parts", "origin", "edited")
 
 
 def effect_entries(
@@ -60,3 +64,26 @@ def edited_entries(
             "frames": [list(span) for span in frames],
         },
     }
+
+
+def repaired_entries(motion: Motion, span: tuple[int, int], made: dict[str, Any]) -> dict[str, Any]:
+    """The entries of a provenance for a motion of which one more range was taken out.
+
+    Args:
+        motion: before; `repaired` in its provenance names the ranges that were taken out of it.
+        span: the range [start, end).
+        made: the provenance of an edit of a part of it about which nothing was known before.
+    """
+    parts = parts_of(made, 1)
+    new = next((part.label for part in parts if part.label.safety != UNKNOWN), parts[-1].label)
+    changes = list(dict.fromkeys(change.partition(": ")[2] for change in changes_of(made)))
+    own = {key: value for key, value in made.items() if key not in _OF_EDITS}
+    entries = edited_entries(motion, [span], label_entries(new) | {"changes": changes})
+    del entries["edited"]
+    ranges: list[list[int]] = []
+    for start, end in sorted([*motion.provenance.get("repaired", ()), list(span)]):
+        if ranges and start <= ranges[-1][1]:
+            ranges[-1][1] = max(ranges[-1][1], end)
+        else:
+            ranges.append([start, end])
+    return own | entries | {"repaired": ranges}

@@ -57,13 +57,19 @@ def to_origin(joints: np.ndarray) -> np.ndarray:
 
 
 def insert(
-    joints: np.ndarray, new: np.ndarray, start: int, end: int, fps: float = 20.0
+    joints: np.ndarray,
+    new: np.ndarray,
+    start: int,
+    end: int,
+    fps: float = 20.0,
+    holds: bool = False,
 ) -> np.ndarray:
     """Joints with the frames [start, end) from `new` (T, 22, 3), which has all frames.
 
     The new frames begin where the motion was and run over into it again; frames outside keep their
     joints exactly, except that the rest is moved as a whole where the new frames end too far away
-    from it. Bones keep the lengths that they have in `joints`.
+    from it, unless it `holds`: then the new frames are bent however far that is. Bones keep the
+    lengths that they have in `joints`.
     """
     result = joints.astype(np.float32).copy()
     length = len(joints)
@@ -71,7 +77,7 @@ def insert(
     placed = between_poses(new[anchor], result[anchor])(new)
     if start > 0 and end < length:
         gap = between_poses(placed[end], result[end])
-        if _is_small(gap, (end - start) / fps):
+        if holds or _is_small(gap, (end - start) / fps):
             placed = _bent(placed, gap, start, end)
         else:
             result[end:] = between_poses(result[end], placed[end])(result[end:])

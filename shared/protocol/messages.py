@@ -11,11 +11,13 @@ import msgspec
 from ..errors import PlacidError
 from ..motion.audit import Audit
 from ..motion.motion import UpAxis
+from .requests import AuditMotion as AuditMotion
 from .requests import Capabilities as Capabilities
 from .requests import Choice as Choice
 from .requests import EditMotion as EditMotion
 from .requests import Generate as Generate
 from .requests import Path as Path
+from .requests import RepairMotion as RepairMotion
 from .requests import Request as Request
 from .requests import SamplingOptions as SamplingOptions
 from .requests import Segment as Segment
@@ -81,7 +83,7 @@ class Clip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Submit(Message, frozen=True):
     """Client to backend: make these takes. The client numbers its jobs.
 
-    An EditMotion has its motion in `clip` and in arrays beside the message (`pack_submit`).
+    A request about a motion has it in `clip` and in arrays beside the message (`pack_submit`).
     """
 
     job: int

@@ -1,7 +1,8 @@
 """What a front end can ask for, and what a backend says that it offers.
 
 `Generate` makes motion from a prompt, `EditMotion` makes parts of a motion anew, `Timeline` makes
-one motion from several prompts. `validation.py` holds them against `Capabilities`.
+one motion from several prompts, `AuditMotion` looks for strikes and `RepairMotion` takes them out.
+`validation.py` holds them against `Capabilities`.
 """
 
 from typing import Final, Literal
@@ -109,6 +110,35 @@ class EditMotion(Settings, frozen=True, forbid_unknown_fields=True, tag_field="k
     frames: tuple[tuple[int, int], ...]
 
 
+class RepairMotion(
+    Settings, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="repair"
+):
+    """A request to take the strikes out of a motion, which travels beside it.
+
+    Attributes:
+        prompt: what the body shall do instead, in English; empty for what fits its way.
+        frames: ranges [start, end) as of `EditMotion`; strikes that touch none of them stay, and
+            without any range none stays.
+        certain_only: whether what is only possibly a strike stays.
+    """
+
+    prompt: str = ""
+    frames: tuple[tuple[int, int], ...] = ()
+    certain_only: bool = False
+
+
+class AuditMotion(Settings, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="audit"):
+    """A request to look for strikes in a motion, which travels beside it.
+
+    The answer is the motion as it is, with its audit; the settings change nothing.
+    """
+
+    @property
+    def prompt(self) -> str:
+        """Nothing is asked for."""
+        return ""
+
+
 class Segment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One prompt of a timeline and how long it is acted on.
 
@@ -140,7 +170,7 @@ class Timeline(Settings, frozen=True, forbid_unknown_fields=True, tag_field="kin
         return ", then ".join(segment.prompt for segment in self.segments)
 
 
-Request = Generate | EditMotion | Timeline
+Request = Generate | EditMotion | Timeline | RepairMotion | AuditMotion
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -168,7 +198,7 @@ class Capabilities(msgspec.Struct, frozen=True):
         max_seconds: longest take and longest segment.
         device: where the networks run, for example `cpu` or `cuda:0`.
         encoder: the text encoder in use.
-        requests: kinds of requests that are understood: generate, edit, timeline.
+        requests: kinds of requests that are understood: generate, edit, timeline, repair, audit.
         loops: values of `loop` that are understood.
         max_timeline_seconds: longest timeline.
         max_clip_frames: longest motion that can be edited.
@@ -185,7 +215,7 @@ class Capabilities(msgspec.Struct, frozen=True):
     max_seconds: float = 9.8
     device: str = "cpu"
     encoder: str = ""
-    requests: tuple[str, ...] = ("generate", "edit", "timeline")
+    requests: tuple[str, ...] = ("generate", "edit", "timeline", "repair", "audit")
     loops: tuple[LoopKind, ...] = ("off", "in_place", "travelling")
     max_timeline_seconds: float = 60.0
     max_clip_frames: int = MAX_CLIP_FRAMES

@@ -15,10 +15,12 @@ from .paths import check_path
 from .requests import (
     MAX_RANGES,
     MAX_SEGMENTS,
+    AuditMotion,
     Capabilities,
     Choice,
     EditMotion,
     Generate,
+    RepairMotion,
     Request,
     SamplingOptions,
     Settings,
@@ -76,8 +78,20 @@ def validate(request: Request, capabilities: Capabilities, motion: Motion | None
             _check_prompt(request.prompt)
             _check_frames(request.frames)
             if motion is None:
-                raise PlacidError("bad_request", "there is no motion to edit; send one along")
-            _check_clip(request.frames, motion, capabilities)
+                raise _no_motion("edit")
+            _check_clip(motion, capabilities.max_clip_frames)
+            _check_within(request.frames, motion)
+        case RepairMotion() | AuditMotion():
+            if motion is None:
+                raise _no_motion("audit")
+            # They are read in windows, however long they are.
+            _check_clip(motion)
+            if isinstance(request, RepairMotion):
+                if request.prompt:
+                    _check_prompt(request.prompt)
+                if request.frames:
+                    _check_frames(request.frames)
+                    _check_within(request.frames, motion)
         case Timeline():
             _check_segments(request, capabilities)
             _check_loop(request.loop, capabilities)
@@ -171,17 +185,23 @@ def _check_frames(frames: Sequence[tuple[int, int]]) -> None:
             )
 
 
-def _check_clip(
-    frames: Sequence[tuple[int, int]], motion: Motion, capabilities: Capabilities
-) -> None:
+def _no_motion(verb: str) -> PlacidError:
+    return PlacidError("bad_request", f"there is no motion to {verb}; send one along")
+
+
+def _check_clip(motion: Motion, most: int | None = None) -> None:
     length = len(motion)
-    if not MIN_CLIP_FRAMES <= length <= capabilities.max_clip_frames:
+    if length < MIN_CLIP_FRAMES or (most is not None and length > most):
+        upper = "or more" if most is None else f"to {most}"
         raise PlacidError(
             "bad_request",
-            f"the motion has {length} frames; edit one of {MIN_CLIP_FRAMES} to "
-            f"{capabilities.max_clip_frames} frames",
+            f"the motion has {length} frames; give one of {MIN_CLIP_FRAMES} {upper} frames",
         )
     _check_range("the motion's number of frames a second", motion.fps, 1, MAX_FPS)
+
+
+def _check_within(frames: Sequence[tuple[int, int]], motion: Motion) -> None:
+    length = len(motion)
     last = frames[-1][1]
     if last > length:
         raise PlacidError(
