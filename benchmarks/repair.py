@@ -2,9 +2,10 @@
 
     python benchmarks/repair.py --data DATA [--clips 40] [--out repair.json]
 
-Clips that people labelled as violent (strikes, fights) and clips that they labelled otherwise, drawn
-at random with a fixed seed, evenly over their sources, and cut to at most fifteen seconds. A seam's
-ratios compare it with the motion's own movements: 1 is its own 99 %. Everything is repaired with
+Clips that people labelled as violent (strikes, fights) and clips that they labelled otherwise, of the
+validation and test parts, drawn at random with a fixed seed, evenly over their sources, and cut to
+at most fifteen seconds. A seam's ratios compare it with the motion's own movements: 1 is its own
+99 %. Everything is repaired with
 the default settings. The weights that the figures are of are named by their hash.
 """
 
@@ -21,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 
-from backend.datasets.sources import Clip, read_clips
+from backend.datasets.sources import Clip, commercial_sources, read_clips
 from backend.generation.generator import Generator
 from backend.motion.blending import measure_seam
 from backend.motion.lengths import FPS
@@ -37,14 +38,14 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the motion data")
-    parser.add_argument("--sources", nargs="*", help="all that are there if left out")
+    parser.add_argument("--sources", nargs="*", default=commercial_sources())
     parser.add_argument("--clips", type=int, default=40, help="violent, and as many harmless")
     parser.add_argument("--out", type=Path, help="JSON of every clip")
     options = parser.parse_args()
     clips = [
         clip
         for clip in read_clips(options.data, options.sources)
-        if len(clip.joints) >= SHORTEST and not clip.unfit and clip.segments
+        if clip.split != "train" and len(clip.joints) >= SHORTEST and clip.segments
     ]
     violent = [clip for clip in clips if any(_violent(clip))]
     harmless = [clip for clip in clips if not any(_violent(clip))]
@@ -122,15 +123,15 @@ def table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
         found = [row for row in group if row["before"] != "none"]
         mended = [row for row in found if row["after"] == "none"]
         new = np.mean([row["new"] for row in found]) if found else 0.0
-        worst = [
-            f"{np.median([row[key] for row in found]):.2f} (at most {max(r[key] for r in found):.2f})"
-            for key in ("jump", "change")
-            if found
-        ]
+        worst = [_spread([row[key] for row in found]) for key in ("jump", "change") if found]
         yield (
             f"| {len(group)} {name} | {len(found)} | {len(mended)} of {len(found)} | {new:.0%} | "
             f"{', '.join(worst)} | {sum(row['identical'] for row in group)} of {len(group)} |"
         )
+
+
+def _spread(values: Sequence[float]) -> str:
+    return f"{np.median(values):.2f} (at most {max(values):.2f})"
 
 
 if __name__ == "__main__":
