@@ -2,11 +2,10 @@
 
     python benchmarks/repair.py --data DATA [--clips 40] [--out repair.json]
 
-Clips that people labelled as violent (strikes, fights) and clips that they labelled otherwise, of the
-validation and test parts, drawn at random with a fixed seed, evenly over their sources, and cut to
-at most fifteen seconds. A seam's ratios compare it with the motion's own movements: 1 is its own
-99 %. Everything is repaired with
-the default settings. The weights that the figures are of are named by their hash.
+Clips that people labelled as violent (strikes, fights) and clips that they labelled otherwise, of
+the validation and test parts, drawn at random with a fixed seed, evenly over their sources, and cut
+to at most fifteen seconds. A seam's ratios compare it with the motion's own movements: 1 is its own
+99 %. Everything is repaired with the default settings; the hash names the weights.
 """
 
 import argparse
@@ -30,8 +29,8 @@ from shared.motion.motion import Motion
 from shared.protocol.messages import RepairMotion
 
 SEED = 16
-LONGEST = 15 * FPS
-SHORTEST = 2 * FPS
+LONGEST = int(15 * FPS)
+SHORTEST = int(2 * FPS)
 
 
 def main() -> None:
@@ -86,7 +85,7 @@ def cut(clip: Clip) -> Motion:
     spans = [s for s in clip.segments if any(a.violent for a in s.actions)] or [clip.segments[0]]
     middle = (spans[0].start + min(spans[0].end, spans[0].start + LONGEST)) // 2
     start = max(0, min(middle - LONGEST // 2, len(clip.joints) - LONGEST))
-    return Motion(clip.joints[start : start + LONGEST], "Y", float(FPS))
+    return Motion(clip.joints[start : start + LONGEST], "Y", FPS)
 
 
 def measured(generator: Generator, motion: Motion, seed: int) -> dict[str, Any]:
@@ -109,8 +108,8 @@ def measured(generator: Generator, motion: Motion, seed: int) -> dict[str, Any]:
         "left": sorted({strike.strike for strike in made.audit.strikes}),
         "new": round(1 - float(kept.mean()), 3),
         "identical": bool(np.array_equal(made.joints[kept], motion.joints[kept])),
-        "jump": max((seam.jump_ratio for seam in seams), default=0.0),
-        "change": max((seam.change_ratio for seam in seams), default=0.0),
+        "jump": max((float(seam.jump_ratio) for seam in seams), default=0.0),
+        "change": max((float(seam.change_ratio) for seam in seams), default=0.0),
     }
 
 

@@ -10,7 +10,7 @@ from ..rig.binding import Binding, bind
 from ..rig.read_rig import read_rig, up_of
 from ..shared.motion.kinematics import resample
 from ..shared.motion.motion import Motion
-from ..shared.motion.skeleton import JOINT, JOINT_COUNT
+from ..shared.recognition.joints import joints_at
 from ..shared.recognition.mapping import Mapping
 from .body_bones import body_bones
 from .bone_mapping import mapping_of
@@ -54,7 +54,7 @@ def read_motion(
     # The playhead may be where the object lies on its side.
     binding = bind(replace(rig, up=up_of(path.world[0])), mapping)
     places = _places(path, binding, names, space)
-    joints = _joints(places, mapping)
+    joints = joints_at(places, mapping)
     joints[..., 1] -= max(0.0, np.median(joints[..., 1].min(axis=1)))
     scene_fps = scene.render.fps / scene.render.fps_base
     motion = Motion(joints.astype(np.float32), "Y", scene_fps)
@@ -76,31 +76,3 @@ def _places(
         for end, points in ends.items()
         for index, name in enumerate(names)
     }
-
-
-def _joints(places: dict[tuple[str, str], np.ndarray], mapping: Mapping) -> np.ndarray:
-    """Our joints (T, 22, 3); what a rig has no bone for lies between or behind its neighbours."""
-    found = {joint: places[bone, "head"] for joint, bone in mapping.bones.items()}
-    chain = [found["pelvis"], *(places[bone, "head"] for bone in mapping.spine)]
-    top = places[(mapping.spine or (mapping.bones["pelvis"],))[-1], "tail"]
-    found.setdefault("head", places[mapping.neck[-1], "tail"] if mapping.neck else top)
-    found["neck"] = places[mapping.neck[0], "head"] if mapping.neck else found["head"]
-    if len(chain) == 1:
-        chain = [found["pelvis"], found["neck"]]
-    for number in (1, 2, 3):
-        # The spine's bones are spread over our three joints as the binding spreads them.
-        found[f"spine{number}"] = _along(chain, number * (len(chain) - 1) / 3)
-    for side in ("left", "right"):
-        shoulder = found[f"{side}_shoulder"]
-        found.setdefault(f"{side}_collar", (2 * found["neck"] + shoulder) / 3)
-        found.setdefault(f"{side}_wrist", places[mapping.bones[f"{side}_elbow"], "tail"])
-        found.setdefault(f"{side}_foot", places[mapping.bones[f"{side}_ankle"], "tail"])
-    joints = np.empty((len(found["pelvis"]), JOINT_COUNT, 3))
-    for name, index in JOINT.items():
-        joints[:, index] = found[name]
-    return joints
-
-
-def _along(chain: list[np.ndarray], at: float) -> np.ndarray:
-    low = min(int(at), len(chain) - 2)
-    return chain[low] + (at - low) * (chain[low + 1] - chain[low])

@@ -24,9 +24,9 @@ _END_SITES: Final = {
     "left_wrist": (0.16, 0.0, 0.0),
     "right_wrist": (-0.16, 0.0, 0.0),
 }
-_POSITIONS: Final = ("Xposition", "Yposition", "Zposition")
-_ROTATIONS: Final = ("Zrotation", "Yrotation", "Xrotation")
-_AXES: Final = {"X": np.eye(3)[0], "Y": np.eye(3)[1], "Z": np.eye(3)[2]}
+POSITIONS: Final = ("Xposition", "Yposition", "Zposition")
+ROTATIONS: Final = ("Zrotation", "Yrotation", "Xrotation")
+AXES: Final = {"X": np.eye(3)[0], "Y": np.eye(3)[1], "Z": np.eye(3)[2]}
 
 
 def save_bvh(motion: Motion, path: Path) -> None:
@@ -40,7 +40,7 @@ def format_bvh(pose: Pose, fps: float) -> str:
     """A pose clip as the text of a BVH file."""
     order: list[int] = []
     lines = ["HIERARCHY", *_hierarchy(0, pose.offsets, order, "")]
-    angles = np.degrees(_euler_zyx(pose.rotations))[:, order]
+    angles = np.degrees(euler_angles(pose.rotations, "ZYX"))[:, order]
     rows = np.concatenate([pose.root, angles.reshape(len(pose), -1)], axis=-1)
     lines += ["MOTION", f"Frames: {len(pose)}", f"Frame Time: {1.0 / fps:.8f}"]
     lines += [" ".join(f"{value:.6f}" for value in row) for row in rows]
@@ -51,7 +51,7 @@ def _hierarchy(joint: int, offsets: np.ndarray, order: list[int], indent: str) -
     """Lines of a joint and what hangs on it; `order` collects the joints as they come."""
     order.append(joint)
     name = JOINT_NAMES[joint]
-    channels = (*_POSITIONS, *_ROTATIONS) if joint == 0 else _ROTATIONS
+    channels = (*POSITIONS, *ROTATIONS) if joint == 0 else ROTATIONS
     yield f"{indent}{'ROOT' if joint == 0 else 'JOINT'} {name}"
     yield indent + "{"
     yield f"{indent}  OFFSET {_numbers(offsets[joint])}"
@@ -71,32 +71,51 @@ def _numbers(values: np.ndarray | tuple[float, ...]) -> str:
     return " ".join(f"{value:.6f}" for value in values)
 
 
-def _euler_zyx(rotations: np.ndarray) -> np.ndarray:
-    """Angles (T, 22, 3) about z, then the turned y, then the turned x, without jumps in time."""
+def euler_angles(rotations: np.ndarray, order: str, before: np.ndarray | None = None) -> np.ndarray:
+    """Angles (T, ..., 3) in radians, without jumps in time, of rotations (T, ..., 4).
+
+    Args:
+        order: three different axes; the first turns about itself, the next about the turned second
+            axis, and so on, as the channels of BVH do.
+        before: angles (..., 3) that the first ones are to be near to.
+    """
+    i, j, k = ("XYZ".index(axis) for axis in order)
+    sign = 1.0 if (j - i) % 3 == 1 else -1.0
     m = to_matrix(rotations)
-    y = np.arcsin(np.clip(-m[..., 2, 0], -1.0, 1.0))
-    z = np.arctan2(m[..., 1, 0], m[..., 0, 0])
-    x = np.arctan2(m[..., 2, 1], m[..., 2, 2])
-    first = np.stack([z, y, x], axis=-1)
+    middle = np.arcsin(np.clip(sign * m[..., i, k], -1.0, 1.0))
+    outer = np.arctan2(-sign * m[..., j, k], m[..., k, k])
+    inner = np.arctan2(-sign * m[..., i, j], m[..., i, i])
+    first = np.stack([outer, middle, inner], axis=-1)
     # The same rotation the other way round; whichever is nearer to the frame before.
-    second = np.stack([z + np.pi, np.pi - y, x + np.pi], axis=-1)
+    second = np.stack([outer + np.pi, np.pi - middle, inner + np.pi], axis=-1)
     angles = first.copy()
-    for t in range(1, len(angles)):
-        before = angles[t - 1]
+    for t in range(0 if before is not None else 1, len(angles)):
+        last = angles[t - 1] if t or before is None else before
         nearest = [
-            c + 2 * np.pi * np.round((before - c) / (2 * np.pi)) for c in (first[t], second[t])
+            c + 2 * np.pi * np.round((last - c) / (2 * np.pi)) for c in (first[t], second[t])
         ]
-        far = [np.abs(c - before).sum(-1, keepdims=True) for c in nearest]
+        far = [np.abs(c - last).sum(-1, keepdims=True) for c in nearest]
         angles[t] = np.where(far[0] <= far[1], *nearest)
     return angles
 
 
 @dataclass
-class _Node:
+class Node:
+    """A joint of a file's hierarchy.
+
+    Attributes:
+        name: of the joint.
+        parent: index of the joint above it, -1 for none.
+        offset: (3,), where it rests from its parent, in the file's unit.
+        channels: what its columns are, in their order.
+        end: (3,), where its bone ends, for the last of a chain.
+    """
+
     name: str
     parent: int
     offset: np.ndarray = field(default_factory=lambda: np.zeros(3))
     channels: list[str] = field(default_factory=list)
+    end: np.ndarray | None = None
 
 
 _FILE: Final = FileKind(
@@ -116,8 +135,8 @@ def load_bvh(path: Path) -> Motion:
     """
     with _FILE.reading(path):
         tokens = iter(read_text(path, MAX_BVH_BYTES).split())
-        nodes = _read_hierarchy(tokens)
-        frames, seconds = _read_motion_head(tokens)
+        nodes = read_hierarchy(tokens)
+        frames, seconds = read_motion_head(tokens)
         names = [node.name for node in nodes]
         missing = sorted(set(JOINT_NAMES) - set(names))
         if missing or len(names) != JOINT_COUNT:
@@ -143,27 +162,27 @@ def _up_axis(offsets: np.ndarray) -> UpAxis:
     return "Z" if way[2] > abs(way[1]) else "Y"
 
 
-def _read_hierarchy(tokens: Iterator[str]) -> list[_Node]:
-    """The joints of the file, up to the word MOTION."""
-    nodes: list[_Node] = []
+def read_hierarchy(tokens: Iterator[str]) -> list[Node]:
+    """The joints of the file, parents before children, up to the word MOTION."""
+    nodes: list[Node] = []
     open_joints: list[int] = []
     for token in tokens:
         if token == "MOTION":
             return nodes
         if token in ("ROOT", "JOINT"):
-            nodes.append(_Node(next(tokens), open_joints[-1] if open_joints else -1))
+            nodes.append(Node(next(tokens), open_joints[-1] if open_joints else -1))
             if len(nodes) > _MAX_JOINTS:
                 raise DecodeError(f"has more than {_MAX_JOINTS} joints")
             open_joints.append(len(nodes) - 1)
         elif token == "End":
             # "Site { OFFSET x y z }" ends a chain and moves nothing.
-            for _ in range(7):
-                next(tokens)
+            _, _, _, *way, _ = (next(tokens) for _ in range(7))
+            nodes[open_joints[-1]].end = np.array([float(number) for number in way])
         elif token == "OFFSET":
             nodes[open_joints[-1]].offset = np.array([float(next(tokens)) for _ in range(3)])
         elif token == "CHANNELS":
             count = int(next(tokens))
-            if not 0 <= count <= len(_POSITIONS) + len(_ROTATIONS):
+            if not 0 <= count <= len(POSITIONS) + len(ROTATIONS):
                 raise DecodeError(f"has a joint of {count} channels; six are the most")
             nodes[open_joints[-1]].channels = [next(tokens) for _ in range(count)]
         elif token == "}":
@@ -171,7 +190,8 @@ def _read_hierarchy(tokens: Iterator[str]) -> list[_Node]:
     raise DecodeError("has no MOTION part")
 
 
-def _read_motion_head(tokens: Iterator[str]) -> tuple[int, float]:
+def read_motion_head(tokens: Iterator[str]) -> tuple[int, float]:
+    """Frames, and seconds of each."""
     if next(tokens, "") != "Frames:":
         raise DecodeError("does not say how many frames it has")
     frames = int(next(tokens))
@@ -186,7 +206,7 @@ def _read_motion_head(tokens: Iterator[str]) -> tuple[int, float]:
     return frames, seconds
 
 
-def _pose_of(nodes: list[_Node], table: np.ndarray) -> Pose:
+def _pose_of(nodes: list[Node], table: np.ndarray) -> Pose:
     rotations = np.tile([1.0, 0.0, 0.0, 0.0], (len(table), JOINT_COUNT, 1))
     offsets = np.zeros((JOINT_COUNT, 3))
     root = np.zeros((len(table), 3))
@@ -196,10 +216,10 @@ def _pose_of(nodes: list[_Node], table: np.ndarray) -> Pose:
         if node.parent >= 0:
             offsets[joint] = node.offset
         for channel in node.channels:
-            if channel in _POSITIONS and joint == 0:
+            if channel in POSITIONS and joint == 0:
                 root[:, "XYZ".index(channel[0])] = table[:, column]
-            elif channel in _ROTATIONS:
-                turn = from_axis_angle(_AXES[channel[0]], np.radians(table[:, column]))
+            elif channel in ROTATIONS:
+                turn = from_axis_angle(AXES[channel[0]], np.radians(table[:, column]))
                 rotations[:, joint] = multiply(rotations[:, joint], turn)
             column += 1
     return Pose(rotations, root, offsets)
