@@ -9,6 +9,7 @@ import typer
 
 from backend.commands import (
     actions,
+    audit,
     batch,
     body,
     doctor,
@@ -17,6 +18,7 @@ from backend.commands import (
     eval,
     generate,
     prepare,
+    repair,
     serve,
     splits,
     timeline,
@@ -37,6 +39,8 @@ app.command()(generate.generate)
 app.command()(edit.edit)
 app.command()(timeline.timeline)
 app.command()(batch.batch)
+app.command()(audit.audit)
+app.command()(repair.repair)
 app.command()(actions.actions)
 app.command()(body.body)
 app.command()(serve.serve)

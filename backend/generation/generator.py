@@ -28,7 +28,7 @@ from backend.generation.takes import make_takes
 from backend.generation.timeline import make_timeline
 from backend.generation.token_guard import GuardedSampler, TokenGuard
 from backend.generation.token_sampler import ReportProgress, SampleSpec, TokenSampler, padded
-from backend.kinematic_checks.detect import strikes
+from backend.kinematic_checks.audit import audit_motion
 from backend.motion.lengths import FPS, MAX_SECONDS
 from backend.text.encoders import clip_folder, make_encoder
 from backend.text.encoding import TextEncoder
@@ -40,7 +40,7 @@ from backend.unlearning.fit import FitInputs, fit_edit, statistics_folders
 from shared import VERSION, concepts
 from shared.concepts import VIOLENCE
 from shared.errors import PlacidError
-from shared.motion.audit import Audit, FoundStrike
+from shared.motion.audit import Audit
 from shared.motion.blocks import Block, blocks_entry, blocks_in, renamed, spans
 from shared.motion.motion import Motion
 from shared.motion.understanding import Understanding, match_entry
@@ -216,9 +216,7 @@ class Generator:
 
     def audit(self, motion: Motion) -> Audit:
         """The kicks, punches, bouts and swings that the kinematic checks find in a motion."""
-        found = strikes(motion.with_up("Y").joints, motion.fps)
-        told = tuple(FoundStrike(s.kind, s.side, s.start, s.end, s.peak) for s in found)
-        return Audit(told, f"Placid {VERSION}")
+        return audit_motion(motion)
 
     def _audited(self, motion: Motion) -> Motion:
         """The motion with its audit and, where that can be told, how well it fits its prompt."""

@@ -38,6 +38,8 @@ _TAKES: Final = 4
 _TAKES_OF_PIECES: Final = 2
 # Seconds that are made anew at a time; the rest of the networks' window shows what lies round them.
 _PIECE: Final = 6.0
+# How often a trial does not do, for the display of progress.
+_RARE: Final = 0.2
 # Of requests; derived ones have 32 bits.
 _SEEDS: Final = MAX_SEED - _TAKES
 # Metres a second, from which a body is on its way somewhere.
@@ -88,9 +90,9 @@ class Repair:
             if not left:
                 break
             ranges = ranges_of(left, len(result), result.fps, margin)
+            share = _likely_share(progress, number)
             for place, span in enumerate(ranges):
-                done = (number + place / len(ranges)) / len(_MARGINS)
-                part = subprogress(progress, done, 1 / len(ranges) / len(_MARGINS))
+                part = subprogress(share, place / len(ranges), 1 / len(ranges))
                 result = self._without(result, span, derived_seed(seed, 100 * number + place), part)
         kept = motion.joints if result.joints is motion.joints else result.with_up(motion.up).joints
         return replace(result, joints=kept, up=motion.up, seed=seed, audit=self.audit(result))
@@ -110,7 +112,7 @@ class Repair:
         prompts = [self.request.prompt] if self.request.prompt else prompts_for(motion, span)
         attempts: list[_Attempt] = []
         for number, prompt in enumerate(prompts):
-            share = subprogress(progress, number / len(prompts), 1 / len(prompts))
+            share = _likely_share(progress, number)
             ways = self._ways(motion, span, prompt, derived_seed(seed, number), share)
             attempts += [self._judged(motion, span, made) for made in ways]
             if any(attempt.is_clean for attempt in attempts):
@@ -211,6 +213,12 @@ def prompts_for(motion: Motion, span: Range) -> list[str]:
     ahead = float(way @ facing(motion.joints[start : start + 1])[0][[0, 2]]) / distance
     side = "ahead" if ahead > np.sqrt(0.5) else "back" if ahead < -np.sqrt(0.5) else "aside"
     return [_WAYS[side], _RESTS[0]]
+
+
+def _likely_share(progress: ReportProgress, number: int) -> ReportProgress:
+    """Progress of the next of some trials, of which mostly the first does."""
+    left = _RARE**number
+    return subprogress(progress, 1 - left, left * (1 - _RARE))
 
 
 def _pieces(span: Range, fps: float) -> list[Range]:

@@ -15,6 +15,8 @@ Side = Annotated[int, msgspec.Meta(ge=16, le=8192, multiple_of=2)]
 ENGINES: Final[tuple[str, ...]] = get_args(Engine)
 FORMATS: Final[tuple[str, ...]] = get_args(FilmFormat)
 PREFIX: Final = b"@placid "
+# Endings of the files with animations that Blender opens or imports.
+BLENDER_FILES: Final = (".blend", ".fbx", ".glb", ".gltf")
 
 
 class RenderSettings(msgspec.Struct, frozen=True):
@@ -63,6 +65,36 @@ class Sheet(msgspec.Struct, frozen=True, tag="sheet"):
     out: str
 
 
+class ReadAnimations(msgspec.Struct, frozen=True, tag="read"):
+    """Read what people do in a file; the answer is `Animations`.
+
+    Attributes:
+        file: path of one of `BLENDER_FILES`.
+        out: folder for the motions.
+    """
+
+    file: str
+    out: str
+
+
+class WriteAnimation(msgspec.Struct, frozen=True, tag="write"):
+    """Write a file again with some frames of one of its animations from a motion.
+
+    Attributes:
+        file: as of `ReadAnimations`.
+        name: of the animation, as `Animations` has it.
+        motion: path of a motion's file, which has all frames of the animation.
+        frames: ranges [start, end) that are new.
+        out: path of the new file, which must not exist yet.
+    """
+
+    file: str
+    name: str
+    motion: str
+    frames: tuple[tuple[int, int], ...]
+    out: str
+
+
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
     """The process has loaded; it names its Blender."""
 
@@ -75,6 +107,26 @@ class Filmed(msgspec.Struct, frozen=True, tag="filmed"):
     report: str
 
 
+class FoundAnimation(msgspec.Struct, frozen=True):
+    """What one character does.
+
+    Attributes:
+        name: of character and action.
+        motion: path of the motion's file.
+        first: its first frame in the file.
+    """
+
+    name: str
+    motion: str
+    first: int
+
+
+class Animations(msgspec.Struct, frozen=True, tag="animations"):
+    """The animations of a file."""
+
+    animations: tuple[FoundAnimation, ...]
+
+
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
     """The last order failed; the process waits for the next one."""
 
@@ -82,8 +134,8 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     message: str
 
 
-Order = Film | Sheet
-Answer = Ready | Filmed | Failed
+Order = Film | Sheet | ReadAnimations | WriteAnimation
+Answer = Ready | Filmed | Animations | Failed
 
 
 def split_rig(rig: str) -> tuple[str, str]:

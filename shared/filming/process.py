@@ -16,7 +16,21 @@ import msgspec
 from .. import background
 from ..errors import PlacidError
 from ..files import last_line
-from .orders import Answer, Failed, Filmed, Order, Ready, decode_answer, encode_order
+from .orders import (
+    Animations,
+    Answer,
+    Failed,
+    Film,
+    Filmed,
+    Order,
+    Ready,
+    Sheet,
+    decode_answer,
+    encode_order,
+)
+
+# How an order ends.
+Done = Filmed | Animations | Failed
 
 # Blender itself, its add-ons and a slow disk.
 _START_SECONDS: Final = 120.0
@@ -92,12 +106,12 @@ class RenderProcess:
     def send(self, order: Order) -> None:
         """Give an order; the answer comes through `poll`. A dead process is found out there."""
         assert self._process.stdin is not None
-        self._engine = order.look.engine
+        self._engine = order.look.engine if isinstance(order, Film | Sheet) else ""
         with contextlib.suppress(OSError):
             self._process.stdin.write(encode_order(order))
             self._process.stdin.flush()
 
-    def poll(self, timeout: float = 0.0) -> Filmed | Failed | None:
+    def poll(self, timeout: float = 0.0) -> Done | None:
         """The answer to the last order, or None when it is not there after `timeout` seconds.
 
         Raises:
@@ -195,8 +209,8 @@ class RenderProcess:
         again = "start again (a batch goes on where it was)"
         if self._engine in _NO_DRIVER:
             again += f", with another engine if this repeats: {_NO_DRIVER[self._engine]}"
+        work = f"filming with {self._engine}" if self._engine else "reading or writing a file"
         return PlacidError(
             "render_lost",
-            f"Blender ended while filming with {self._engine} (exit code {code}; see "
-            f"{self._log_path}); {again}",
+            f"Blender ended while {work} (exit code {code}; see {self._log_path}); {again}",
         )

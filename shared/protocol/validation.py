@@ -87,6 +87,12 @@ def validate(request: Request, capabilities: Capabilities, motion: Motion | None
             # They are read in windows, however long they are.
             _check_clip(motion)
             if isinstance(request, RepairMotion):
+                if request.safety == "off":
+                    raise PlacidError(
+                        "bad_request",
+                        "a repair with safety off could put in new strikes; choose a method, or "
+                        "leave it out",
+                    )
                 if request.prompt:
                     _check_prompt(request.prompt)
                 if request.frames:
