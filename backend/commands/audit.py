@@ -57,6 +57,10 @@ def audit(
                     print(msgspec.json.encode({"file": str(path), "error": str(error)}).decode())
                 print(f"backend: {error}", file=sys.stderr, flush=True)
                 continue
+            for problem in program.problems:
+                code = BAD_INPUT
+                print(f"backend: {problem}", file=sys.stderr, flush=True)
+            program.problems = []
             for animation, found in zip(animations, audits, strict=True):
                 strikes = counted(found, certain_only)
                 if strikes and code == 0:

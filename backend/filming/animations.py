@@ -132,9 +132,11 @@ class Blender:
 
     Attributes:
         program: of Blender, or a Python that has bpy; found as `start_blender` does if None.
+        problems: of the file that was read last, a sentence for each animation that could not be.
     """
 
     program: Path | None = None
+    problems: list[str] = field(default_factory=list)
     _open: ExitStack = field(default_factory=ExitStack)
     _folder: Path | None = None
     _process: RenderProcess | None = None
@@ -153,6 +155,7 @@ class Blender:
         folder = Path(tempfile.mkdtemp(dir=self._working_folder()))
         answer = self._ask(ReadAnimations(str(path.absolute()), str(folder)))
         assert isinstance(answer, Animations)
+        self.problems = [f"{path}: {problem}" for problem in answer.problems]
         return [
             Animation(found.name, load_motion(Path(found.motion)), found.first)
             for found in answer.animations

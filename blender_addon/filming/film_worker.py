@@ -1,4 +1,4 @@
-"""Films motions without a window, one order after the other, for whoever started this process."""
+"""Films motions, reads and writes files, without a window, for whoever started this process."""
 
 import os
 import queue
@@ -15,15 +15,19 @@ from ..character.sample_rigs import RIGS
 from ..retargeting import bone_mapping, override_mapping
 from ..shared.errors import PlacidError
 from ..shared.filming.orders import (
+    Answer,
     Failed,
     Film,
     Filmed,
     Order,
+    ReadAnimations,
     Ready,
+    WriteAnimation,
     decode_order,
     encode_answer,
     split_rig,
 )
+from .animations import read_animations, write_animation
 from .films import film, sheet
 
 
@@ -54,8 +58,12 @@ def _read_orders(orders: queue.Queue[Order]) -> None:
     os._exit(0)
 
 
-def _carry_out(order: Order) -> Filmed | Failed:
+def _carry_out(order: Order) -> Answer:
     try:
+        if isinstance(order, ReadAnimations):
+            return read_animations(order)
+        if isinstance(order, WriteAnimation):
+            return write_animation(order)
         with _character(order.rig) as armature:
             if isinstance(order, Film):
                 return Filmed(film(armature, order))

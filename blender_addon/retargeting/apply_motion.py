@@ -128,7 +128,7 @@ def apply_motion(
         except BaseException:
             bpy.data.actions.remove(action)
             raise
-    _note_provenance(action, motion)
+    note_provenance(action, motion)
     return Report(action, mapping.name, len(result.keys.rotations), fit, result.skate)
 
 
@@ -181,7 +181,7 @@ def _check_body(pose: Pose) -> None:
         )
 
 
-def _note_provenance(action: bpy.types.Action, motion: Motion) -> None:
+def note_provenance(action: bpy.types.Action, motion: Motion) -> None:
     """What made the motion stays readable on the action."""
     action["placid_prompt"] = motion.prompt
     if motion.seed is not None:

@@ -120,7 +120,7 @@ def _export(
     try:
         with (
             tempfile.TemporaryDirectory(dir=path.parent, prefix=".placid-") as folder,
-            _enabled(_EXPORTERS[suffix]),
+            enabled(_EXPORTERS[suffix]),
             _alone(context, armature, (first, last)),
         ):
             partial = Path(folder) / f"motion.{suffix}"
@@ -133,7 +133,7 @@ def _export(
 
 
 @contextlib.contextmanager
-def _enabled(module: str) -> Iterator[None]:
+def enabled(module: str) -> Iterator[None]:
     """One of Blender's add-ons, switched on for as long as it is needed."""
     _, was_on = addon_utils.check(module)
     if not was_on:

@@ -53,6 +53,15 @@ def curves_of(action: bpy.types.Action, armature: bpy.types.Object) -> list[bpy.
     return [] if slot is None else [c for bag in _bags(action, slot) for c in bag.fcurves]
 
 
+def new_curve(
+    action: bpy.types.Action, armature: bpy.types.Object, path: str, index: int
+) -> bpy.types.FCurve:
+    """A curve without keys, which moves an armature's channel."""
+    slot = slot_of(action, armature)
+    [strip, *_] = [strip for layer in action.layers for strip in layer.strips]
+    return strip.channelbag(slot, ensure=True).fcurves.new(path, index=index)
+
+
 def slot_of(action: bpy.types.Action, armature: bpy.types.Object) -> ActionSlot | None:
     """The slot through which an action moves an armature; none is made."""
     data = armature.animation_data

@@ -88,10 +88,10 @@ def retarget(
             f"no root bone of {binding.rig.name} is known; choose one under Bone Mapping, or let "
             "the hips carry the travel"
         )
-    scale = _scale(pose, binding)
+    scale = scale_of(pose, binding)
     if before is not None:
         pose = start_from(pose, before, scale)
-    body = Body(binding, _turns(pose, binding), _travel(pose, binding, scale))
+    body = Body(binding, turns_of(pose, binding), travel_of(pose, binding, scale))
     body = settle(body, contacts)
     # What is led over from another movement neither stands nor has to follow this one.
     led = np.zeros(len(pose), dtype=bool)
@@ -110,7 +110,7 @@ def retarget(
         body = replace(body, hips=np.where(_LEVEL > 0.0, start, body.hips))
     joints = forward_kinematics(pose)
     return Retargeted(
-        keys=_keys(body, root_motion),
+        keys=keys_of(body, root_motion),
         limbs={
             (start, end): normalise(joints[:, JOINT[end]] - joints[:, JOINT[start]])
             for start, end in _limbs(binding)
@@ -165,7 +165,8 @@ def _from_origin(way: np.ndarray) -> np.ndarray:
     return way - (way[-1] - way[0])
 
 
-def _turns(pose: Pose, binding: Binding) -> np.ndarray:
+def turns_of(pose: Pose, binding: Binding) -> np.ndarray:
+    """How far each control is turned from rest (T, controls, 4) so that it follows the pose."""
     ours = pose.global_rotations()
     turned = np.empty((len(pose), len(binding.controls), 4))
     for i, control in enumerate(binding.controls):
@@ -176,14 +177,14 @@ def _turns(pose: Pose, binding: Binding) -> np.ndarray:
     return turned
 
 
-def _scale(pose: Pose, binding: Binding) -> float:
+def scale_of(pose: Pose, binding: Binding) -> float:
     """Leg length of the rig over that of the motion; strides and hips' height follow it."""
     lengths = np.linalg.norm(pose.offsets, axis=-1)
     leg = np.mean([lengths[JOINT[f"{s}_knee"]] + lengths[JOINT[f"{s}_ankle"]] for s in _SIDES])
     return float(binding.leg_length / leg)
 
 
-def _travel(pose: Pose, binding: Binding, scale: float) -> np.ndarray:
+def travel_of(pose: Pose, binding: Binding, scale: float) -> np.ndarray:
     """Position (T, 3) of the first control, so that the middle of the hips follows the motion's."""
     joints = forward_kinematics(pose)
     middle = scale * (joints[:, JOINT["left_hip"]] + joints[:, JOINT["right_hip"]]) / 2.0
@@ -192,7 +193,7 @@ def _travel(pose: Pose, binding: Binding, scale: float) -> np.ndarray:
     return middle - rotate(turned, rest_middle - binding.heads[0])
 
 
-def _keys(body: Body, root_motion: RootMotion) -> Keys:
+def keys_of(body: Body, root_motion: RootMotion) -> Keys:
     """The controls' own channels, and the travel of whatever bones carry it."""
     binding, rig = body.binding, body.binding.rig
     rotations = {

@@ -16,7 +16,7 @@ ENGINES: Final[tuple[str, ...]] = get_args(Engine)
 FORMATS: Final[tuple[str, ...]] = get_args(FilmFormat)
 PREFIX: Final = b"@placid "
 # Endings of the files with animations that Blender opens or imports.
-BLENDER_FILES: Final = (".blend", ".fbx", ".glb", ".gltf")
+BLENDER_FILES: Final = (".blend", ".fbx", ".glb")
 
 
 class RenderSettings(msgspec.Struct, frozen=True):
@@ -122,9 +122,15 @@ class FoundAnimation(msgspec.Struct, frozen=True):
 
 
 class Animations(msgspec.Struct, frozen=True, tag="animations"):
-    """The animations of a file."""
+    """The animations of a file.
+
+    Attributes:
+        animations: what could be read.
+        problems: a sentence for each that could not.
+    """
 
     animations: tuple[FoundAnimation, ...]
+    problems: tuple[str, ...] = ()
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
