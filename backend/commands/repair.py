@@ -64,6 +64,7 @@ def repair(
         generator = Generator(
             checkpoints or EMBEDDED, device, encoder_folder=encoder, allow_download=allow_download
         )
+        generator.check(request, motion=chosen.motion)
         with progress_bar() as (tell, _):
             [made] = generator.generate(request, tell, motion=chosen.motion)
         spans = [(start, end) for start, end in made.provenance.get("repaired", ())]

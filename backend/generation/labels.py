@@ -3,8 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+import msgspec
+
+from backend.generation.redraws import Redraw
 from backend.unlearning.application import Effect
 from backend.unlearning.summary import records, summarise
+from shared.motion.blocks import blocks_entry, blocks_in
 from shared.motion.motion import Motion
 from shared.motion.safety import (
     UNKNOWN,
@@ -18,7 +22,7 @@ from shared.motion.safety import (
 )
 
 # What an edit notes of the motion that it is of.
-_OF_EDITS: Final = ("parts", "origin", "edited")
+_OF_EDITS: Final = ("parts", "origin", "edited", "timeline", "redraws", "understanding", "match")
 
 
 def effect_entries(
@@ -66,18 +70,25 @@ def edited_entries(
     }
 
 
-def repaired_entries(motion: Motion, span: tuple[int, int], made: dict[str, Any]) -> dict[str, Any]:
+def repaired_entries(
+    motion: Motion, span: tuple[int, int], made: dict[str, Any], first: int
+) -> dict[str, Any]:
     """The entries of a provenance for a motion of which one more range was taken out.
 
     Args:
         motion: before; `repaired` in its provenance names the ranges that were taken out of it.
         span: the range [start, end).
-        made: the provenance of an edit of a part of it about which nothing was known before.
+        made: the provenance of an edit of a part of it, about which nothing was known before.
+        first: the frame in which that part begins.
     """
     parts = parts_of(made, 1)
     new = next((part.label for part in parts if part.label.safety != UNKNOWN), parts[-1].label)
-    changes = list(dict.fromkeys(change.partition(": ")[2] for change in changes_of(made)))
-    own = {key: value for key, value in made.items() if key not in _OF_EDITS}
+    redraws = msgspec.convert(made.get("redraws", ()), list[Redraw])
+    elsewhere = {f"{redraw.concept}: {redraw.sentence}" for redraw in redraws}
+    told = dict.fromkeys(change.partition(": ")[2] for change in changes_of(made))
+    redraws = [redraw.moved(first) for redraw in redraws]
+    changes = [change for change in told if change not in elsewhere]
+    changes += [f"{redraw.concept}: {redraw.sentence}" for redraw in redraws]
     entries = edited_entries(motion, [span], label_entries(new) | {"changes": changes})
     del entries["edited"]
     ranges: list[list[int]] = []
@@ -86,4 +97,12 @@ def repaired_entries(motion: Motion, span: tuple[int, int], made: dict[str, Any]
             ranges[-1][1] = max(ranges[-1][1], end)
         else:
             ranges.append([start, end])
-    return own | entries | {"repaired": ranges}
+    kept = {key: value for key, value in made.items() if key not in _OF_EDITS}
+    former = [*motion.provenance.get("redraws", ()), *msgspec.to_builtins(redraws)]
+    return (
+        kept
+        | entries
+        | blocks_entry(blocks_in(motion.provenance))
+        | ({"redraws": former} if former else {})
+        | {"repaired": ranges}
+    )

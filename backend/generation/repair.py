@@ -118,7 +118,9 @@ class Repair:
             if any(attempt.is_clean for attempt in attempts):
                 break
         best = min(attempts, key=lambda attempt: attempt.cost)
-        return replace(best.motion, provenance=repaired_entries(motion, span, best.made.provenance))
+        first = _window(_pieces(span, motion.fps)[-1], motion, True)[0]
+        told = repaired_entries(motion, span, best.made.provenance, first)
+        return replace(best.motion, provenance=told)
 
     def _ways(
         self, motion: Motion, span: Range, prompt: str, seed: int, progress: ReportProgress

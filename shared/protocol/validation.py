@@ -74,30 +74,8 @@ def validate(request: Request, capabilities: Capabilities, motion: Motion | None
                 raise PlacidError(
                     "bad_request", "what follows a path arrives and ends there; set the loop to off"
                 )
-        case EditMotion():
-            _check_prompt(request.prompt)
-            _check_frames(request.frames)
-            if motion is None:
-                raise _no_motion("edit")
-            _check_clip(motion, capabilities.max_clip_frames)
-            _check_within(request.frames, motion)
-        case RepairMotion() | AuditMotion():
-            if motion is None:
-                raise _no_motion("audit")
-            # They are read in windows, however long they are.
-            _check_clip(motion)
-            if isinstance(request, RepairMotion):
-                if request.safety == "off":
-                    raise PlacidError(
-                        "bad_request",
-                        "a repair with safety off could put in new strikes; choose a method, or "
-                        "leave it out",
-                    )
-                if request.prompt:
-                    _check_prompt(request.prompt)
-                if request.frames:
-                    _check_frames(request.frames)
-                    _check_within(request.frames, motion)
+        case EditMotion() | RepairMotion() | AuditMotion():
+            _check_about(request, capabilities, motion)
         case Timeline():
             _check_segments(request, capabilities)
             _check_loop(request.loop, capabilities)
@@ -191,8 +169,29 @@ def _check_frames(frames: Sequence[tuple[int, int]]) -> None:
             )
 
 
-def _no_motion(verb: str) -> PlacidError:
-    return PlacidError("bad_request", f"there is no motion to {verb}; send one along")
+def _check_about(
+    request: EditMotion | RepairMotion | AuditMotion,
+    capabilities: Capabilities,
+    motion: Motion | None,
+) -> None:
+    """A request about a motion that is there already."""
+    if motion is None:
+        verb = "edit" if isinstance(request, EditMotion) else "look at"
+        raise PlacidError("bad_request", f"there is no motion to {verb}; send one along")
+    # All but edits read a motion in windows, however long it is.
+    _check_clip(motion, capabilities.max_clip_frames if isinstance(request, EditMotion) else None)
+    if isinstance(request, AuditMotion):
+        return
+    if isinstance(request, EditMotion) or request.prompt:
+        _check_prompt(request.prompt)
+    if isinstance(request, EditMotion) or request.frames:
+        _check_frames(request.frames)
+        _check_within(request.frames, motion)
+    if isinstance(request, RepairMotion) and request.safety == OFF:
+        raise PlacidError(
+            "bad_request",
+            "a repair with safety off could put in new strikes; choose a method, or leave it out",
+        )
 
 
 def _check_clip(motion: Motion, most: int | None = None) -> None:

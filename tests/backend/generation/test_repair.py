@@ -139,4 +139,4 @@ def test_who_is_on_the_way_goes_on() -> None:
 
 def test_a_repair_without_safety_is_refused(generator: Generator) -> None:
     with pytest.raises(PlacidError, match="safety"):
-        list(generator.generate(RepairMotion(safety="off"), motion=kicking_motion()))
+        generator.check(RepairMotion(safety="off"), motion=kicking_motion())
