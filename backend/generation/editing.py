@@ -11,9 +11,11 @@ from backend.generation.context import GenerationContext, subprogress
 from backend.generation.motion_codec import Body
 from backend.generation.redraws import Redraw
 from backend.generation.token_sampler import SampleSpec, derived_seed
+from backend.motion.anchoring import meet
 from backend.motion.blending import insert
-from backend.motion.features import Convention
+from backend.motion.features import Convention, bone_lengths, with_bone_lengths
 from backend.motion.lengths import FPS, FRAMES_PER_TOKEN, MAX_FRAMES, MAX_TOKENS
+from backend.motion.pacing import at_frames
 from shared.errors import PlacidError
 from shared.motion.kinematics import resample
 from shared.motion.motion import Motion
@@ -21,6 +23,8 @@ from shared.protocol.requests import EditMotion
 
 Range = tuple[int, int]
 
+# Metres a second between two kept poses; people run no faster than 12, and with poses to meet less.
+_FASTEST: Final = 8.0
 # In a clip longer than the networks' window, at least so many frames to each side are seen.
 _CONTEXT: Final = 16
 
@@ -30,12 +34,17 @@ def edit_motion(
 ) -> list[tuple[Motion, list[Redraw]]]:
     """The motion with the ranges made anew, and what the token guard drew anew, for each seed.
 
-    Frame rate, up axis and length stay as they are; see `seams.insert` for what else stays.
+    Frame rate, up axis and length stay as they are; see `blending.insert` for what else stays, and
+    `anchoring.meet` where kept frames are anchors.
 
     Raises:
-        PlacidError: `bad_request` for a range that is longer than the networks can see round.
+        PlacidError: `bad_request` for a range that is longer than the networks can see round;
+            `bad_anchor` for kept poses that nobody can reach in time.
     """
-    results = [motion.with_up("Y")] * len(seeds)
+    start = motion.with_up("Y")
+    if request.anchored:
+        start = _filled(start, request.frames)
+    results = [start] * len(seeds)
     journals: list[list[Redraw]] = [[] for _ in seeds]
     [text] = context.encode([request.prompt])
     groups = _groups(request.frames, motion)
@@ -45,17 +54,15 @@ def edit_motion(
         specs = []
         for seed, result in zip(seeds, results, strict=True):
             ids = context.codec.encode(resample(_cut(result, window), FPS).joints)
-            editable = np.zeros(len(ids), bool)
-            for start, end in ranges:
-                tokens = _tokens(start - window[0], end - window[0], motion.fps)
-                editable[slice(*tokens)] = True
+            editable = _editable(len(ids), ranges, window, motion.fps, request.anchored)
             own = derived_seed(seed, number)
             specs.append(SampleSpec(text, own, ids=ids, editable=editable, prompt=request.prompt))
         made = [context.codec.decode(ids) for ids in context.sampler.sample(specs, progress)]
         for spec, journal in zip(specs, journals, strict=True):
             journal += [_told(redraw, window, motion) for redraw in spec.journal]
+        put = _met if request.anchored else _put_in
         results = [
-            _put_in(result, window, ranges, joints, contacts, context.codec.convention)
+            put(result, window, ranges, joints, contacts, context.codec.convention)
             for result, (joints, contacts) in zip(results, made, strict=True)
         ]
     return [
@@ -97,6 +104,81 @@ def _window(ranges: Sequence[Range], motion: Motion) -> Range:
 def _longest(motion: Motion) -> int:
     """Frames of the motion's own rate that fit into the networks' window."""
     return int((MAX_FRAMES - 1) * motion.fps / FPS) + 1
+
+
+def _editable(
+    count: int, ranges: Sequence[Range], window: Range, fps: float, anchored: bool
+) -> np.ndarray:
+    """Which of the window's tokens are made anew: those of the ranges, but for anchors' own."""
+    editable = np.zeros(count, bool)
+    for start, end in ranges:
+        editable[slice(*_tokens(start - window[0], end - window[0], fps))] = True
+    if anchored:
+        kept = np.flatnonzero(_kept(ranges, window))
+        editable[np.minimum(kept * FPS / fps / FRAMES_PER_TOKEN, count - 1).astype(int)] = False
+    return editable
+
+
+def _kept(ranges: Sequence[Range], window: Range) -> np.ndarray:
+    """Flags of the window's frames that are in no range."""
+    kept = np.ones(window[1] - window[0], bool)
+    for start, end in ranges:
+        kept[max(0, start - window[0]) : end - window[0]] = False
+    return kept
+
+
+def _filled(motion: Motion, ranges: Sequence[Range]) -> Motion:
+    """The motion with a plain way from kept pose to kept pose, whatever was between them.
+
+    Raises PlacidError `bad_anchor` for poses that are too far apart in space for their time.
+    """
+    kept = np.flatnonzero(_kept(ranges, (0, len(motion))))
+    if len(kept) == 0:
+        raise PlacidError(
+            "bad_anchor", "no frame is kept; leave out the frames whose poses shall stay"
+        )
+    roots = motion.joints[kept, 0]
+    speeds = np.linalg.norm(np.diff(roots, axis=0), axis=-1) * motion.fps / np.diff(kept)
+    if len(speeds) and speeds.max() > _FASTEST:
+        worst = int(speeds.argmax())
+        raise PlacidError(
+            "bad_anchor",
+            f"from the pose in frame {kept[worst]} to that in frame {kept[worst + 1]} the body "
+            f"would have to move at {speeds[worst]:.0f} m/s; give it more frames, or put the poses "
+            "nearer to each other",
+        )
+    places = np.interp(np.arange(len(motion)), kept, np.arange(len(kept)))
+    joints = at_frames(motion.joints[kept], places).astype(np.float32)
+    joints = with_bone_lengths(joints, bone_lengths(motion.joints[kept]))
+    joints[kept] = motion.joints[kept]
+    return replace(motion, joints=joints)
+
+
+def _met(
+    motion: Motion,
+    window: Range,
+    ranges: Sequence[Range],
+    joints: np.ndarray,
+    contacts: np.ndarray,
+    convention: Convention,
+) -> Motion:
+    """The motion with the ranges filled by what was made for the window, which meets the rest."""
+    here = slice(*window)
+    body = Body.of(motion.joints[here], convention)
+    fresh = resample(Motion(body.fit(joints), fps=FPS, contacts=contacts), motion.fps)
+    assert fresh.contacts is not None
+    shown = np.minimum(np.arange(window[1] - window[0]), len(fresh) - 1)
+    kept = _kept(ranges, window)
+    new, stands = meet(
+        motion.joints[here], kept, fresh.joints[shown], fresh.contacts[shown], motion.fps
+    )
+    result = motion.joints.copy()
+    result[here] = new
+    flags = None
+    if motion.contacts is not None:
+        flags = motion.contacts.astype(bool)
+        flags[here] = np.where(kept[:, None], flags[here], stands)
+    return replace(motion, joints=result, contacts=flags)
 
 
 def _tokens(start: int, end: int, fps: float) -> Range:

@@ -7,13 +7,15 @@ follows by IK.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
+from backend.motion.lengths import FPS
 from shared.motion import rotations as quat
+from shared.motion.limb_twist import smoothstep
 from shared.motion.skeleton import JOINT
 from shared.motion.two_bone_ik import reach, stretch_drop
 
@@ -25,6 +27,9 @@ COLUMNS: Final = {"left": slice(0, 2), "right": slice(2, 4)}
 _SHORTEST: Final = 2
 # How high (metres) a foot is lifted for a step that the motion does not have.
 _LIFT: Final = 0.07
+# Metres a second by which a foot in the air goes faster or slower than the motion has it.
+_FASTEST_SHIFT: Final = 1.5
+_NOWHERE: Final = np.zeros(0, int)
 
 
 @dataclass(frozen=True)
@@ -72,8 +77,18 @@ def steps_of(contacts: np.ndarray) -> dict[str, list[Stance]]:
     return {side: stances(np.any(contacts[:, COLUMNS[side]], axis=1)) for side in SIDES}
 
 
+def foot_points(joints: np.ndarray, side: str) -> np.ndarray:
+    """Ankle and toe (T, 2, 3) of a side."""
+    return joints[:, [JOINT[f"{side}_ankle"], JOINT[f"{side}_foot"]]]
+
+
 def place_feet(
-    joints: np.ndarray, contacts: np.ndarray, moves: Moves, steps: dict[str, list[Stance]]
+    joints: np.ndarray,
+    contacts: np.ndarray,
+    moves: Moves,
+    steps: dict[str, list[Stance]],
+    fixed: np.ndarray = _NOWHERE,
+    fps: float = FPS,
 ) -> np.ndarray:
     """Joints (T, 22, 3) moved, with feet that stand where they stand.
 
@@ -82,13 +97,15 @@ def place_feet(
         contacts: bool (T, 4), in the order of `CONTACT_JOINTS`.
         moves: of the body.
         steps: when each foot stands; see `steps_of`.
+        fixed: frames in which feet stay where the moves have them, and so does what stands then.
+        fps: frames per second.
     """
     moved = moves(joints)
     goals, toes, drop = {}, {}, np.zeros(len(joints))
     for side in SIDES:
         hip, knee, ankle, toe = _leg(side)
-        points = joints[:, [ankle, toe]]
-        turn, offset = _corrections(points, contacts[:, COLUMNS[side]], moves, steps[side])
+        points, standing = joints[:, [ankle, toe]], contacts[:, COLUMNS[side]]
+        turn, offset = _corrections(points, standing, moves, steps[side], fixed, fps)
         middle = moved[:, [ankle, toe]].mean(axis=1, keepdims=True)
         foot = moved[:, [ankle, toe]] - middle
         foot = quat.rotate(quat.from_axis_angle(_UP, turn)[:, None], foot) + middle
@@ -97,7 +114,7 @@ def place_feet(
         thigh = np.median(np.linalg.norm(joints[:, knee] - joints[:, hip], axis=-1))
         shin = np.median(np.linalg.norm(joints[:, ankle] - joints[:, knee], axis=-1))
         way = goals[side] - moved[:, ankle]
-        room = stretch_drop(moved[:, hip], moved[:, ankle], way, float(thigh + shin), 20.0)
+        room = stretch_drop(moved[:, hip], moved[:, ankle], way, float(thigh + shin), fps)
         drop = np.maximum(drop, room)
     moved = moved - drop[:, None, None] * _UP
     for side in SIDES:
@@ -111,16 +128,23 @@ def place_feet(
 
 
 def _corrections(
-    foot: np.ndarray, contacts: np.ndarray, moves: Moves, spans: list[Stance]
+    foot: np.ndarray,
+    contacts: np.ndarray,
+    moves: Moves,
+    spans: list[Stance],
+    fixed: np.ndarray,
+    fps: float,
 ) -> tuple[np.ndarray, np.ndarray]:
     """By how much a foot turns (T,) and moves (T, 3) beyond what the body's moves do to it.
 
     Args:
         foot: (T, 2, 3), ankle and toe before the moves.
         contacts: bool (T, 2), which of both stands.
+        fixed: frames that get no correction.
     """
     count = len(foot)
     turn, offset = np.zeros(count), np.zeros((count, 3))
+    spans = _with_fixed(spans, fixed)
     if not spans:
         return turn, offset
     centre = foot.mean(axis=1)
@@ -128,12 +152,17 @@ def _corrections(
     still = centre - _drift(foot, contacts)
     for span in spans:
         here = slice(span.start, span.end)
-        mean_turn = moves.turns[here].mean()
-        own = quat.from_axis_angle(_UP, np.array(mean_turn))
-        planted = moved[here].mean(axis=0) + quat.rotate(own, still[here] - still[here].mean(0))
-        turn[here] = mean_turn - moves.turns[here]
-        offset[here] = planted - moved[here]
+        held = fixed[(fixed >= span.start) & (fixed < span.end)]
+        if len(held):
+            _hold(turn, offset, moves.turns, still, moved, here, held)
+        else:
+            mean_turn = moves.turns[here].mean()
+            own = quat.from_axis_angle(_UP, np.array(mean_turn))
+            way = quat.rotate(own, still[here] - still[here].mean(axis=0))
+            turn[here] = mean_turn - moves.turns[here]
+            offset[here] = moved[here].mean(axis=0) + way - moved[here]
         offset[here, 1] = 0.0
+    spans = _with_room(spans, offset, fixed, fps)
     turn[: spans[0].start], offset[: spans[0].start] = turn[spans[0].start], offset[spans[0].start]
     last = spans[-1].end
     turn[last:], offset[last:] = turn[last - 1], offset[last - 1]
@@ -144,6 +173,63 @@ def _corrections(
             share = np.arange(1, after.start - before.end + 1) / (after.start - before.end + 1)
             offset[before.end : after.start, 1] += _LIFT * np.sin(np.pi * share) ** 2
     return turn, offset
+
+
+def _with_fixed(spans: list[Stance], fixed: np.ndarray) -> list[Stance]:
+    """The spans, and those of single frames in which a foot in the air has its place as well."""
+    standing = [span for span in spans if span.end > span.start]
+    held = [
+        Stance(frame, frame + 1)
+        for frame in fixed.tolist()
+        if not any(span.start <= frame < span.end for span in standing)
+    ]
+    return sorted([*standing, *held], key=lambda span: span.start)
+
+
+def _with_room(
+    spans: list[Stance], offset: np.ndarray, fixed: np.ndarray, fps: float
+) -> list[Stance]:
+    """The spans, shortened where a foot would have to go over to the next place too fast."""
+    found = [spans[0]]
+    for after in spans[1:]:
+        before = found.pop()
+        way = np.linalg.norm(offset[after.start] - offset[before.end - 1])
+        missing = int(np.ceil(way / _FASTEST_SHIFT * fps)) - (after.start - before.end)
+        if missing > 0:
+            held = [frame for frame in fixed if before.start <= frame < before.end]
+            earliest = max([before.start + 1, *(frame + 1 for frame in held)])
+            before = replace(before, end=max(earliest, before.end - (missing + 1) // 2))
+            held = [frame for frame in fixed if after.start <= frame < after.end]
+            latest = min([after.end - 1, *held])
+            after = replace(after, start=min(latest, after.start + missing // 2))
+        found += [before, after]
+    return found
+
+
+def _hold(
+    turn: np.ndarray,
+    offset: np.ndarray,
+    turns: np.ndarray,
+    still: np.ndarray,
+    moved: np.ndarray,
+    here: slice,
+    held: np.ndarray,
+) -> None:
+    """Fill corrections so that a foot stands as in the frames in which it is held.
+
+    Between two of these it goes over from the one place to the other.
+    """
+    frames = np.arange(here.start, here.stop)
+    after = np.clip(np.searchsorted(held, frames), 0, len(held) - 1)
+    before = np.clip(np.searchsorted(held, frames, side="right") - 1, 0, len(held) - 1)
+    first, last = held[before], held[after]
+    share = smoothstep((frames - first) / np.maximum(last - first, 1), 0.0, 1.0)
+    found_turn, found = np.zeros(len(frames)), np.zeros((len(frames), 3))
+    for frame, weight in ((first, 1.0 - share), (last, share)):
+        way = quat.rotate(quat.from_axis_angle(_UP, turns[frame]), still[frames] - still[frame])
+        found_turn += weight * (turns[frame] - turns[frames])
+        found += weight[:, None] * (moved[frame] + way - moved[frames])
+    turn[here], offset[here] = found_turn, found
 
 
 def _drift(foot: np.ndarray, contacts: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from ..link import launch
 from .backend import copy_report, notice, open_log
 from .backend import operators as backend_operators
 from .batch import operators as batch_operators
+from .direct import anchors as direct_anchors
 from .direct import path as direct_path
 from .export import operators as export_operators
 from .film import operators as film_operators
@@ -35,6 +36,7 @@ CLASSES = tuple(
         redo_block,
         in_between,
         direct_path,
+        direct_anchors,
         cancel,
         take_actions,
         sequence_verbs,

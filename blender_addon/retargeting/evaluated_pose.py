@@ -12,6 +12,7 @@ import bpy
 import numpy as np
 
 from ..shared.errors import PlacidError
+from .animation_state import capture, restore
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,12 @@ def sample_pose(
     armature: bpy.types.Object,
     bones: Sequence[str],
     frames: Sequence[float],
+    poses: Sequence[bpy.types.Action | None] = (),
 ) -> PosePath:
     """The evaluated pose of some bones in some frames.
+
+    Args:
+        poses: what is put on the armature in each frame, for the bones that it keys.
 
     Raises:
         PlacidError: `not_posed` when the armature is in Edit Mode or in Rest Position, or is in
@@ -51,10 +56,15 @@ def sample_pose(
     check_posed(armature)
     current = scene.frame_current, scene.frame_subframe
     matrices, tails, world, local = [], [], [], []
+    state = capture(armature) if any(poses) else None
     with evaluated(scene, [armature]) as layer:
         try:
-            for frame in frames:
+            for number, frame in enumerate(frames):
                 scene.frame_set(int(frame // 1), subframe=float(frame % 1))
+                pose = poses[number] if poses else None
+                if pose is not None:
+                    armature.pose.apply_pose_from_action(pose, evaluation_time=pose.frame_range[0])
+                    layer.update()
                 posed = armature.evaluated_get(layer.depsgraph)
                 found = [posed.pose.bones[name] for name in bones]
                 matrices.append([np.array(bone.matrix) for bone in found])
@@ -62,6 +72,8 @@ def sample_pose(
                 world.append(np.array(posed.matrix_world))
                 local.append(np.array(posed.matrix_local))
         finally:
+            if state is not None:
+                restore(armature, state)
             scene.frame_set(current[0], subframe=current[1])
     shape = (len(frames), len(bones))
     return PosePath(

@@ -1,5 +1,6 @@
 """A rig's movement back into a motion of our skeleton: the way of `apply_motion` reversed."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -44,21 +45,36 @@ def read_motion(
         MappingError: the armature's own mapping is incomplete.
         PlacidError: `not_posed` in Edit Mode and in Rest Position.
     """
+    joints = read_poses(scene, armature, range(frames[0], frames[1] + 1), mapping, space)
+    scene_fps = scene.render.fps / scene.render.fps_base
+    motion = Motion(joints, "Y", scene_fps)
+    return motion if fps is None else resample(motion, fps)
+
+
+def read_poses(
+    scene: bpy.types.Scene,
+    armature: bpy.types.Object,
+    frames: Sequence[int],
+    mapping: Mapping | None = None,
+    space: Literal["world", "parent"] = "world",
+    poses: Sequence[bpy.types.Action | None] = (),
+) -> np.ndarray:
+    """Joints (T, 22, 3) of an armature in single frames; see `read_motion`.
+
+    Args:
+        poses: poses of a library that are put on the character in these frames, None for none.
+    """
     rig = read_rig(armature)
     mapping = mapping or mapping_of(armature, rig)
     names = [name for name in mapping.all_bones() if name != mapping.root]
     shown = body_bones(armature, mapping)
-    path = sample_pose(
-        scene, armature, [shown[name] for name in names], range(frames[0], frames[1] + 1)
-    )
+    path = sample_pose(scene, armature, [shown[name] for name in names], frames, poses)
     # The playhead may be where the object lies on its side.
     binding = bind(replace(rig, up=up_of(path.world[0])), mapping)
     places = _places(path, binding, names, space)
     joints = joints_at(places, mapping)
     joints[..., 1] -= max(0.0, np.median(joints[..., 1].min(axis=1)))
-    scene_fps = scene.render.fps / scene.render.fps_base
-    motion = Motion(joints.astype(np.float32), "Y", scene_fps)
-    return motion if fps is None else resample(motion, fps)
+    return joints.astype(np.float32)
 
 
 def _places(

@@ -15,7 +15,7 @@ LoopKind = Literal["off", "in_place", "travelling"]
 # minutes at 20 frames a second.
 MAX_CLIP_FRAMES: Final = 2400
 MAX_SEGMENTS: Final = 32
-MAX_RANGES: Final = 16
+MAX_RANGES: Final = 64
 MAX_PATH_POINTS: Final = 4000
 # Metres from the origin; what is asked for also has to fit into `max_timeline_seconds`.
 MAX_PATH_REACH: Final = 1000.0
@@ -104,10 +104,13 @@ class EditMotion(Settings, frozen=True, forbid_unknown_fields=True, tag_field="k
     Attributes:
         prompt: what the body shall do in the new frames, in English.
         frames: ranges [start, end) of the motion's own frames, in order and apart from each other.
+        anchored: whether the other frames stay where they are, single ones too, and the new frames
+            meet them; else what follows a range goes on where that ends.
     """
 
     prompt: str
     frames: tuple[tuple[int, int], ...]
+    anchored: bool = False
 
 
 class RepairMotion(

@@ -11,9 +11,16 @@ class PLACID_UL_waypoints(bpy.types.UIList):
     def draw_item(self, context, layout, data, waypoint, icon, active_data, active_property):
         row = layout.row(align=True)
         row.prop(waypoint, "place", text="")
-        frame = row.row()
-        frame.ui_units_x = 4
-        frame.prop(waypoint, "frame", text="")
+        _draw_frame(row, waypoint)
+
+
+class PLACID_UL_anchors(bpy.types.UIList):
+    """Kept poses: frame and, where there is one, the library's pose."""
+
+    def draw_item(self, context, layout, data, anchor, icon, active_data, active_property):
+        row = layout.row(align=True)
+        _draw_frame(row, anchor)
+        row.prop(anchor, "pose", text="")
 
 
 class PLACID_PT_direct(Tab, bpy.types.Panel):
@@ -21,6 +28,20 @@ class PLACID_PT_direct(Tab, bpy.types.Panel):
     bl_parent_id = "PLACID_PT_main"
     bl_options = {"DEFAULT_CLOSED"}
     bl_order = 15
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """What is in it are panels of their own."""
+
+
+class _Part(Tab):
+    """Base of the panels in Direct."""
+
+    bl_parent_id = "PLACID_PT_direct"
+    bl_options = {"DEFAULT_CLOSED"}
+
+
+class PLACID_PT_path(_Part, bpy.types.Panel):
+    bl_label = "Path"
 
     def draw(self, context: bpy.types.Context) -> None:
         settings = context.scene.placid_direction
@@ -35,25 +56,45 @@ class PLACID_PT_direct(Tab, bpy.types.Panel):
         if settings.length == "FRAMES":
             column.prop(settings, "frames")
         if settings.curve is not None:
-            self._draw_waypoints(settings)
+            buttons = _draw_list(self.layout, settings, "waypoint")
+            buttons.operator("placid.add_waypoint", text="", icon="ADD")
+            buttons.operator("placid.remove_waypoint", text="", icon="REMOVE")
         self.layout.operator("placid.follow_path", icon="CURVE_PATH")
 
-    def _draw_waypoints(self, settings) -> None:
-        row = self.layout.row()
-        row.template_list(
-            "PLACID_UL_waypoints",
-            "",
-            settings,
-            "waypoints",
-            settings,
-            "waypoint_index",
-            rows=2,
-        )
-        buttons = row.column(align=True)
-        buttons.operator("placid.add_waypoint", text="", icon="ADD")
-        buttons.operator("placid.remove_waypoint", text="", icon="REMOVE")
+
+class PLACID_PT_anchors(_Part, bpy.types.Panel):
+    bl_label = "Poses to Keep"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        settings = context.scene.placid_direction
+        buttons = _draw_list(self.layout, settings, "anchor")
+        buttons.operator("placid.add_anchor", text="", icon="ADD")
+        buttons.operator("placid.remove_anchor", text="", icon="REMOVE")
+        self.layout.operator("placid.anchors_from_keys", icon="KEYFRAME_HLT")
+        self.layout.operator("placid.fill_between", icon="ANIM")
 
 
-CLASSES = (PLACID_UL_waypoints, PLACID_PT_direct)
+def _draw_list(layout: bpy.types.UILayout, settings, kind: str) -> bpy.types.UILayout:
+    """A short list of the settings; returns where its buttons go."""
+    row = layout.row()
+    row.template_list(
+        f"PLACID_UL_{kind}s", "", settings, f"{kind}s", settings, f"{kind}_index", rows=2
+    )
+    return row.column(align=True)
+
+
+def _draw_frame(row: bpy.types.UILayout, item) -> None:
+    frame = row.row()
+    frame.ui_units_x = 4
+    frame.prop(item, "frame", text="")
+
+
+CLASSES = (
+    PLACID_UL_waypoints,
+    PLACID_UL_anchors,
+    PLACID_PT_direct,
+    PLACID_PT_path,
+    PLACID_PT_anchors,
+)
 
 register, unregister = bpy.utils.register_classes_factory(CLASSES)

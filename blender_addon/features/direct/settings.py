@@ -24,6 +24,17 @@ class PlacidWaypoint(bpy.types.PropertyGroup):
     frame: IntProperty(name="Frame", description="Scene frame in which to be there", default=40)
 
 
+class PlacidAnchor(bpy.types.PropertyGroup):
+    """A frame whose pose is kept."""
+
+    frame: IntProperty(name="Frame", description="Scene frame whose pose is kept")
+    pose: PointerProperty(
+        name="Pose",
+        type=bpy.types.Action,
+        description="A pose of a library for this frame; empty: what the character does there",
+    )
+
+
 class PlacidDirection(bpy.types.PropertyGroup):
     """The settings, on the scene."""
 
@@ -51,9 +62,11 @@ class PlacidDirection(bpy.types.PropertyGroup):
     )
     waypoints: CollectionProperty(type=PlacidWaypoint)
     waypoint_index: IntProperty(name="Waypoint")
+    anchors: CollectionProperty(type=PlacidAnchor)
+    anchor_index: IntProperty(name="Pose")
 
 
-CLASSES = (PlacidWaypoint, PlacidDirection)
+CLASSES = (PlacidWaypoint, PlacidAnchor, PlacidDirection)
 
 
 def register() -> None:
