@@ -9,6 +9,7 @@ prompts each; median and largest.
 
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -43,6 +44,19 @@ def edits(generator: Generator, model: str) -> Iterator[SeamFigures]:
         yield from (measure_seam(changed.joints, seam) for seam in (28, 52))
 
 
+def anchors(generator: Generator, model: str) -> Iterator[SeamFigures]:
+    """Both sides of five single frames that are kept, the rest made under another prompt."""
+    kept = (0, 20, 40, 60, 79)
+    for seed, prompt in enumerate(PROMPTS):
+        [motion] = generator.generate(Generate(prompt, SECONDS, seed=seed, model=model))
+        gaps = tuple((a + 1, b) for a, b in pairwise(kept))
+        request = EditMotion(PROMPTS[seed - 1], gaps, anchored=True, seed=seed, model=model)
+        [changed] = generator.generate(request, motion=motion)
+        assert (changed.joints[list(kept)] == motion.joints[list(kept)]).all()
+        sides = [side for frame in kept for side in (frame, frame + 1) if 0 < side < len(motion)]
+        yield from (measure_seam(changed.joints, seam) for seam in sides)
+
+
 def loops(generator: Generator, model: str) -> Iterator[SeamFigures]:
     """Where the next round begins."""
     for seed, prompt in enumerate(PROMPTS):
@@ -65,7 +79,7 @@ def main() -> None:
     print("| model | seams | jump ratio | change ratio |")
     print("|---|---|---|---|")
     for model in generator.load().models():
-        for measure in (edits, loops, timelines):
+        for measure in (edits, anchors, loops, timelines):
             found = list(measure(generator, model))
             columns = [
                 f"{np.median(values):.2f}, {np.max(values):.2f}"

@@ -83,6 +83,10 @@ def _insert(arrived: _Arrived):
     take.uid, take.generation = arrived.uid, job.uid
     if job.place is not None:
         take.placed, take.place = True, job.place
+    for frame, pose in job.kept:
+        held = take.kept.add()
+        held.frame, held.pose = frame, _by_uid(bpy.data.actions, pose)
+    take.kept_on = armature if job.kept else None
     return scene, take
 
 
@@ -116,7 +120,7 @@ def _uids() -> set[str]:
     return {take.uid for scene in bpy.data.scenes for take in scene.placid.takes}
 
 
-def _by_uid(blocks, uid: int):
+def _by_uid(blocks, uid: int | None):
     return next((block for block in blocks if block.session_uid == uid), None)
 
 

@@ -1,6 +1,7 @@
 """A generation on its way: what was asked for, how far it is, and how long it still takes."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..shared.errors import PlacidError
@@ -19,6 +20,8 @@ class Job:
         scene, armature: where its takes go, by number: references die with every undo.
         place: scene frame that the first frame of its takes belongs to; None leaves that to the
             scene's settings.
+        kept: scene frames whose poses its takes keep, each with the number of a library's pose or
+            None.
         fraction: progress, 0 to 1.
         stage: what is being done, for people; STARTING until the backend says more.
         seconds_left: how long it still takes; None while that cannot be told.
@@ -33,6 +36,7 @@ class Job:
     scene: int
     armature: int
     place: int | None = None
+    kept: Sequence[tuple[int, int | None]] = ()
     fraction: float = 0.0
     stage: str = STARTING
     seconds_left: float | None = None

@@ -7,7 +7,7 @@ import logging
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 import bpy
@@ -76,10 +76,13 @@ class Runtime:
         get_armature: Callable[[], bpy.types.Object],
         motion: Motion | None = None,
         place: int | None = None,
+        kept: Sequence[tuple[int, int | None]] = (),
     ) -> Job:
         """Send a request; its takes go to the armature that `get_armature` returns.
 
-        `motion` is what an EditMotion is about, and `place` the scene frame of its first frame.
+        `motion` is what an EditMotion is about, and `place` the scene frame of its first frame;
+        `kept` are scene frames whose poses the takes keep, each with the number (`session_uid`) of
+        a library's pose or None.
         Nobody is cast for a request that cannot be sent. Raises PlacidError at once or never.
         """
         self.notice = None
@@ -89,7 +92,7 @@ class Runtime:
         except Exception:
             self.session.cancel(number)
             raise
-        job = Job(request, scene.session_uid, armature.session_uid, place)
+        job = Job(request, scene.session_uid, armature.session_uid, place, kept)
         self._jobs[number] = job
         self.watch()
         return job

@@ -3,6 +3,7 @@
 import bpy
 from bpy.props import (
     BoolProperty,
+    CollectionProperty,
     EnumProperty,
     FloatProperty,
     IntProperty,
@@ -12,6 +13,17 @@ from bpy.props import (
 
 from .naming import rename
 from .ranking import NO_MATCH
+
+
+class PlacidKeptPose(bpy.types.PropertyGroup):
+    """A frame whose pose is kept."""
+
+    frame: IntProperty(name="Frame", description="Scene frame whose pose is kept")
+    pose: PointerProperty(
+        name="Pose",
+        type=bpy.types.Action,
+        description="A pose of a library for this frame; empty: what the character does there",
+    )
 
 
 class PlacidTake(bpy.types.PropertyGroup):
@@ -55,6 +67,8 @@ class PlacidTake(bpy.types.PropertyGroup):
     )
     placed: BoolProperty(description="Whether it belongs to a frame of its own")
     place: IntProperty(description="Scene frame of its first key, when it was made for a place")
+    kept: CollectionProperty(type=PlacidKeptPose)
+    kept_on: PointerProperty(type=bpy.types.Object, description="Whose poses it keeps")
     block_count: IntProperty(description="Prompts that it acts on one after another; 0 for one")
     seam: IntProperty(
         description="Frames in which it leads over from the strip before it; 0 if not appended"
@@ -75,4 +89,4 @@ class PlacidTake(bpy.types.PropertyGroup):
     motion: StringProperty(subtype="BYTE_STRING")
 
 
-register, unregister = bpy.utils.register_classes_factory((PlacidTake,))
+register, unregister = bpy.utils.register_classes_factory((PlacidKeptPose, PlacidTake))

@@ -320,6 +320,10 @@ def _bake(
             options = led_over(options, follows_at, take.seam)
         elif take.placed:
             options = in_place_of(options, take.place)
+            # Another character does other things in these frames.
+            if take.kept_on == armature:
+                held = tuple((kept.frame, kept.pose) for kept in take.kept)
+                options = replace(options, kept=held)
         elif begin is not None:
             options = replace(options, frame_start=begin)
         where = scene if armature.name in scene.objects else armature.users_scene[0]

@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 
 from ..rig.binding import Binding, bind
-from ..rig.blend import Stance
+from ..rig.blend import Kept, Stance
 from ..rig.key_reduction import Bounds
 from ..rig.read_rig import read_rig
 from ..rig.retarget import Retargeted, RootMotion, retarget, retarget_cycle
@@ -48,6 +48,8 @@ class ApplyOptions:
         loop: keep the part that repeats best and close it to a cycle; it is not blended.
         change: what is done to the motion first.
         bounds: how far fewer keys may be from one in each frame; None keeps all.
+        kept: scene frames in which the armature does what it does now, each with a pose of a
+            library that is put on it there, or None.
     """
 
     mapping: Mapping | None = None
@@ -61,6 +63,7 @@ class ApplyOptions:
     loop: bool = False
     change: Change = field(default_factory=Change)
     bounds: Bounds | None = None
+    kept: tuple[tuple[int, bpy.types.Action | None], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -158,7 +161,27 @@ def _retarget(
 
     first = round(options.blend_in / step)
     last = len(frames) - min(len(frames), round(options.blend_out / step))
-    return retarget(*common, stance(frames[:first]), stance(frames[last:]))
+    kept = _kept(scene, armature, binding, shown, options, frames)
+    return retarget(*common, stance(frames[:first]), stance(frames[last:]), kept)
+
+
+def _kept(
+    scene: bpy.types.Scene,
+    armature: bpy.types.Object,
+    binding: Binding,
+    shown: dict[str, str],
+    options: ApplyOptions,
+    frames: np.ndarray,
+) -> Kept | None:
+    """What the armature does in the kept frames, of those in which the motion has a key."""
+    rows = {round(float(frame), 3): row for row, frame in enumerate(frames)}
+    held = [(frame, pose) for frame, pose in options.kept if float(frame) in rows]
+    held.sort(key=lambda one: one[0])
+    if not held:
+        return None
+    own = [frame for frame, _ in held]
+    stance = record_stance(scene, armature, binding, shown, own, [pose for _, pose in held])
+    return Kept(np.array([rows[float(frame)] for frame in own]), stance)
 
 
 def _check_place(first: float, last: float) -> None:

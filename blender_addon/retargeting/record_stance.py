@@ -17,13 +17,16 @@ def record_stance(
     binding: Binding,
     shown: dict[str, str],
     frames: Sequence[float],
+    poses: Sequence[bpy.types.Action | None] = (),
 ) -> Stance:
     """The armature's pose in some frames of the scene, which stays at its frame.
 
-    `shown` names by bone the one that shows where it is, as `body_bones` does.
+    Args:
+        shown: by bone the one that shows where it is, as `body_bones` has them.
+        poses: of a library, put on the armature in these frames; see `sample_pose`.
     """
     names = [shown[binding.rig.bones[control.bone]] for control in binding.controls]
-    matrices = sample_pose(scene, armature, names, frames).matrices
+    matrices = sample_pose(scene, armature, names, frames, poses).matrices
     at_rest = np.array([np.array(armature.data.bones[name].matrix_local) for name in names])
     axes = binding.axes
     turns = matrices[..., :3, :3] / np.linalg.norm(matrices[..., :3, :3], axis=-2, keepdims=True)

@@ -11,7 +11,7 @@ from ..shared.motion.rotations import continuous, multiply, normalise, rotate, s
 from ..shared.motion.skeleton import JOINT, JOINT_NAMES, PARENTS
 from ..shared.recognition.skeleton_rig import RigError
 from .binding import Binding, rest_delta
-from .blend import Stance, blend_in, blend_out, start_from
+from .blend import Kept, Stance, blend_in, blend_out, meet, start_from
 from .body import Body, pin, settle
 
 RootMotion = Literal["hips", "root", "in_place"]
@@ -67,6 +67,7 @@ def retarget(
     root_motion: RootMotion = "hips",
     before: Stance | None = None,
     after: Stance | None = None,
+    kept: Kept | None = None,
 ) -> Retargeted:
     """Turn and move a rig's controls so that it does what the pose does.
 
@@ -79,6 +80,7 @@ def retarget(
         root_motion: whether hips or root bone carry the travel, or nothing does.
         before: what the rig does in the first frames otherwise; the motion starts there.
         after: what the rig does in the last frames otherwise.
+        kept: what it does in single frames, which the motion has met on our own skeleton.
 
     Raises:
         RigError: the root bone shall carry the travel and the mapping names none.
@@ -102,8 +104,13 @@ def retarget(
         blend_in(body.turned, body.hips, before)
     if after is not None:
         blend_out(body.turned, body.hips, after)
+    if kept is not None:
+        meet(body.turned, body.hips, kept, fps)
     if pin_strength > 0.0:
         body = pin(body, contacts, fps, pin_strength)
+    if kept is not None:
+        # What pinning has changed of the kept poses.
+        meet(body.turned, body.hips, kept, fps)
     skate = _skate(body, contacts, fps)
     start = binding.heads[0] if before is None else before.hips[0]
     if root_motion == "in_place":

@@ -72,7 +72,7 @@ def test_a_take_has_the_kept_poses_on_every_rig(walking, kind):
     for frame in frames:
         scene.frame_set(frame)
         off = np.linalg.norm(_places(armature, bones) - before[frame], axis=-1)
-        assert off.max() < 0.03 * height, (frame, dict(zip(bones, off.round(3), strict=True)))
+        assert off.max() < 0.002 * height, (frame, dict(zip(bones, off.round(3), strict=True)))
 
 
 def test_a_pose_of_the_library_counts_for_its_frame_alone(blank):

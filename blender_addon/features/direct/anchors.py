@@ -113,7 +113,11 @@ class PLACID_OT_fill_between(Operator, bpy.types.Operator):
             anchored=True,
             **settings_of(scene.placid),
         )
-        runtime.get().generate(scene, request, lambda: armature, motion, place=frames[0])
+        kept = [
+            (anchor.frame, anchor.pose.session_uid if anchor.pose else None)
+            for anchor in scene.placid_direction.anchors
+        ]
+        runtime.get().generate(scene, request, lambda: armature, motion, frames[0], kept)
 
 
 def anchored_motion(scene: bpy.types.Scene, armature: bpy.types.Object) -> tuple[list[int], Motion]:

@@ -8,6 +8,8 @@ from bpy.props import (
     PointerProperty,
 )
 
+from ...core.take_properties import PlacidKeptPose
+
 
 def _is_curve(_settings, candidate: bpy.types.Object) -> bool:
     return candidate.type == "CURVE"
@@ -22,17 +24,6 @@ class PlacidWaypoint(bpy.types.PropertyGroup):
         description="The place on the curve that is nearest to this object",
     )
     frame: IntProperty(name="Frame", description="Scene frame in which to be there", default=40)
-
-
-class PlacidAnchor(bpy.types.PropertyGroup):
-    """A frame whose pose is kept."""
-
-    frame: IntProperty(name="Frame", description="Scene frame whose pose is kept")
-    pose: PointerProperty(
-        name="Pose",
-        type=bpy.types.Action,
-        description="A pose of a library for this frame; empty: what the character does there",
-    )
 
 
 class PlacidDirection(bpy.types.PropertyGroup):
@@ -62,11 +53,11 @@ class PlacidDirection(bpy.types.PropertyGroup):
     )
     waypoints: CollectionProperty(type=PlacidWaypoint)
     waypoint_index: IntProperty(name="Waypoint")
-    anchors: CollectionProperty(type=PlacidAnchor)
+    anchors: CollectionProperty(type=PlacidKeptPose)
     anchor_index: IntProperty(name="Pose")
 
 
-CLASSES = (PlacidWaypoint, PlacidAnchor, PlacidDirection)
+CLASSES = (PlacidWaypoint, PlacidDirection)
 
 
 def register() -> None:
