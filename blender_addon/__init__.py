@@ -14,7 +14,7 @@ from .features.generate import panel as generate_panel
 from .features.generate import properties
 from .features.generate.scripting import generate_blocking
 from .features.mapping import panel as mapping_panel
-from .features.takes import live_settings
+from .features.takes import live_settings, sheet
 from .features.takes import panel as takes_panel
 from .features.timeline import drag_blocks
 from .features.timeline import panel as timeline_panel
@@ -36,6 +36,7 @@ _PARTS = (
     features,
     generate_panel,
     takes_panel,
+    sheet,
     live_settings,
     direct_panel,
     mapping_panel,

@@ -15,7 +15,15 @@ from .film import operators as film_operators
 from .generate import cancel, pick_action
 from .generate import operators as generate_operators
 from .mapping import operators as mapping_operators
-from .takes import live_settings, load_motion, reduce_keys, retarget, sequence_verbs, take_actions
+from .takes import (
+    live_settings,
+    load_motion,
+    reduce_keys,
+    retarget,
+    sequence_verbs,
+    sheet,
+    take_actions,
+)
 from .timeline import drag_blocks, in_between, redo_block
 from .timeline import operators as timeline_operators
 
@@ -41,6 +49,7 @@ CLASSES = tuple(
         take_actions,
         sequence_verbs,
         live_settings,
+        sheet,
         film_operators,
         retarget,
         reduce_keys,
