@@ -91,7 +91,7 @@ def test_a_drag_with_the_mouse_and_one_that_is_given_up(walking, settings):
     context = SimpleNamespace(
         scene=bpy.context.scene,
         area=area,
-        region=SimpleNamespace(view2d=view),
+        region=SimpleNamespace(view2d=view, height=120),
         preferences=bpy.context.preferences,
         window_manager=SimpleNamespace(modal_handler_add=lambda operator: None),
     )

@@ -8,8 +8,9 @@ from gpu_extras.batch import batch_for_shader
 from ...ui.frames import rate_of
 from .block_band import spans_of
 
-# Pixels at a scale of one; the band lies above the scroll bar.
-_BOTTOM, _HEIGHT, _TEXT = 22, 20, 11
+# Pixels at a scale of one; the band lies above the scroll bar, where there is room for both below
+# the frame numbers.
+_BOTTOM, _HEIGHT, _TEXT, _NUMBERS = 22, 20, 11, 26
 _COLORS = ((0.20, 0.34, 0.52, 0.92), (0.16, 0.28, 0.44, 0.92))
 _CHOSEN = (0.30, 0.52, 0.80, 0.95)
 _SEAM = (1.0, 1.0, 1.0, 0.18)
@@ -19,7 +20,10 @@ _WORDS = (1.0, 1.0, 1.0, 1.0)
 def band(context: bpy.types.Context) -> tuple[float, float]:
     """Bottom and top of the blocks in the region, in pixels."""
     scale = context.preferences.system.ui_scale
-    return _BOTTOM * scale, (_BOTTOM + _HEIGHT) * scale
+    free = max(0.0, context.region.height - _NUMBERS * scale)
+    if free >= (_BOTTOM + _HEIGHT) * scale:
+        return _BOTTOM * scale, (_BOTTOM + _HEIGHT) * scale
+    return 0.0, min(free, _HEIGHT * scale)
 
 
 def is_shown(context: bpy.types.Context) -> bool:
@@ -37,7 +41,6 @@ def _draw() -> None:
     settings, scale = context.scene.placid_timeline, context.preferences.system.ui_scale
     bottom, top = band(context)
     rate = rate_of(context.scene)
-    gpu.state.blend_set("ALPHA")
     for index, (strip, span) in enumerate(
         zip(settings.strips, spans_of(context.scene), strict=True)
     ):
@@ -57,6 +60,8 @@ def _pixel(context: bpy.types.Context, frame: float) -> float:
 
 
 def _rectangle(left: float, bottom: float, right: float, top: float, color) -> None:
+    # Text leaves blending off.
+    gpu.state.blend_set("ALPHA")
     shader = gpu.shader.from_builtin("UNIFORM_COLOR")
     corners = [(left, bottom), (right, bottom), (right, top), (left, top)]
     batch = batch_for_shader(shader, "TRI_FAN", {"pos": corners})
