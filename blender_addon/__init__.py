@@ -10,11 +10,11 @@ from .features.direct import panel as direct_panel
 from .features.direct import settings as direct_settings
 from .features.export import panel as export_panel
 from .features.film import job as film_job
+from .features.generate import keyboard, properties
 from .features.generate import panel as generate_panel
-from .features.generate import properties
 from .features.generate.scripting import generate_blocking
 from .features.mapping import panel as mapping_panel
-from .features.takes import live_settings, sheet
+from .features.takes import editor_tabs, live_settings, sheet
 from .features.takes import panel as takes_panel
 from .features.timeline import drag_blocks
 from .features.timeline import panel as timeline_panel
@@ -35,9 +35,11 @@ _PARTS = (
     motion_settings,
     features,
     generate_panel,
+    keyboard,
     takes_panel,
     sheet,
     live_settings,
+    editor_tabs,
     direct_panel,
     mapping_panel,
     timeline_panel,

@@ -38,7 +38,12 @@ _OF_ENVIRONMENT = (
 )
 
 # Where Placid draws: the region of each editor.
-PANEL_REGIONS = {"VIEW_3D": "UI", "PREFERENCES": "WINDOW"}
+PANEL_REGIONS = {
+    "VIEW_3D": "UI",
+    "DOPESHEET_EDITOR": "UI",
+    "NLA_EDITOR": "UI",
+    "PREFERENCES": "WINDOW",
+}
 
 
 class Runtime:

@@ -12,7 +12,7 @@ from .direct import anchors as direct_anchors
 from .direct import path as direct_path
 from .export import operators as export_operators
 from .film import operators as film_operators
-from .generate import cancel, pick_action
+from .generate import cancel, keyboard, pick_action, prompt_menus
 from .generate import operators as generate_operators
 from .mapping import operators as mapping_operators
 from .takes import (
@@ -20,6 +20,7 @@ from .takes import (
     load_motion,
     reduce_keys,
     retarget,
+    save_asset,
     sequence_verbs,
     sheet,
     take_actions,
@@ -39,6 +40,8 @@ CLASSES = tuple(
     for module in (
         generate_operators,
         pick_action,
+        prompt_menus,
+        keyboard,
         timeline_operators,
         drag_blocks,
         redo_block,
@@ -49,6 +52,7 @@ CLASSES = tuple(
         take_actions,
         sequence_verbs,
         live_settings,
+        save_asset,
         sheet,
         film_operators,
         retarget,

@@ -22,6 +22,7 @@ from .body_bones import body_bones
 from .bone_mapping import mapping_of
 from .editable import check_editable
 from .measure_fit import Fit, measure_fit
+from .provenance import note_provenance
 from .record_stance import record_stance
 from .reduce_keys import reduce_keys
 
@@ -202,12 +203,3 @@ def _check_body(pose: Pose) -> None:
             f"the motion shows no body: its bones are {lengths.min():.3g} to {lengths.max():.3g} "
             "metres long; delete the take and generate again"
         )
-
-
-def note_provenance(action: bpy.types.Action, motion: Motion) -> None:
-    """What made the motion stays readable on the action."""
-    action["placid_prompt"] = motion.prompt
-    if motion.seed is not None:
-        action["placid_seed"] = str(motion.seed)
-    for key, value in motion.provenance.items():
-        action[f"placid_{key}"] = str(value)

@@ -161,13 +161,27 @@ def common_prefix(names: Sequence[str]) -> str:
     return max(shared, key=len, default="")
 
 
+# Joints are named after where they are, the bones that turn there are called otherwise.
+_BONES = {
+    "hip": "Thigh",
+    "knee": "Shin",
+    "ankle": "Foot",
+    "foot": "Toe",
+    "collar": "Shoulder",
+    "shoulder": "Upper Arm",
+    "elbow": "Forearm",
+    "wrist": "Hand",
+}
+
+
 def row_labels(chosen: PlacidBoneMapping) -> list[str]:
     """What each row is called under the title of its section; bones of a chain are numbered."""
     seen: Counter[str] = Counter()
     labels = []
     for row in chosen.rows:
         seen[row.joint] += 1
-        label = row.joint.removeprefix("left_").removeprefix("right_").title()
+        joint = row.joint.removeprefix("left_").removeprefix("right_")
+        label = _BONES.get(joint, joint.title())
         labels.append(f"{label} {seen[row.joint]}" if row.joint in CHAIN_ROWS else label)
     return labels
 

@@ -20,6 +20,7 @@ from ..shared.motion.amass import save_amass, smplx_parameters
 from .editable import check_untweaked
 from .evaluated_pose import check_posed, evaluated
 from .moved_meshes import hidden_meshes, rendered_meshes
+from .provenance import properties_of
 from .read_motion import read_motion
 from .slots import frame_range, playing
 
@@ -72,6 +73,7 @@ def export_glb(context: bpy.types.Context, armature: bpy.types.Object, path: Pat
             export_force_sampling=True,
             export_optimize_animation_size=False,
             export_anim_slide_to_zero=True,
+            export_extras=True,
         )
 
     _export(context, armature, path, "glb", write)
@@ -90,6 +92,7 @@ def export_fbx(context: bpy.types.Context, armature: bpy.types.Object, path: Pat
             bake_anim_use_all_actions=False,
             bake_anim_use_nla_strips=False,
             bake_anim_simplify_factor=0.0,
+            use_custom_props=True,
         )
 
     _export(context, armature, path, "fbx", write)
@@ -122,6 +125,7 @@ def _export(
             tempfile.TemporaryDirectory(dir=path.parent, prefix=".placid-") as folder,
             enabled(_EXPORTERS[suffix]),
             _alone(context, armature, (first, last)),
+            _labelled(armature),
         ):
             partial = Path(folder) / f"motion.{suffix}"
             write(str(partial), first, last)
@@ -169,6 +173,22 @@ def _alone(
             bpy.ops.object.mode_set(mode=mode)
         scene.frame_start, scene.frame_end = before[:2]
         scene.frame_set(before[2])
+
+
+@contextlib.contextmanager
+def _labelled(armature: bpy.types.Object) -> Iterator[None]:
+    """The armature itself says what made its action: exporters write objects' properties alone."""
+    told = properties_of(playing_action(armature))
+    before = {key: armature[key] for key in told if key in armature}
+    for key, value in told.items():
+        armature[key] = value
+    try:
+        yield
+    finally:
+        for key in told:
+            del armature[key]
+        for key, value in before.items():
+            armature[key] = value
 
 
 def _select(

@@ -18,12 +18,12 @@ from ..shared.motion.motion import Motion
 from ..shared.motion.rotations import from_matrix
 from ..shared.recognition.mapping import Mapping
 from .animation_state import play, playing_meanwhile, unchanged_on_failure
-from .apply_motion import note_provenance
 from .bake import bake
 from .body_bones import body_bones
 from .bone_mapping import mapping_of
 from .editable import check_editable
 from .evaluated_pose import sample_pose
+from .provenance import note_provenance
 from .record_stance import record_stance
 from .slots import curves_of, new_curve
 

@@ -34,16 +34,37 @@ def draw_backend(layout: bpy.types.UILayout, current: Runtime) -> None:
     row.operator("placid.stop_backend", text="", icon="CANCEL")
 
 
+# Buttons that help with a problem, by its code: operator and its word.
+_HELP = {
+    "backend_missing": (("placid.open_preferences", "Open Preferences"),),
+    "setup_failed": (("placid.set_up", "Set Up Again"),),
+    "version_mismatch": (("placid.set_up", "Set Up Again"),),
+    "not_writable": (("placid.open_folder", "Open Folder"),),
+    "backend_unavailable": (("placid.start_backend", "Restart Backend"),),
+    "backend_lost": (("placid.start_backend", "Restart Backend"),),
+    "backend_hung": (("placid.start_backend", "Restart Backend"),),
+    "unknown_rig": (("placid.guess_mapping", "Guess Bones"),),
+    "bad_rig": (("placid.guess_mapping", "Guess Bones"),),
+}
+
+
 def draw_notice(layout: bpy.types.UILayout, notice: PlacidError, characters: int) -> None:
     """The last problem: its sentence, and the buttons that help."""
     box = layout.box()
     draw_sentence(box, notice.message, characters)
     row = box.row(align=True)
-    if notice.code == "backend_missing":
-        row.operator("placid.open_preferences", icon="PREFERENCES")
-    else:
-        row.operator("placid.copy_report", icon="COPYDOWN")
-        row.operator("placid.open_log", icon="TEXT").log = (
+    for operator, word in _HELP.get(notice.code, ()):
+        # The build for Blender's extension platform has no set-up.
+        if hasattr(bpy.types, _class_name(operator)):
+            row.operator(operator, text=word)
+    if notice.code != "backend_missing":
+        row.operator("placid.copy_report", text="", icon="COPYDOWN")
+        row.operator("placid.open_log", text="", icon="TEXT").log = (
             "SETUP" if notice.code == "setup_failed" else "BACKEND"
         )
     row.operator("placid.dismiss_notice", text="", icon="X")
+
+
+def _class_name(operator: str) -> str:
+    room, _, verb = operator.partition(".")
+    return f"{room.upper()}_OT_{verb}"

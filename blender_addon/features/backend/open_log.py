@@ -1,4 +1,4 @@
-"""Open log: show a log file in the system's text viewer."""
+"""Placid's own files: a log in the system's text viewer, and the folder they are in."""
 
 import bpy
 from bpy.props import EnumProperty
@@ -33,4 +33,14 @@ class PLACID_OT_open_log(Operator, bpy.types.Operator):
         open_in_system(path)
 
 
-CLASSES = (PLACID_OT_open_log,)
+class PLACID_OT_open_folder(Operator, bpy.types.Operator):
+    """Show the folder in which Placid keeps its environment and its logs, to free some space"""
+
+    bl_idname = "placid.open_folder"
+    bl_label = "Open Placid's Folder"
+
+    def run(self, context):
+        open_in_system(paths.user_folder())
+
+
+CLASSES = (PLACID_OT_open_log, PLACID_OT_open_folder)

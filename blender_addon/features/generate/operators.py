@@ -9,10 +9,12 @@ from ...character.armature import create_character
 from ...character.placement import step_aside
 from ...core import characters, runtime, takes
 from ...core.operator_base import Operator
+from ...core.prompt_book import BOOK
+from ...core.safety_words import OFF_WORD
 from ...link import launch
 from ...shared.concepts import describe, forgotten
 from ...shared.errors import PlacidError
-from ...shared.motion.safety import NOTHING
+from ...shared.motion.safety import NOTHING, OFF
 from ...shared.protocol.messages import (
     MAX_SEED,
     MAX_TAKES,
@@ -56,6 +58,17 @@ def settings_of(settings) -> dict[str, object]:
 def concepts_of(settings) -> tuple[str, ...]:
     """The concepts that the panel names."""
     return tuple(word.strip() for word in settings.concepts.split(",") if word.strip())
+
+
+def safety_words(settings) -> str:
+    """What a request of these settings forgets, in a few words: "violence: forgotten"."""
+    if chosen_safety(settings) == OFF:
+        return OFF_WORD
+    try:
+        concepts = forgotten(concepts_of(settings)) if settings.strength >= NOTHING else ()
+    except PlacidError:
+        return "not understood"
+    return f"{', '.join(concepts)}: forgotten" if concepts else "nothing is forgotten"
 
 
 def forgetting(settings) -> str:
@@ -117,6 +130,7 @@ class PLACID_OT_generate(Operator, bpy.types.Operator):
         settings = context.scene.placid
         new_seed(settings)
         runtime.get().generate(context.scene, request_of(settings), lambda: target_or_new(context))
+        BOOK.note(settings.prompt.strip())
 
 
 class RemakeVerb(Operator):

@@ -3,12 +3,15 @@
 import bpy
 
 from ...core import characters, runtime
+from ...core.prompt_book import BOOK
+from ...core.safety_words import OFF_WORD
 from ...link import launch
-from ...retargeting.rig_label import rig_label
+from ...retargeting.rig_label import rig_label, rig_problem
+from ...shared.motion.safety import OFF
 from ...ui.backend_status import draw_backend, draw_notice
 from ...ui.panel_base import Tab
 from ...ui.text import characters_of, draw_sentence, draw_text
-from .operators import forgetting
+from .operators import forgetting, safety_words
 from .properties import chosen_safety, description
 
 
@@ -16,35 +19,40 @@ class PLACID_PT_main(Tab, bpy.types.Panel):
     bl_label = "Placid"
 
     def draw(self, context: bpy.types.Context) -> None:
+        characters_shown = characters_of(context)
+        _draw_first_start(self.layout, characters_shown)
+        draw_prompt(self.layout, context)
+        draw_generate(self.layout, context)
+
+
+class PLACID_PT_settings(Tab, bpy.types.Panel):
+    bl_label = "Settings"
+    bl_parent_id = "PLACID_PT_main"
+    bl_options = {"DEFAULT_CLOSED"}
+    bl_order = 2
+
+    def draw(self, context: bpy.types.Context) -> None:
         settings = context.scene.placid
-        layout = self.layout
-        _draw_first_start(layout, characters_of(context))
-        column = layout.column()
-        row = column.row(align=True)
-        row.prop(settings, "prompt", text="", placeholder="a person walks and waves")
-        row.operator("placid.pick_action", text="", icon="VIEWZOOM")
-        column = _settings_column(layout)
+        column = _settings_column(self.layout)
+        column.prop(settings, "armature")
         column.prop(settings, "automatic_length")
-        length = column.row()
-        length.active = not settings.automatic_length
-        length.prop(settings, "seconds")
-        column.prop(settings, "take_count")
         row = column.row(align=True)
         row.prop(settings, "seed")
         lock = "LOCKED" if settings.lock_seed else "UNLOCKED"
         row.prop(settings, "lock_seed", text="", icon=lock)
         column.prop(settings, "model")
-        column.prop(settings, "armature")
-        armature, reason = characters.target(context), characters.problem(context)
-        if armature is not None or not reason:
-            draw_text(layout, rig_label(armature), characters_of(context), "ARMATURE_DATA")
-        if reason:
-            draw_sentence(layout, reason, characters_of(context))
 
 
 class PLACID_PT_safety(Tab, bpy.types.Panel):
     bl_label = "Safety"
     bl_parent_id = "PLACID_PT_main"
+    bl_options = {"DEFAULT_CLOSED"}
+    bl_order = 3
+
+    def draw_header_preset(self, context: bpy.types.Context) -> None:
+        row = self.layout.row()
+        row.alert = chosen_safety(context.scene.placid) == OFF
+        row.label(text=safety_words(context.scene.placid))
 
     def draw(self, context: bpy.types.Context) -> None:
         settings = context.scene.placid
@@ -52,8 +60,8 @@ class PLACID_PT_safety(Tab, bpy.types.Panel):
         column = _settings_column(layout)
         column.prop(settings, "safety")
         method = chosen_safety(settings)
-        if method == "off":
-            warning = "Safety is off: violent motion can be generated"
+        if method == OFF:
+            warning = f"Safety is {OFF_WORD}: violent motion can be generated"
             draw_sentence(layout, warning, characters_of(context))
             return
         column.prop(settings, "concepts")
@@ -68,7 +76,7 @@ class PLACID_PT_safety(Tab, bpy.types.Panel):
 
 class PLACID_PT_advanced(Tab, bpy.types.Panel):
     bl_label = "Advanced"
-    bl_parent_id = "PLACID_PT_main"
+    bl_parent_id = "PLACID_PT_settings"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw_header(self, context: bpy.types.Context) -> None:
@@ -83,25 +91,51 @@ class PLACID_PT_advanced(Tab, bpy.types.Panel):
         column.prop(settings, "temperature")
 
 
-class PLACID_PT_generate(Tab, bpy.types.Panel):
-    bl_label = "Generate"
-    bl_parent_id = "PLACID_PT_main"
-    bl_options = {"HIDE_HEADER"}
+def draw_prompt(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """The prompt as wide as the tab, whole below where it does not fit, and how long it lasts."""
+    settings, characters_shown = context.scene.placid, characters_of(context)
+    column = layout.column()
+    field = column.row()
+    field.scale_y = 1.3
+    field.prop(settings, "prompt", text="", placeholder="a person walks and waves")
+    if len(settings.prompt) > characters_shown:
+        draw_text(column, settings.prompt, characters_shown)
+    row = column.row(align=True)
+    row.menu("PLACID_MT_actions", icon="VIEWZOOM")
+    row.menu("PLACID_MT_prompts", icon="TIME")
+    star = "SOLO_ON" if settings.prompt.strip() in BOOK.favourites else "SOLO_OFF"
+    row.operator("placid.mark_prompt", text="", icon=star)
+    row = column.row(align=True)
+    length = row.row(align=True)
+    length.active = not settings.automatic_length
+    length.prop(settings, "seconds", text="s")
+    length.prop(settings, "frames", text="Frames")
+    row.prop(settings, "take_count")
 
-    def draw(self, context: bpy.types.Context) -> None:
-        layout = self.layout
-        current = runtime.get()
-        job = current.job
-        row = layout.row(align=True)
-        row.scale_y = 1.5
-        if job is None:
-            row.operator("placid.generate", icon="PLAY")
-        else:
-            row.progress(factor=job.fraction, text=job.summary())
-            row.operator("placid.cancel", text="", icon="X")
-        if current.notice is not None:
-            draw_notice(layout, current.notice, characters_of(context))
-        draw_backend(layout, current)
+
+def draw_generate(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """Who moves, the button or how far it is, the last problem, the backend."""
+    current, characters_shown = runtime.get(), characters_of(context)
+    armature, reason = characters.target(context), characters.problem(context)
+    if armature is not None or not reason:
+        draw_text(layout, rig_label(armature), characters_shown, "ARMATURE_DATA")
+    if reason:
+        draw_sentence(layout, reason, characters_shown)
+        if armature is not None and rig_problem(armature):
+            row = layout.row(align=True)
+            row.operator("placid.guess_mapping", text="Guess Bones", icon="VIEWZOOM")
+            draw_text(layout, "Then look at Bone Mapping below", characters_shown)
+    job = current.job
+    row = layout.row(align=True)
+    row.scale_y = 1.5
+    if job is None:
+        row.operator("placid.generate", icon="PLAY")
+    else:
+        row.progress(factor=job.fraction, text=job.summary())
+        row.operator("placid.cancel", text="", icon="X")
+    if current.notice is not None:
+        draw_notice(layout, current.notice, characters_shown)
+    draw_backend(layout, current)
 
 
 def _draw_first_start(layout: bpy.types.UILayout, characters: int) -> None:
@@ -126,9 +160,9 @@ def _settings_column(layout: bpy.types.UILayout) -> bpy.types.UILayout:
 
 CLASSES = (
     PLACID_PT_main,
+    PLACID_PT_settings,
     PLACID_PT_safety,
     PLACID_PT_advanced,
-    PLACID_PT_generate,
 )
 
 register, unregister = bpy.utils.register_classes_factory(CLASSES)

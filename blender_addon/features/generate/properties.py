@@ -28,6 +28,8 @@ from ...shared.protocol.validation import (
     MAX_STRENGTH,
     MAX_TEMPERATURE,
 )
+from ...ui.frames import frames_of, seconds_of
+from .typed import Typing
 
 NOT_ASKED = "default"
 LABEL_CHARACTERS = 16
@@ -135,6 +137,7 @@ class PlacidSettings(bpy.types.PropertyGroup):
         description="What the body shall do, in English: a person walks forward and waves",
         maxlen=MAX_PROMPT_CHARACTERS,
         options={"TEXTEDIT_UPDATE"},
+        update=lambda _settings, _context: Typing.note(),
     )
     automatic_length: BoolProperty(
         name="Automatic Length", description="Let the model choose how long the motion takes"
@@ -147,6 +150,14 @@ class PlacidSettings(bpy.types.PropertyGroup):
         max=9.8,
         step=50,
         precision=1,
+    )
+    frames: IntProperty(
+        name="Frames",
+        description="Length of each take, in frames of the scene",
+        get=lambda settings: frames_of(settings.id_data, settings.seconds),
+        set=lambda settings, frames: setattr(
+            settings, "seconds", seconds_of(settings.id_data, frames)
+        ),
     )
     take_count: IntProperty(
         name="Takes", description="How many variations to make", default=1, min=1, max=16

@@ -20,6 +20,7 @@ class PLACID_PT_motion(Tab, bpy.types.Panel):
     bl_label = "Motion"
     bl_parent_id = "PLACID_PT_main"
     bl_options = {"DEFAULT_CLOSED"}
+    bl_order = 4
 
     def draw(self, context: bpy.types.Context) -> None:
         settings = context.scene.placid_motion
@@ -57,6 +58,7 @@ class PLACID_PT_bone_mapping(Tab, bpy.types.Panel):
     bl_label = "Bone Mapping"
     bl_parent_id = "PLACID_PT_main"
     bl_options = {"DEFAULT_CLOSED"}
+    bl_order = 28
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout

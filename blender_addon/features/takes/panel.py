@@ -4,6 +4,8 @@ import bpy
 
 from ...core import audits, characters, takes
 from ...core.ranking import NO_MATCH, order_of
+from ...core.safety_words import OFF_WORD, safety_of
+from ...shared.motion.safety import OFF
 from ...ui.frames import frames_of
 from ...ui.panel_base import Tab
 from ...ui.text import characters_of, draw_sentence, draw_text
@@ -33,7 +35,7 @@ class PLACID_UL_takes(bpy.types.UIList):
             facts = row.row()
             facts.alignment = "RIGHT"
             facts.active = False
-            facts.label(text=f"{take.safety.upper()}  {take.seed}")
+            facts.label(text=f"{safety_of(take)}  {take.seed}")
         star = "SOLO_ON" if take.favourite else "SOLO_OFF"
         row.prop(take, "favourite", text="", emboss=False, icon=star)
         _draw_badge(row, take)
@@ -63,36 +65,55 @@ class PLACID_UL_takes(bpy.types.UIList):
 class PLACID_PT_takes(Tab, bpy.types.Panel):
     bl_label = "Takes"
     bl_parent_id = "PLACID_PT_main"
+    bl_order = 1
 
     def draw(self, context: bpy.types.Context) -> None:
-        settings = context.scene.placid
         layout = self.layout
-        if not settings.takes:
-            layout.label(text="What you generate appears here")
-            layout.operator("placid.load_motion", icon="FILE_FOLDER")
-            return
-        row = layout.row()
-        row.template_list("PLACID_UL_takes", "", settings, "takes", settings, "take_index")
-        buttons = row.column(align=True)
-        buttons.operator("placid.show_take", text="", icon="PLAY")
-        buttons.operator("placid.load_motion", text="", icon="FILE_FOLDER")
-        buttons.separator()
-        buttons.operator("placid.delete_take", text="", icon="TRASH")
-        buttons.operator_menu_enum("placid.delete_takes", "which", text="", icon="DOWNARROW_HLT")
-        row = layout.row(align=True)
-        row.operator("placid.regenerate", icon="FILE_REFRESH")
-        row.operator("placid.variation", icon="RNDCURVE")
-        row = layout.row(align=True)
-        row.operator("placid.accept_take", icon="CHECKMARK")
-        row.operator("placid.reject_take", icon="X")
-        row = layout.row(align=True)
-        row.operator("placid.append_take", icon="NLA_PUSHDOWN")
-        row.operator("placid.push_to_nla")
-        row.operator("placid.back_to_sequence", text="", icon="NLA")
-        _draw_film(layout, characters_of(context))
+        draw_takes(layout, context)
         take = takes.active(context.scene)
         if take is not None:
+            _draw_film(layout, characters_of(context))
             _draw_take(layout, context.scene, take, characters_of(context))
+
+
+class PLACID_PT_take_details(Tab, bpy.types.Panel):
+    bl_label = "Details"
+    bl_parent_id = "PLACID_PT_takes"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context):
+        return takes.active(context.scene) is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        _draw_details(self.layout, takes.active(context.scene), characters_of(context))
+
+
+def draw_takes(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """The list of takes and what can be done with the chosen one."""
+    settings = context.scene.placid
+    if not settings.takes:
+        layout.label(text="What you generate appears here")
+        layout.operator("placid.load_motion", icon="FILE_FOLDER")
+        return
+    row = layout.row()
+    row.template_list("PLACID_UL_takes", "", settings, "takes", settings, "take_index")
+    buttons = row.column(align=True)
+    buttons.operator("placid.show_take", text="", icon="PLAY")
+    buttons.operator("placid.load_motion", text="", icon="FILE_FOLDER")
+    buttons.separator()
+    buttons.operator("placid.delete_take", text="", icon="TRASH")
+    buttons.operator_menu_enum("placid.delete_takes", "which", text="", icon="DOWNARROW_HLT")
+    row = layout.row(align=True)
+    row.operator("placid.regenerate", icon="FILE_REFRESH")
+    row.operator("placid.variation", icon="RNDCURVE")
+    row = layout.row(align=True)
+    row.operator("placid.accept_take", icon="CHECKMARK")
+    row.operator("placid.reject_take", icon="X")
+    row = layout.row(align=True)
+    row.operator("placid.append_take", icon="NLA_PUSHDOWN")
+    row.operator("placid.push_to_nla")
+    row.operator("placid.back_to_sequence", text="", icon="NLA")
 
 
 def _draw_film(layout: bpy.types.UILayout, characters: int) -> None:
@@ -100,6 +121,7 @@ def _draw_film(layout: bpy.types.UILayout, characters: int) -> None:
     row = layout.row(align=True)
     if film is None:
         row.operator("placid.film_take", icon="RENDER_ANIMATION")
+        row.operator("placid.save_asset", icon="ASSET_MANAGER")
     else:
         row.label(text=f"Filming {film.path.name}", icon="RENDER_ANIMATION")
         row.operator("placid.cancel_film", text="", icon="X")
@@ -123,19 +145,25 @@ def _draw_badge(row: bpy.types.UILayout, take) -> None:
 
 
 def _draw_take(layout: bpy.types.UILayout, scene: bpy.types.Scene, take, characters: int) -> None:
+    """What an animator asks about a take."""
     column = layout.column(align=True)
     draw_text(column, take.prompt, characters)
     if take.doubt:
         draw_sentence(column, take.doubt, characters)
     draw_text(column, _facts(scene, take), characters)
-    if take.safety == "off":
-        column.label(text="Safety was off", icon="ERROR")
-    elif take.label:
-        draw_text(column, take.label[0].upper() + take.label[1:], characters)
-    if take.safety != "off":
-        for change in take.changes.splitlines():
-            draw_text(column, change, characters)
+    icon = "ERROR" if safety_of(take) == OFF_WORD else "NONE"
+    column.label(text=f"Safety: {safety_of(take)}", icon=icon)
     _draw_audit(column, scene, take, characters)
+
+
+def _draw_details(layout: bpy.types.UILayout, take, characters: int) -> None:
+    """How it was made, and how the rig follows."""
+    column = layout.column(align=True)
+    column.label(text=f"Seed {take.seed}")
+    if take.label:
+        draw_text(column, take.label[0].upper() + take.label[1:], characters)
+    for change in take.changes.splitlines() if take.safety != OFF else ():
+        draw_text(column, change, characters)
     if take.report:
         draw_text(column, take.report, characters)
 
@@ -143,7 +171,6 @@ def _draw_take(layout: bpy.types.UILayout, scene: bpy.types.Scene, take, charact
 def _facts(scene: bpy.types.Scene, take) -> str:
     """Length, seed, and how good the motion is in figures."""
     words = [f"{take.seconds:.1f} s", f"{frames_of(scene, take.seconds)} frames"]
-    words.append(f"seed {take.seed}")
     if take.match != NO_MATCH:
         words.append(f"match {take.match:.2f}")
     words.append(f"foot slide {100.0 * take.slide:.1f} cm/s")
@@ -169,6 +196,6 @@ def _draw_audit(column: bpy.types.UILayout, scene: bpy.types.Scene, take, charac
         warning.label(text=f"and {found - STRIKES_SHOWN} more", icon="BLANK1")
 
 
-CLASSES = (PLACID_UL_takes, PLACID_PT_takes)
+CLASSES = (PLACID_UL_takes, PLACID_PT_takes, PLACID_PT_take_details)
 
 register, unregister = bpy.utils.register_classes_factory(CLASSES)
