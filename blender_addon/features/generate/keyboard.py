@@ -11,7 +11,7 @@ from .typed import Typing
 _WIDTH: Final = 560
 # The key maps of editors that have the tab, with their spaces.
 _TABS: Final = (
-    ("View3D Generic", "VIEW_3D"),
+    ("3D View Generic", "VIEW_3D"),
     ("Dopesheet Generic", "DOPESHEET_EDITOR"),
     ("NLA Generic", "NLA_EDITOR"),
 )

@@ -15,6 +15,10 @@ from .operators import forgetting, safety_words
 from .properties import chosen_safety, description
 
 
+# What the number of takes is wide beside the button, in Blender's units of a button's height.
+COUNT_UNITS = 4.5
+
+
 class PLACID_PT_main(Tab, bpy.types.Panel):
     bl_label = "Placid"
 
@@ -92,25 +96,21 @@ class PLACID_PT_advanced(Tab, bpy.types.Panel):
 
 
 def draw_prompt(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """The prompt as wide as the tab, whole below where it does not fit, and how long it lasts."""
-    settings, characters_shown = context.scene.placid, characters_of(context)
+    """The prompt as wide as the tab, prompts to choose from, and how long it lasts."""
+    settings = context.scene.placid
     column = layout.column()
     field = column.row()
     field.scale_y = 1.3
     field.prop(settings, "prompt", text="", placeholder="a person walks and waves")
-    if len(settings.prompt) > characters_shown:
-        draw_text(column, settings.prompt, characters_shown)
     row = column.row(align=True)
     row.menu("PLACID_MT_actions", icon="VIEWZOOM")
     row.menu("PLACID_MT_prompts", icon="TIME")
     star = "SOLO_ON" if settings.prompt.strip() in BOOK.favourites else "SOLO_OFF"
     row.operator("placid.mark_prompt", text="", icon=star)
     row = column.row(align=True)
-    length = row.row(align=True)
-    length.active = not settings.automatic_length
-    length.prop(settings, "seconds", text="s")
-    length.prop(settings, "frames", text="Frames")
-    row.prop(settings, "take_count")
+    row.active = not settings.automatic_length
+    row.prop(settings, "seconds")
+    row.prop(settings, "frames")
 
 
 def draw_generate(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -130,6 +130,9 @@ def draw_generate(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
     row.scale_y = 1.5
     if job is None:
         row.operator("placid.generate", icon="PLAY")
+        count = row.row(align=True)
+        count.ui_units_x = COUNT_UNITS
+        count.prop(context.scene.placid, "take_count")
     else:
         row.progress(factor=job.fraction, text=job.summary())
         row.operator("placid.cancel", text="", icon="X")

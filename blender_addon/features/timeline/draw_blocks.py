@@ -51,6 +51,8 @@ def _draw() -> None:
         if index and half:
             seam = _pixel(context, span[0] - half), _pixel(context, span[0] + half)
             _rectangle(seam[0], bottom, seam[1], top, _SEAM)
+        if top - bottom < _HEIGHT * scale:
+            continue
         _write(strip.prompt, left + 6 * scale, bottom + 6 * scale, right - 4 * scale, scale)
     gpu.state.blend_set("NONE")
 
