@@ -14,7 +14,6 @@ from ...ui.text import characters_of, draw_sentence, draw_text
 from .operators import forgetting, safety_words
 from .properties import chosen_safety, description
 
-
 # What the number of takes is wide beside the button, in Blender's units of a button's height.
 COUNT_UNITS = 4.5
 
