@@ -13,6 +13,8 @@ from .features.film import job as film_job
 from .features.generate import keyboard, properties
 from .features.generate import panel as generate_panel
 from .features.generate.scripting import generate_blocking
+from .features.make_safe import panel as make_safe_panel
+from .features.make_safe import settings as make_safe_settings
 from .features.mapping import panel as mapping_panel
 from .features.takes import editor_tabs, live_settings, sheet
 from .features.takes import panel as takes_panel
@@ -30,6 +32,7 @@ _PARTS = (
     batch_settings,
     timeline_settings,
     direct_settings,
+    make_safe_settings,
     override_mapping,
     bone_mapping,
     motion_settings,
@@ -43,6 +46,7 @@ _PARTS = (
     direct_panel,
     mapping_panel,
     timeline_panel,
+    make_safe_panel,
     drag_blocks,
     export_panel,
     batch_panel,

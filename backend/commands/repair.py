@@ -48,6 +48,7 @@ def repair(
     from backend.generation.generator import Generator
     from backend.kinematic_checks.audit import audit_motion
     from shared.errors import PlacidError
+    from shared.motion.safety import repaired_spans
     from shared.protocol.messages import RepairMotion
 
     request = RepairMotion(
@@ -67,7 +68,7 @@ def repair(
         generator.check(request, motion=chosen.motion)
         with progress_bar() as (tell, _):
             [made] = generator.generate(request, tell, motion=chosen.motion)
-        spans = [(start, end) for start, end in made.provenance.get("repaired", ())]
+        spans = repaired_spans(made.provenance)
         if not spans:
             raise PlacidError("not_repaired", f"{file} could not be repaired; nothing is written")
         written = opened.write(chosen, made, spans, out)

@@ -20,7 +20,7 @@ from backend.motion.facing import facing
 from backend.motion.lengths import FPS, MAX_FRAMES
 from shared.motion.audit import Audit, FoundStrike
 from shared.motion.motion import Motion
-from shared.protocol.requests import EditMotion, RepairMotion
+from shared.protocol.requests import EditMotion, RepairMotion, Settings
 from shared.protocol.validation import MAX_SEED
 
 Range = tuple[int, int]
@@ -155,8 +155,8 @@ class Repair:
         clip = replace(motion, joints=motion.joints[first:behind], contacts=None, provenance={})
         same = {
             name: getattr(self.request, name)
-            for name in EditMotion.__struct_fields__
-            if name not in ("prompt", "frames", "takes", "seed")
+            for name in Settings.__struct_fields__
+            if name not in ("takes", "seed")
         }
         frames = ((span[0] - first, span[1] - first),)
         request = EditMotion(prompt=prompt, frames=frames, takes=takes, seed=seed % _SEEDS, **same)

@@ -87,6 +87,8 @@ def _insert(arrived: _Arrived):
         held = take.kept.add()
         held.frame, held.pose = frame, _by_uid(bpy.data.actions, pose)
     take.kept_on = armature if job.kept else None
+    if (original := _by_uid(bpy.data.actions, job.original)) is not None:
+        takes.note_original(take, original)
     return scene, take
 
 

@@ -22,6 +22,7 @@ class Job:
             scene's settings.
         kept: scene frames whose poses its takes keep, each with the number of a library's pose or
             None.
+        original: the action that is repaired, by number; 0 for none.
         fraction: progress, 0 to 1.
         stage: what is being done, for people; STARTING until the backend says more.
         seconds_left: how long it still takes; None while that cannot be told.
@@ -37,6 +38,7 @@ class Job:
     armature: int
     place: int | None = None
     kept: Sequence[tuple[int, int | None]] = ()
+    original: int = 0
     fraction: float = 0.0
     stage: str = STARTING
     seconds_left: float | None = None

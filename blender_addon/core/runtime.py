@@ -82,12 +82,13 @@ class Runtime:
         motion: Motion | None = None,
         place: int | None = None,
         kept: Sequence[tuple[int, int | None]] = (),
+        original: bpy.types.Action | None = None,
     ) -> Job:
         """Send a request; its takes go to the armature that `get_armature` returns.
 
-        `motion` is what an EditMotion is about, and `place` the scene frame of its first frame;
+        `motion` is what the request is about, and `place` the scene frame of its first frame;
         `kept` are scene frames whose poses the takes keep, each with the number (`session_uid`) of
-        a library's pose or None.
+        a library's pose or None; `original` is the action that is repaired.
         Nobody is cast for a request that cannot be sent. Raises PlacidError at once or never.
         """
         self.notice = None
@@ -98,6 +99,7 @@ class Runtime:
             self.session.cancel(number)
             raise
         job = Job(request, scene.session_uid, armature.session_uid, place, kept)
+        job.original = 0 if original is None else original.session_uid
         self._jobs[number] = job
         self.watch()
         return job

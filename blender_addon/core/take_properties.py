@@ -85,6 +85,9 @@ class PlacidTake(bpy.types.PropertyGroup):
     )
     before_slot: IntProperty(description="Handle of the slot of that action")
     before_pose: StringProperty(description="How the armature stood then, as JSON")
+    original: PointerProperty(
+        type=bpy.types.Action, description="The action of which it is a repaired copy"
+    )
     uid: StringProperty(description="Tells takes apart, whatever they are called")
     motion: StringProperty(subtype="BYTE_STRING")
 

@@ -13,15 +13,17 @@ from ..retargeting.animation_state import (
     return_to,
     unchanged_on_failure,
 )
-from ..retargeting.apply_motion import apply_motion
+from ..retargeting.apply_motion import ApplyOptions, apply_motion
 from ..retargeting.editable import check_editable, check_untweaked
+from ..retargeting.replace_frames import replace_frames
 from ..retargeting.slots import playing, slot_of
 from ..shared.decoding.errors import UNDECODABLE, DecodeError
 from ..shared.errors import PlacidError
 from ..shared.motion.blocks import blocks_in
+from ..shared.motion.changes import Change
 from ..shared.motion.contacts import foot_slide
 from ..shared.motion.motion import Motion, MotionError, decode_motion, encode_motion
-from ..shared.motion.safety import changes_of, label_of, parts_of
+from ..shared.motion.safety import changes_of, label_of, parts_of, repaired_spans
 from ..shared.motion.understanding import match_in, understanding_in
 from ..shared.protocol.messages import Request
 from ..shared.protocol.stored_requests import decode_request, encode_request
@@ -87,6 +89,13 @@ def add_take(
     take.armature = armature
     take.motion = encode_motion(motion)
     return take
+
+
+def note_original(take, original: bpy.types.Action) -> None:
+    """Let a take be a copy of an action in which only the repaired frames are new."""
+    take.original = original
+    take.name = _short(f"{original.name} made safe")
+    take.prompt = f"{original.name} without strikes"
 
 
 def show(scene: bpy.types.Scene, take) -> None:
@@ -328,12 +337,33 @@ def _bake(
             options = replace(options, frame_start=begin)
         where = scene if armature.name in scene.objects else armature.users_scene[0]
         with sequence.beneath(armature, take.action):
-            report = apply_motion(where, armature, unpack_motion(take.motion), options)
-    take.action = report.action
-    take.report = report.sentence
+            made = _put_on(where, armature, take, options, follows_at is None)
+    take.action, take.report = made
     change = options.change
     take.mirrored, take.speed, take.cut_start = change.mirror, change.speed, change.cut_start
     note_baked(take)
+
+
+def _put_on(
+    scene: bpy.types.Scene,
+    armature: bpy.types.Object,
+    take,
+    options: ApplyOptions,
+    is_in_place: bool,
+) -> tuple[bpy.types.Action, str]:
+    """The action of a take, and how it was made, for people."""
+    motion = unpack_motion(take.motion)
+    spans = repaired_spans(motion.provenance)
+    is_copy = take.original is not None and take.armature == armature and is_in_place
+    if not (is_copy and spans and options.change == Change() and not options.loop):
+        report = apply_motion(scene, armature, motion, options)
+        return report.action, report.sentence
+    action = replace_frames(
+        scene, armature, take.original, motion, take.place, spans, take.name, options.mapping
+    )
+    new = sum(end - start for start, end in spans) / len(motion)
+    told = f"{new:.0%} of the frames are new, all others are those of {take.original.name}"
+    return action, told
 
 
 def _short(prompt: str) -> str:

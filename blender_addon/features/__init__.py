@@ -14,6 +14,7 @@ from .export import operators as export_operators
 from .film import operators as film_operators
 from .generate import cancel, keyboard, pick_action, prompt_menus
 from .generate import operators as generate_operators
+from .make_safe import look, take_out
 from .mapping import operators as mapping_operators
 from .takes import (
     live_settings,
@@ -46,6 +47,8 @@ CLASSES = tuple(
         drag_blocks,
         redo_block,
         in_between,
+        look,
+        take_out,
         direct_path,
         direct_anchors,
         cancel,

@@ -5,6 +5,7 @@ those that get keys, its switches are keyed for the new frames alone.
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 import bpy
 import numpy as np
@@ -135,7 +136,7 @@ def _splice(
     where: tuple[str, int],
     start: int,
     values: Sequence[float],
-    interpolation: str = "LINEAR",
+    interpolation: Literal["LINEAR", "CONSTANT"] = "LINEAR",
 ) -> None:
     """Give a curve of the copy these values from frame `start` on, a frame each, and no others.
 

@@ -106,6 +106,7 @@ class _Known(msgspec.Struct):
     guarded: tuple[str, ...] = ()
     parts: tuple[Part, ...] = ()
     changes: tuple[str, ...] = ()
+    repaired: tuple[tuple[int, int], ...] = ()
 
 
 class ProvenanceError(PlacidError):
@@ -145,6 +146,11 @@ def changes_of(provenance: dict[str, Any]) -> tuple[str, ...]:
 def parts_of(provenance: dict[str, Any], frames: int) -> tuple[Part, ...]:
     """How each range of a motion of so many frames was made. Raises ProvenanceError."""
     return _read(provenance).parts or (Part(0, frames, label_of(provenance)),)
+
+
+def repaired_spans(provenance: dict[str, Any]) -> tuple[tuple[int, int], ...]:
+    """The frames [start, end) of a motion that a repair made anew. Raises ProvenanceError."""
+    return _read(provenance).repaired
 
 
 def label_entries(label: Label, parts: Sequence[Part] = ()) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from ...shared.protocol.messages import (
     MAX_TAKES,
     EditMotion,
     Generate,
+    RepairMotion,
     SamplingOptions,
 )
 from .properties import chosen_model, chosen_safety
@@ -142,7 +143,7 @@ class RemakeVerb(Operator):
         if take is None:
             return "There is no take"
         try:
-            if isinstance(takes.request_of(take), EditMotion):
+            if isinstance(takes.request_of(take), EditMotion | RepairMotion):
                 return "This take changed a part of another one: change that part again instead"
         except PlacidError as error:
             return error.message

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from backend.generation.repair import Repair
+from backend.kinematic_checks.audit import audit_motion
 from backend.serving.lifecycle import read_handover
 from backend.serving.patience import Limits
 from backend.serving.server import serve
@@ -26,7 +28,16 @@ from shared.motion.blocks import Block, blocks_entry
 from shared.motion.motion import Motion
 from shared.motion.skeleton import JOINT, JOINT_COUNT
 from shared.motion.understanding import Understanding
-from shared.protocol.messages import Capabilities, Choice, Generate, Request, Timeline
+from shared.protocol.messages import (
+    AuditMotion,
+    Capabilities,
+    Choice,
+    EditMotion,
+    Generate,
+    RepairMotion,
+    Request,
+    Timeline,
+)
 
 STEPS = 10
 LATE_SECONDS = 2.5
@@ -89,10 +100,23 @@ class WalkingGenerator:
                     time.sleep(0.2)
                 if "brisk" in request.prompt:
                     time.sleep(0.03)
-            if motion is None:
+            if isinstance(request, AuditMotion):
+                yield replace(motion, audit=audit_motion(motion))
+            elif isinstance(request, RepairMotion):
+                yield Repair(request, _calmed, audit_motion).run(motion, request.seed, progress)
+            elif motion is None:
                 yield walk(request, request.seed + take)
             else:
                 yield replace(motion, prompt=request.prompt, seed=request.seed + take)
+
+
+def _calmed(request: EditMotion, clip: Motion, _progress: object) -> list[Motion]:
+    """The clip, with its first pose held in the new frames."""
+    [(start, end)] = request.frames
+    joints = clip.joints.copy()
+    joints[start:end] = joints[max(start - 1, 0)]
+    made = {"safety": "lcr", "changes": ["frames 0 to 1: nothing"]}
+    return [replace(clip, joints=joints, provenance=made)] * request.takes
 
 
 def walk(request: Request, seed: int) -> Motion:

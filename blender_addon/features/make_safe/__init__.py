@@ -1,0 +1,1 @@
+"""Make Safe: strikes in any action, found and taken out."""
