@@ -30,7 +30,7 @@ def order_of(takes: Sequence, order: str) -> list[int]:
     return places
 
 
-def _key(takes: Sequence, order: str) -> Callable[[int], object]:
+def _key(takes: Sequence, order: str) -> Callable[[int], float | tuple[float, ...]]:
     match order:
         case "MATCH":
             return lambda index: -takes[index].match

@@ -179,7 +179,7 @@ def _alone(
 def _labelled(armature: bpy.types.Object) -> Iterator[None]:
     """The armature itself says what made its action: exporters write objects' properties alone."""
     told = properties_of(playing_action(armature))
-    before = {key: armature[key] for key in told if key in armature}
+    before = {key: value for key, value in armature.items() if key in told}
     for key, value in told.items():
         armature[key] = value
     try:

@@ -1,16 +1,16 @@
 """The keyboard: Enter in the prompt field generates, and a shortcut opens the field anywhere."""
 
-from typing import Final
+from typing import Final, Literal
 
 import bpy
 
 from ...core.operator_base import Operator
-from .operators import PLACID_OT_generate
+from .operators import PLACID_OT_generate, generate
 from .typed import Typing
 
 _WIDTH: Final = 560
 # The key maps of editors that have the tab, with their spaces.
-_TABS: Final = (
+_TABS: Final[tuple[tuple[str, Literal["VIEW_3D", "DOPESHEET_EDITOR", "NLA_EDITOR"]], ...]] = (
     ("3D View Generic", "VIEW_3D"),
     ("Dopesheet Generic", "DOPESHEET_EDITOR"),
     ("NLA Generic", "NLA_EDITOR"),
@@ -60,7 +60,7 @@ class PLACID_OT_prompt(Operator, bpy.types.Operator):
 
     def run(self, context):
         Typing.forget()
-        PLACID_OT_generate.run(self, context)
+        generate(context)
 
 
 CLASSES = (PLACID_OT_generate_on_enter, PLACID_OT_prompt)

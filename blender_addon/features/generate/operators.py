@@ -128,10 +128,15 @@ class PLACID_OT_generate(Operator, bpy.types.Operator):
         return busy() or characters.problem(context)
 
     def run(self, context):
-        settings = context.scene.placid
-        new_seed(settings)
-        runtime.get().generate(context.scene, request_of(settings), lambda: target_or_new(context))
-        BOOK.note(settings.prompt.strip())
+        generate(context)
+
+
+def generate(context: bpy.types.Context) -> None:
+    """Send what the panel says. Raises PlacidError."""
+    settings = context.scene.placid
+    new_seed(settings)
+    runtime.get().generate(context.scene, request_of(settings), lambda: target_or_new(context))
+    BOOK.note(settings.prompt.strip())
 
 
 class RemakeVerb(Operator):

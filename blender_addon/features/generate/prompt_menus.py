@@ -71,12 +71,9 @@ class PLACID_MT_prompts(bpy.types.Menu):
 
     def draw(self, context):
         layout = self.layout
-        for title, icon, prompts in (
-            ("Favourites", "SOLO_ON", BOOK.favourites),
-            ("Lately", "TIME", BOOK.history),
-        ):
+        for title, prompts in (("Favourites", BOOK.favourites), ("Lately", BOOK.history)):
             if prompts:
-                layout.label(text=title, icon=icon)
+                layout.label(text=title)
                 for prompt in prompts:
                     text = prompt if len(prompt) <= _SHOWN else f"{prompt[: _SHOWN - 1]}…"
                     layout.operator("placid.use_prompt", text=text).prompt = prompt

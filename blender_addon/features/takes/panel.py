@@ -151,8 +151,8 @@ def _draw_take(layout: bpy.types.UILayout, scene: bpy.types.Scene, take, charact
     if take.doubt:
         draw_sentence(column, take.doubt, characters)
     draw_text(column, _facts(scene, take), characters)
-    icon = "ERROR" if safety_of(take) == OFF_WORD else "NONE"
-    column.label(text=f"Safety: {safety_of(take)}", icon=icon)
+    words = safety_of(take)
+    column.label(text=f"Safety: {words}", icon="ERROR" if words == OFF_WORD else "NONE")
     _draw_audit(column, scene, take, characters)
 
 

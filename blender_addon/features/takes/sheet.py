@@ -143,8 +143,7 @@ def _draw_cell(cell: bpy.types.UILayout, take, is_chosen: bool) -> None:
     row = cell.row(align=True)
     text = str(take.number)
     row.operator("placid.choose_take", text=text, depress=is_chosen).number = take.number
-    star = "SOLO_ON" if take.favourite else "SOLO_OFF"
-    row.prop(take, "favourite", text="", icon=star)
+    row.prop(take, "favourite", text="", icon="SOLO_ON" if take.favourite else "SOLO_OFF")
     if audits.count(take):
         row.label(text="", icon="ERROR")
 
