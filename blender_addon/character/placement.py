@@ -29,7 +29,7 @@ def step_aside(context: bpy.types.Context, armature: bpy.types.Object) -> None:
     ]
     here = np.array(armature.location)
     free = (place for place in _places(here) if not any(_stands_in(place, box) for box in boxes))
-    armature.location = Vector(next(free, here))
+    armature.location = next(free, here).tolist()
 
 
 def _places(here: np.ndarray) -> Iterator[np.ndarray]:
