@@ -16,12 +16,12 @@ from backend.datasets.captions import mirror_caption
 from backend.datasets.problems import Problem, ProblemTable
 from backend.datasets.sources import Clip, Segment
 from backend.motion import features as feat
+from backend.motion.lengths import MIN_FRAMES
 from shared.files import write_whole, written_whole
 from shared.motion.skeleton import FEATURE_OFFSETS, MIRROR
 
 TEMPI = (1.0, 0.87, 1.15)
 FORMAT = 2
-SHORTEST = 24  # frames of a clip
 
 
 @dataclass(frozen=True)
@@ -131,8 +131,8 @@ def sound_clips(clips: Iterable[Clip]) -> Iterator[Clip]:
 
 
 def _fault(joints: np.ndarray) -> str:
-    if len(joints) < SHORTEST:
-        return f"{len(joints)} frames, fewer than {SHORTEST}"
+    if len(joints) < MIN_FRAMES:
+        return f"{len(joints)} frames, fewer than {MIN_FRAMES}"
     broken = np.flatnonzero(~np.isfinite(joints).all(axis=(1, 2)))
     if broken.size:
         return f"frame {broken[0]} holds a joint that is not a number"

@@ -17,6 +17,8 @@ from .jobs import Job
 
 log = logging.getLogger(__name__)
 
+_HANDLERS = (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post)
+
 # What an operator has that changes the scene, or holds the mouse, while it runs.
 _DRAGGING = {"UNDO", "UNDO_GROUPED", "BLOCKING", "GRAB_CURSOR"}
 
@@ -34,6 +36,10 @@ class Arrivals:
     def __init__(self) -> None:
         self._arrived: list[_Arrived] = []
         self._present: set[str] = set()
+        # Whether the user undid or redid something since the last look.
+        self._undone = False
+        # Blender keeps plain functions alone beyond the loading of another file.
+        self._handler = bpy.app.handlers.persistent(lambda *_scene: self._note_undo())
 
     def add(self, job: Job, event: Take) -> None:
         """Put a take into the list and show the first one of its generation.
@@ -63,15 +69,29 @@ class Arrivals:
 
         After an undo or redo, what was there before and is not any more is put in again.
         """
-        global _undone
-        if _undone:
+        if self._undone:
             lost = self._present - _uids()
             for arrived in self._arrived:
                 if arrived.uid in lost:
                     _insert(arrived)
-        _undone = False
+        self._undone = False
         if self._arrived:
             self._present = _uids()
+
+    def listen(self) -> None:
+        """Notice undo and redo from now on."""
+        for handlers in _HANDLERS:
+            if self._handler not in handlers:
+                handlers.append(self._handler)
+
+    def stop_listening(self) -> None:
+        """Leave no handler behind."""
+        for handlers in _HANDLERS:
+            if self._handler in handlers:
+                handlers.remove(self._handler)
+
+    def _note_undo(self) -> None:
+        self._undone = True
 
 
 def _insert(arrived: _Arrived):
@@ -124,28 +144,3 @@ def _uids() -> set[str]:
 
 def _by_uid(blocks, uid: int | None):
     return next((block for block in blocks if block.session_uid == uid), None)
-
-
-# Whether the user undid or redid something since the last look.
-_undone = False
-_HANDLERS = (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post)
-
-
-@bpy.app.handlers.persistent
-def _after_undo(*_scene: object) -> None:
-    global _undone
-    _undone = True
-
-
-def listen() -> None:
-    """Notice undo and redo from now on."""
-    for handlers in _HANDLERS:
-        if _after_undo not in handlers:
-            handlers.append(_after_undo)
-
-
-def stop_listening() -> None:
-    """Leave no handler behind."""
-    for handlers in _HANDLERS:
-        if _after_undo in handlers:
-            handlers.remove(_after_undo)

@@ -1,11 +1,9 @@
-"""Between Blender and the session: the timer, where finished takes go, and what to tell the user.
+"""What the extension knows while Blender runs: one object, and the timer that drives it.
 
 Everything runs on Blender's main thread, in steps of milliseconds.
 """
 
-import logging
 import time
-import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
@@ -13,29 +11,23 @@ from typing import TYPE_CHECKING, TypeVar
 import bpy
 
 from ..link import launch, paths
-from ..link.client import Event, Lost, Take
+from ..link.client import Event, Take
 from ..link.session import Session
 from ..shared.errors import PlacidError
 from ..shared.motion.motion import Motion
-from ..shared.protocol.messages import Done, Error, Progress, Request, Welcome
-from . import arrivals, scheduler
+from ..shared.protocol.messages import Progress, Request, Welcome
+from .generations import Generations
 from .jobs import Job
+from .notices import Notices
+from .scheduler import Scheduler
 
 if TYPE_CHECKING:
     from ..link.environment import Setup
 
-T = TypeVar("T")
-
-log = logging.getLogger(__name__)
+K = TypeVar("K")
 
 BUSY_SECONDS = 0.05
 IDLE_SECONDS = 0.5
-
-# Problems that may be gone with another environment.
-_OF_ENVIRONMENT = (
-    *("setup_failed", "not_writable", "version_mismatch"),
-    *("backend_missing", "backend_unavailable", "backend_lost", "backend_hung"),
-)
 
 # Where Placid draws: the region of each editor.
 PANEL_REGIONS = {
@@ -51,28 +43,53 @@ class Runtime:
 
     Attributes:
         session: the backend and the connection to it.
+        scheduler: the one timer.
         setup: the running set-up of the backend's environment, or None.
-        notice: the last problem, for the panel and the preferences.
-        tracebacks: of unforeseen errors, for the report.
         listeners: told every event of the session, besides the panel's own generations.
     """
 
     def __init__(self) -> None:
         self.session = Session(launch.launch)
-        self._jobs: dict[int, Job] = {}
-        self._arrivals = arrivals.Arrivals()
-        self._held: list[Event] = []
+        self.scheduler = Scheduler()
         self.setup: Setup | None = None
-        self.notice: PlacidError | None = None
-        self.tracebacks: deque[str] = deque(maxlen=5)
         self.listeners: list[Callable[[Event], None]] = []
+        self._notices = Notices()
+        self._generations = Generations(lambda: self.session, self._notices)
+        self._latest: dict[type, object] = {}
         self._busy_at = time.monotonic()
         self._drawn: object = None
 
     @property
+    def notice(self) -> PlacidError | None:
+        """The last problem, for the panel and the preferences."""
+        return self._notices.current
+
+    @notice.setter
+    def notice(self, error: PlacidError | None) -> None:
+        self._notices.current = error
+
+    @property
+    def tracebacks(self) -> deque[str]:
+        """Of unforeseen errors, for the report."""
+        return self._notices.tracebacks
+
+    @property
     def job(self) -> Job | None:
         """The oldest unfinished generation."""
-        return next((job for job in self._jobs.values() if not job.over), None)
+        return self._generations.oldest
+
+    def set_latest(self, thing: object) -> None:
+        """Note what a feature has begun, such as a film, in place of the last one of its kind."""
+        self._latest[type(thing)] = thing
+
+    def latest(self, kind: type[K]) -> K | None:
+        """What was begun last of this kind."""
+        thing = self._latest.get(kind)
+        return thing if isinstance(thing, kind) else None
+
+    def forget(self, kind: type) -> None:
+        """Nothing of this kind is there any more."""
+        self._latest.pop(kind, None)
 
     def generate(
         self,
@@ -92,31 +109,25 @@ class Runtime:
         Nobody is cast for a request that cannot be sent. Raises PlacidError at once or never.
         """
         self.notice = None
-        number = self.session.submit(request, motion)
-        try:
-            armature = get_armature()
-        except Exception:
-            self.session.cancel(number)
-            raise
-        job = Job(request, scene.session_uid, armature.session_uid, place, kept)
-        job.original = 0 if original is None else original.session_uid
-        self._jobs[number] = job
+
+        def job() -> Job:
+            made = Job(request, scene.session_uid, get_armature().session_uid, place, kept)
+            made.original = 0 if original is None else original.session_uid
+            return made
+
+        begun = self._generations.begin(request, motion, job)
         self.watch()
-        return job
+        return begun
 
     def cancel(self, given_up: Job | None = None) -> None:
         """Give one generation up, or every one; takes that arrived stay."""
-        for number, job in self._jobs.items():
-            if given_up in (None, job):
-                job.cancel()
-                self.session.cancel(number)
+        self._generations.cancel(given_up)
 
     def stop_backend(self) -> None:
         """End the backend; unfinished generations are given up, what arrived stays."""
-        self._release_held()
+        self._generations.release_held()
         self.session.stop()
-        for number in list(self._jobs):
-            self._finish(number, PlacidError("cancelled", "the backend was stopped"))
+        self._generations.end_all(PlacidError("cancelled", "the backend was stopped"))
 
     def start_setup(self) -> None:
         """Begin to make the backend's environment. Raises PlacidError when that cannot begin."""
@@ -141,46 +152,37 @@ class Runtime:
 
     def forget_environment(self) -> None:
         """Put away what was wrong with the former environment, now that another one is chosen."""
-        if self.notice is not None and self.notice.code in _OF_ENVIRONMENT:
-            self.notice = None
+        self._notices.forget_environment()
 
     def watch(self) -> None:
         """Keep ticking for as long as there is something to tick for."""
-        arrivals.listen()
-        scheduler.start(_on_timer, BUSY_SECONDS)
+        self.scheduler.start(self._on_timer, BUSY_SECONDS)
 
     def tick(self, wait: float = 0.0) -> None:
         """Do what is due. Never raises: what goes wrong becomes the notice, and stops nothing else.
 
         An event that cannot be handled takes neither the events behind it along nor its job's end.
         """
-        self._guard(self._arrivals.look)
-        if not arrivals.is_dragging():
-            self._release_held()
-        for event in self._guard(self.session.poll, wait) or ():
-            for hear in (self._handle, *self.listeners):
-                self._guard(hear, event)
-        self._guard(self._poll_setup)
-        self._guard(self._rest)
+        guard = self._notices.guard
+        guard(self._generations.look)
+        for event in guard(self.session.poll, wait) or ():
+            if isinstance(event, Welcome | Progress | Take):
+                self._busy_at = time.monotonic()
+            for hear in (self._generations.handle, *self.listeners):
+                guard(hear, event)
+        guard(self._poll_setup)
+        guard(self._rest)
 
     def note_unforeseen(self, error: Exception) -> PlacidError:
         """Keep the traceback for the report; returns the sentence for the user."""
-        text = "".join(traceback.format_exception(error))
-        # What happens again at every tick is told once.
-        if not self.tracebacks or self.tracebacks[-1] != text:
-            self.tracebacks.append(text)
-            log.error("unforeseen error", exc_info=error)
-        self.notice = PlacidError(
-            "internal",
-            f"something unforeseen went wrong ({error}); press Copy Report and tell the authors",
-        )
-        return self.notice
+        return self._notices.note_unforeseen(error)
 
     def close(self) -> None:
         """End everything that this Blender started."""
-        scheduler.stop(_on_timer)
+        self.scheduler.close()
         self.cancel_setup()
         self.stop_backend()
+        self._generations.close()
 
     def redraw_if_changed(self) -> None:
         """Repaint the panels, but only when they would look different."""
@@ -196,15 +198,13 @@ class Runtime:
         self._drawn = look
         redraw()
 
-    def _guard(self, do: Callable[..., T], *arguments: object) -> T | None:
-        """Do one thing; what goes wrong with it becomes the notice."""
-        try:
-            return do(*arguments)
-        except PlacidError as error:
-            self.notice = error
-        except Exception as error:
-            self.note_unforeseen(error)
-        return None
+    def _on_timer(self) -> float | None:
+        self.tick()
+        self.redraw_if_changed()
+        state = self.session.state
+        if self.job or self.setup or state in ("starting", "loading"):
+            return BUSY_SECONDS
+        return IDLE_SECONDS if self.session.running else None
 
     def _poll_setup(self) -> None:
         """A set-up that fails, in whatever way, is over."""
@@ -224,53 +224,6 @@ class Runtime:
         minutes = launch.preferences().idle_minutes
         if minutes and self.session.running and time.monotonic() - self._busy_at > minutes * 60:
             self.session.rest()
-
-    def _release_held(self) -> None:
-        """Handle what waited for the user's drag to end."""
-        held, self._held = self._held, []
-        for event in held:
-            self._guard(self._deliver, event)
-
-    def _handle(self, event: Event) -> None:
-        """What changes the file waits for the user's drag to end, in the order in which it came."""
-        if isinstance(event, Welcome | Progress | Take):
-            self._busy_at = time.monotonic()
-        if isinstance(event, Take | Done | Error | Lost) and arrivals.is_dragging():
-            self._held.append(event)
-        else:
-            self._deliver(event)
-
-    def _deliver(self, event: Event) -> None:
-        match event:
-            case Welcome(problem=Error() as problem):
-                self.notice = PlacidError(problem.code, problem.message, problem.details)
-            case Progress(job=number) if job := self._jobs.get(number):
-                job.advance(event)
-            case Take(job=number) if job := self._jobs.get(number):
-                self._arrivals.add(job, event)
-            case Done(job=number):
-                self._finish(number, None)
-            case Error():
-                error = PlacidError(event.code, event.message, event.details)
-                if event.job is None:
-                    self.notice = error
-                else:
-                    self._finish(event.job, error)
-            case Lost():
-                if isinstance(cause := event.error.__cause__, Exception):
-                    self.note_unforeseen(cause)
-                self.notice = event.error
-                for number in event.jobs:
-                    self._finish(number, event.error)
-
-    def _finish(self, number: int, error: PlacidError | None) -> None:
-        job = self._jobs.pop(number, None)
-        if job is None:
-            return
-        job.over, job.error = True, error
-        if error is not None and error.code != "cancelled":
-            self.notice = error
-        self._arrivals.close(job)
 
 
 def redraw() -> None:
@@ -302,17 +255,6 @@ def session() -> Session:
 def unregister() -> None:
     """End the backend together with the extension."""
     global _runtime
-    arrivals.stop_listening()
     if _runtime is not None:
         _runtime.close()
         _runtime = None
-
-
-def _on_timer() -> float | None:
-    runtime = get()
-    runtime.tick()
-    runtime.redraw_if_changed()
-    state = runtime.session.state
-    if runtime.job or runtime.setup or state in ("starting", "loading"):
-        return BUSY_SECONDS
-    return IDLE_SECONDS if runtime.session.running else None

@@ -10,48 +10,60 @@ import bpy
 Tick = Callable[[], float | None]
 
 log = logging.getLogger(__name__)
-_due: dict[Tick, float] = {}
 
 
-def start(tick: Tick, seconds: float) -> None:
-    """Have `tick` called in so many seconds, then as it says; one that waits already goes on."""
-    if tick in _due:
-        return
-    _due[tick] = time.monotonic() + seconds
-    # The timer may wait for something that is due later.
-    if bpy.app.timers.is_registered(_on_timer):
-        bpy.app.timers.unregister(_on_timer)
-    bpy.app.timers.register(_on_timer, first_interval=_wait(), persistent=True)
+class Scheduler:
+    """Ticks and when they are due, behind one of Blender's timers."""
 
+    def __init__(self) -> None:
+        self._due: dict[Tick, float] = {}
+        # Blender knows a timer by the object that it calls; a bound method is a new one each time.
+        self._timer = self.call_due
 
-def stop(tick: Tick) -> None:
-    """Call `tick` no more."""
-    _due.pop(tick, None)
-    if not _due and bpy.app.timers.is_registered(_on_timer):
-        bpy.app.timers.unregister(_on_timer)
+    def start(self, tick: Tick, seconds: float) -> None:
+        """Have `tick` called in so many seconds, then as it says; one that waits goes on."""
+        if tick in self._due:
+            return
+        self._due[tick] = time.monotonic() + seconds
+        # The timer may wait for something that is due later.
+        self._unregister()
+        bpy.app.timers.register(self._timer, first_interval=self._wait(), persistent=True)
 
+    def stop(self, tick: Tick) -> None:
+        """Call `tick` no more."""
+        self._due.pop(tick, None)
+        if not self._due:
+            self._unregister()
 
-def is_waiting(tick: Tick) -> bool:
-    """Whether `tick` is going to be called."""
-    return tick in _due
+    def close(self) -> None:
+        """Call nothing any more."""
+        self._due.clear()
+        self._unregister()
 
+    def is_waiting(self, tick: Tick) -> bool:
+        """Whether `tick` is going to be called."""
+        return tick in self._due
 
-def _on_timer() -> float | None:
-    for tick, due in list(_due.items()):
-        if due > time.monotonic() or tick not in _due:
-            continue
-        try:
-            again = tick()
-        except Exception:  # it must not end what others wait for
-            log.exception("a tick of Placid's timer failed and is not called again")
-            again = None
-        if again is None:
-            _due.pop(tick, None)
-        elif tick in _due:
-            _due[tick] = time.monotonic() + again
-    return _wait() if _due else None
+    def call_due(self) -> float | None:
+        """Call what is due; seconds until something is due again, None when nothing will be."""
+        for tick, due in list(self._due.items()):
+            if due > time.monotonic() or tick not in self._due:
+                continue
+            try:
+                again = tick()
+            except Exception:  # it must not end what others wait for
+                log.exception("a tick of Placid's timer failed and is not called again")
+                again = None
+            if again is None:
+                self._due.pop(tick, None)
+            elif tick in self._due:
+                self._due[tick] = time.monotonic() + again
+        return self._wait() if self._due else None
 
+    def _unregister(self) -> None:
+        if bpy.app.timers.is_registered(self._timer):
+            bpy.app.timers.unregister(self._timer)
 
-def _wait() -> float:
-    """Seconds until something is due."""
-    return max(0.0, min(_due.values()) - time.monotonic())
+    def _wait(self) -> float:
+        """Seconds until something is due."""
+        return max(0.0, min(self._due.values()) - time.monotonic())

@@ -84,12 +84,13 @@ def test_disabling_the_extension_ends_a_batch_and_leaves_nothing_behind(fresh_ba
     table.write_text("prompt,seconds\nslow walk,1\n")
     batch_run.start(table, tmp_path / "results", None)
     run = batch_run.current()
+    timer = fresh_backend.core.runtime.get().scheduler._timer
     _settle(fresh_backend, lambda: (run.tick(), run.state == "running")[1])
     assert bpy.ops.preferences.addon_disable(module=module) == {"FINISHED"}
     try:
         assert (run.state, batch_run.current()) == ("paused", None)
         assert fresh_backend.core.runtime._runtime is None
-        assert not fresh_backend.core.scheduler.is_waiting(fresh_backend.core.runtime._on_timer)
+        assert not bpy.app.timers.is_registered(timer)
     finally:
         assert bpy.ops.preferences.addon_enable(module=module) == {"FINISHED"}
 

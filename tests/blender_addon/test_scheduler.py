@@ -5,18 +5,17 @@ import pytest
 
 
 @pytest.fixture
-def scheduler(placid, monkeypatch):
-    module = placid.core.scheduler
-    monkeypatch.setattr(module, "_due", {})
-    yield module
-    if bpy.app.timers.is_registered(module._on_timer):
-        bpy.app.timers.unregister(module._on_timer)
+def scheduler(placid):
+    scheduler = placid.core.scheduler.Scheduler()
+    yield scheduler
+    scheduler.close()
+    assert not bpy.app.timers.is_registered(scheduler._timer)
 
 
 @pytest.fixture
-def clock(scheduler, monkeypatch):
+def clock(placid, monkeypatch):
     now = [100.0]
-    monkeypatch.setattr(scheduler.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(placid.core.scheduler.time, "monotonic", lambda: now[0])
     return now
 
 
@@ -32,19 +31,19 @@ def test_each_tick_is_called_when_it_is_due_and_as_it_says(scheduler, clock):
 
     scheduler.start(often, 0.1)
     scheduler.start(once, 0.25)
-    assert scheduler._on_timer() == pytest.approx(0.1)
+    assert scheduler.call_due() == pytest.approx(0.1)
     assert called == []
     clock[0] += 0.1
-    assert scheduler._on_timer() == pytest.approx(0.1)
+    assert scheduler.call_due() == pytest.approx(0.1)
     assert called == ["often"]
     clock[0] += 0.2
-    assert scheduler._on_timer() == pytest.approx(0.1)
+    assert scheduler.call_due() == pytest.approx(0.1)
     assert called == ["often", "often", "once"]
     assert scheduler.is_waiting(often)
     assert not scheduler.is_waiting(once)
     scheduler.stop(often)
-    assert scheduler._on_timer() is None
-    assert not bpy.app.timers.is_registered(scheduler._on_timer)
+    assert scheduler.call_due() is None
+    assert not bpy.app.timers.is_registered(scheduler._timer)
 
 
 def test_what_is_started_twice_waits_once(scheduler, clock):
@@ -53,7 +52,7 @@ def test_what_is_started_twice_waits_once(scheduler, clock):
     scheduler.start(tick, 0.1)
     scheduler.start(tick, 5.0)
     clock[0] += 0.1
-    assert scheduler._on_timer() is None
+    assert scheduler.call_due() is None
     assert called == [1]
 
 
@@ -67,7 +66,7 @@ def test_a_tick_that_fails_ends_no_other(scheduler, clock):
     scheduler.start(broken, 0.1)
     scheduler.start(fine, 0.1)
     clock[0] += 0.1
-    assert scheduler._on_timer() == pytest.approx(0.5)
+    assert scheduler.call_due() == pytest.approx(0.5)
     assert not scheduler.is_waiting(broken)
 
 
@@ -87,6 +86,6 @@ def test_a_tick_may_stop_and_start_others(scheduler, clock):
     scheduler.start(first, 0.1)
     scheduler.start(last, 0.1)
     clock[0] += 0.1
-    scheduler._on_timer()
-    scheduler._on_timer()
+    scheduler.call_due()
+    scheduler.call_due()
     assert called == ["again"]

@@ -1,7 +1,6 @@
 """Preferences: where the backend runs, its set-up and its state."""
 
 import sys
-from functools import partial
 from pathlib import Path
 
 import bpy
@@ -13,6 +12,7 @@ from ...ui.backend_status import draw_backend, draw_notice
 from ...ui.text import draw_sentence, draw_text
 
 CHARACTERS = 90
+_LOOK_SECONDS = 0.2
 
 
 def _choose_python(_preferences, _context) -> None:
@@ -170,7 +170,7 @@ def _draw_chosen(box: bpy.types.UILayout, python: Path) -> None:
     problem = libraries.problem_of(python)
     if problem is None:
         box.label(text="Looking for the backend's libraries", icon="SORTTIME")
-        bpy.app.timers.register(partial(_redraw_when_known, python), first_interval=0.2)
+        runtime.get().scheduler.start(_redraw_when_known, _LOOK_SECONDS)
     elif problem:
         box.label(text="The chosen environment cannot run the Full Backend", icon="ERROR")
         remedy = f"{python} {problem}; choose another one below, or leave that empty and set up"
@@ -180,9 +180,10 @@ def _draw_chosen(box: bpy.types.UILayout, python: Path) -> None:
         box.label(text=text, icon="CHECKMARK")
 
 
-def _redraw_when_known(python: Path) -> float | None:
-    if libraries.problem_of(python) is None:
-        return 0.2
+def _redraw_when_known() -> float | None:
+    """Look whether the environment that is chosen now has answered."""
+    if not launch.disabled_reason() and libraries.problem_of(launch.backend_python()) is None:
+        return _LOOK_SECONDS
     runtime.redraw()
     return None
 

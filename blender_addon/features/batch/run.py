@@ -14,7 +14,7 @@ from typing import Literal
 
 import bpy
 
-from ...core import runtime, scheduler
+from ...core import runtime
 from ...link import paths
 from ...link.client import Event, Lost, Take
 from ...shared.batch.journal import open_journal
@@ -295,36 +295,33 @@ def _stopped() -> PlacidError:
     return PlacidError("backend_lost", "the backend was stopped; press Resume to go on")
 
 
-_run: BatchRun | None = None
-
-
 def current() -> BatchRun | None:
     """The batch of this Blender: running, paused or done."""
-    return _run
+    return runtime.get().latest(BatchRun)
 
 
 def start(table: Path, folder: Path, look: RenderSettings | None) -> BatchRun:
     """Begin a batch, or go on with one. Raises PlacidError as `BatchRun` does."""
-    global _run
-    _run = BatchRun(table, folder, look, _run)
-    scheduler.start(_on_timer, TICK_SECONDS)
-    return _run
+    run = BatchRun(table, folder, look, current())
+    runtime.get().set_latest(run)
+    runtime.get().scheduler.start(_on_timer, TICK_SECONDS)
+    return run
 
 
 def close() -> None:
     """End the batch together with the extension."""
-    global _run
-    scheduler.stop(_on_timer)
-    if _run is not None:
-        _run.pause()
-    _run = None
+    runtime.get().scheduler.stop(_on_timer)
+    if (run := current()) is not None:
+        run.pause()
+    runtime.get().forget(BatchRun)
 
 
 def _on_timer() -> float | None:
-    if _run is None:
+    run = current()
+    if run is None:
         return None
     # The runtime's own timer is slow while the panel asks for nothing.
     runtime.get().tick()
-    _run.tick()
+    run.tick()
     runtime.redraw()
-    return TICK_SECONDS if _run.active else None
+    return TICK_SECONDS if run.active else None

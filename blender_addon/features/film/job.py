@@ -5,7 +5,7 @@ from pathlib import Path
 
 import bpy
 
-from ...core import runtime, scheduler, takes
+from ...core import runtime, takes
 from ...retargeting.animation_state import playing_meanwhile
 from ...retargeting.editable import check_editable
 from ...shared.errors import PlacidError
@@ -84,30 +84,33 @@ def _not_saved(path: Path, error: RuntimeError) -> PlacidError:
     return PlacidError("not_writable", f"{path} cannot be written ({why}); choose another folder")
 
 
-_film: FilmedTake | None = None
-
-
 def current() -> FilmedTake | None:
     """The film that is being made, or None."""
-    return _film if _film is not None and _film.active else None
+    film = _last()
+    return film if film is not None and film.active else None
 
 
 def finished() -> FilmedTake | None:
     """The last film, when it was made and no other was begun since."""
-    return _film if _film is not None and _film.done else None
+    film = _last()
+    return film if film is not None and film.done else None
 
 
 def start(take, look: RenderSettings, path: Path) -> None:
     """Begin a film. Raises PlacidError as `FilmedTake` does."""
-    global _film
-    _film = FilmedTake(take, look, path)
-    scheduler.start(_on_timer, TICK_SECONDS)
+    runtime.get().set_latest(FilmedTake(take, look, path))
+    runtime.get().scheduler.start(_on_timer, TICK_SECONDS)
 
 
 def close() -> None:
     """Give the film up that is being made."""
-    if _film is not None:
-        _film.stop()
+    film = _last()
+    if film is not None:
+        film.stop()
+
+
+def _last() -> FilmedTake | None:
+    return runtime.get().latest(FilmedTake)
 
 
 def _on_timer() -> float | None:

@@ -8,7 +8,7 @@ import time
 
 import bpy
 
-from ...core import arrivals, motion_settings, runtime, scheduler, sequence, takes
+from ...core import arrivals, motion_settings, runtime, sequence, takes
 from ...core.hand_edits import is_edited
 from ...retargeting.slots import playing
 from ...shared.errors import PlacidError
@@ -43,7 +43,7 @@ class LiveSettings:
         """A setting of a scene has changed."""
         self._scene = scene.session_uid
         self._due = time.monotonic() + _QUIET_SECONDS
-        scheduler.start(self.tick, _QUIET_SECONDS)
+        runtime.get().scheduler.start(self.tick, _QUIET_SECONDS)
 
     def tick(self) -> float | None:
         """Bake when it is time."""
@@ -105,4 +105,3 @@ def register() -> None:
 def unregister() -> None:
     """Hear of nothing any more."""
     motion_settings.LISTENERS.remove(_LIVE.note)
-    scheduler.stop(_LIVE.tick)

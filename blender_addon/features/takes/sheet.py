@@ -6,7 +6,7 @@ from typing import Final
 import bpy
 import bpy.utils.previews
 
-from ...core import audits, runtime, scheduler, takes
+from ...core import audits, runtime, takes
 from ...core.operator_base import Operator
 from ...shared.errors import PlacidError
 from ...ui.panel_base import Tab
@@ -35,8 +35,7 @@ class Sheet:
         self._shown[key] = time.monotonic()
         if key not in self._figures:
             self._waiting[key] = take.motion
-        if not scheduler.is_waiting(self.tick):
-            scheduler.start(self.tick, 0.0)
+        runtime.get().scheduler.start(self.tick, 0.0)
         return self._picture(key).icon_id
 
     def tick(self) -> float | None:
@@ -55,7 +54,7 @@ class Sheet:
 
     def close(self) -> None:
         """Forget all figures and pictures."""
-        scheduler.stop(self.tick)
+        runtime.get().scheduler.stop(self.tick)
         self._figures.clear()
         self._waiting.clear()
         self._shown.clear()
