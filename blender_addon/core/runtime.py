@@ -252,6 +252,11 @@ def session() -> Session:
     return get().session
 
 
+def latest(kind: type[K]) -> K | None:
+    """What was begun last of this kind; nothing begins with the question."""
+    return _runtime.latest(kind) if _runtime is not None else None
+
+
 def unregister() -> None:
     """End the backend together with the extension."""
     global _runtime

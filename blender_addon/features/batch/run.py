@@ -297,7 +297,7 @@ def _stopped() -> PlacidError:
 
 def current() -> BatchRun | None:
     """The batch of this Blender: running, paused or done."""
-    return runtime.get().latest(BatchRun)
+    return runtime.latest(BatchRun)
 
 
 def start(table: Path, folder: Path, look: RenderSettings | None) -> BatchRun:
@@ -310,10 +310,10 @@ def start(table: Path, folder: Path, look: RenderSettings | None) -> BatchRun:
 
 def close() -> None:
     """End the batch together with the extension."""
-    runtime.get().scheduler.stop(_on_timer)
     if (run := current()) is not None:
         run.pause()
-    runtime.get().forget(BatchRun)
+        runtime.get().scheduler.stop(_on_timer)
+        runtime.get().forget(BatchRun)
 
 
 def _on_timer() -> float | None:

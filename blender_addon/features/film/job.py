@@ -110,7 +110,7 @@ def close() -> None:
 
 
 def _last() -> FilmedTake | None:
-    return runtime.get().latest(FilmedTake)
+    return runtime.latest(FilmedTake)
 
 
 def _on_timer() -> float | None:
