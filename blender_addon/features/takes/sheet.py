@@ -54,7 +54,6 @@ class Sheet:
 
     def close(self) -> None:
         """Forget all figures and pictures."""
-        runtime.get().scheduler.stop(self.tick)
         self._figures.clear()
         self._waiting.clear()
         self._shown.clear()
