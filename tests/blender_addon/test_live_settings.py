@@ -24,12 +24,12 @@ def settle(blank, monkeypatch):
     """Lets the change that waits be acted on."""
     live = blank.features.takes.live_settings
     monkeypatch.setattr(live, "_QUIET_SECONDS", 0.0)
-    blank.core.scheduler.stop(live._LIVE.tick)
+    blank.core.runtime.get().scheduler.stop(live._LIVE.tick)
 
     def wait():
-        assert blank.core.scheduler.is_waiting(live._LIVE.tick)
+        assert blank.core.runtime.get().scheduler.is_waiting(live._LIVE.tick)
         assert live._LIVE.tick() is None
-        blank.core.scheduler.stop(live._LIVE.tick)
+        blank.core.runtime.get().scheduler.stop(live._LIVE.tick)
 
     return wait
 

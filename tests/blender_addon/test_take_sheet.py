@@ -16,7 +16,7 @@ def sheet(blank, monkeypatch):
     armature = blank.character.armature.create_character(bpy.context)
     for generation in ("a", "a", "b"):
         add_walk(blank, armature).generation = generation
-    blank.core.scheduler.stop(module.SHEET.tick)
+    blank.core.runtime.get().scheduler.stop(module.SHEET.tick)
     yield module
     module.SHEET.close()
 
@@ -56,7 +56,7 @@ def test_pictures_move_while_they_are_looked_at(blank, sheet, monkeypatch):
     for take in taken[:2]:
         sheet.SHEET.icon(take)
     assert len(sheet.SHEET._icons) == 2
-    assert blank.core.scheduler.is_waiting(sheet.SHEET.tick)
+    assert blank.core.runtime.get().scheduler.is_waiting(sheet.SHEET.tick)
 
     def pixels():
         return [np.array(p.image_pixels_float) for p in sheet.SHEET._icons.values()]
