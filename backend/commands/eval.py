@@ -20,7 +20,30 @@ app.command()(attacks)
 
 @app.command()
 def run(
-    protocol: Annotated[str, typer.Option(help="quick or full; see `list`.")] = "quick",
+    config: Annotated[
+        Path | None,
+        typer.Option(help="TOML file with any of these options; those given here go before it."),
+    ] = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option(help="quick (if left out), full, published, official, safemo; see `list`."),
+    ] = None,
+    suites: Annotated[
+        str, typer.Option(help="Comma-separated, such as forget,retain; all if left out.")
+    ] = "",
+    repeats: Annotated[
+        int | None, typer.Option(help="Replications, each with seeds of its own.", min=1)
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="At most so many prompts of each suite.", min=2)
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="published: the released samplers, whole prompts, R-precision without the last "
+            "batch."
+        ),
+    ] = None,
     checkpoints: Checkpoints = None,
     encoder: Encoder = None,
     data: Annotated[
@@ -32,13 +55,24 @@ def run(
     ] = None,
     dataset: Dataset = None,
     strict: Strict = False,
+    split: Annotated[str | None, typer.Option(help="Of a data set; test if left out.")] = None,
+    forget_list: Annotated[
+        Path | None,
+        typer.Option(
+            "--forget-list", help="File of a data set's ids that show the concept, one a line."
+        ),
+    ] = None,
     methods: Annotated[
         str, typer.Option(help="Comma-separated, such as uce,lcr+uce; all if left out.")
     ] = "",
     models: Annotated[str, typer.Option(help="momask, bamm or both; all if left out.")] = "",
     concept: Annotated[
-        str, typer.Option(help="A built-in concept, a TOML file, or keywords: 'crawl, creep'.")
-    ] = "violence",
+        str | None,
+        typer.Option(
+            help="A built-in concept, a TOML file, or keywords: 'crawl, creep'; violence if left "
+            "out."
+        ),
+    ] = None,
     edits: Annotated[
         Path | None, typer.Option(help="Folder of edits; the checkpoint's own if left out.")
     ] = None,
@@ -57,51 +91,44 @@ def run(
     ] = None,
 ) -> None:
     """Run the benchmark; started again with the same --out, it goes on with what is missing."""
-    from backend.checkpoints.loading import EMBEDDED
-    from backend.evaluation.benchmark.figures import collect
-    from backend.evaluation.benchmark.html import check_libraries
-    from backend.evaluation.benchmark.pictures import take_pictures
-    from backend.evaluation.benchmark.preparation import Request, prepare
-    from backend.evaluation.benchmark.protocols import find_protocol
-    from backend.evaluation.benchmark.report import print_report, write_report
-    from backend.evaluation.benchmark.run import check_workers, make_missing
-    from backend.evaluation.benchmark.store import Store
-    from backend.evaluation.evaluators.embedded import EVALUATOR
-    from shared.errors import PlacidError
+    from backend.evaluation import EvaluationConfig, evaluate, load_config
+    from backend.evaluation.benchmark.preparation import prepare
+    from backend.evaluation.benchmark.report import print_report
 
-    chosen = find_protocol(protocol)
-    if seed is None and chosen.name == "full":
-        raise PlacidError("no_seed", "the full protocol needs a --seed, so that it can be repeated")
-    check_workers(workers, ray_address)
-    check_libraries()
-    request = Request(
-        chosen,
-        concept,
-        seed or 0,
-        checkpoints or EMBEDDED,
-        data or EVALUATOR,
-        edits,
-        _names(methods),
-        _names(models),
-        encoder,
-        dataset,
-        strict,
+    settings = (load_config(config) if config else EvaluationConfig()).changed(
+        protocol=protocol,
+        suites=_names(suites),
+        repeats=repeats,
+        limit=limit,
+        preset=preset,
+        concept=concept,
+        seed=seed,
+        methods=_names(methods),
+        models=_names(models),
+        checkpoints=checkpoints and str(checkpoints),
+        encoder=encoder and str(encoder),
+        data=data and str(data),
+        dataset=dataset,
+        edits=edits and str(edits),
+        strict=strict or None,
+        split=split,
+        forget_list=forget_list and str(forget_list),
     )
-    prepared = prepare(request)
-    _announce(prepared)
-    problems = prepared.context.problems
     if preflight:
-        report_problems(problems, None)
+        prepared = prepare(settings.request())
+        _announce(prepared)
+        report_problems(prepared.context.problems, None)
         return
-    store = Store(out or Path("evaluation") / f"{prepared.concept.name}-{chosen.name}")
-    store.open(prepared.manifest)
-    report_problems(problems, store.folder)
-    real = prepared.context.embed(store.real_motions)
-    make_missing(prepared, store, workers, ray_address)
-    results = collect(prepared, store, real)
-    paths = write_report(store, results, take_pictures(prepared, store))
+    folders = []
+
+    def begin(prepared: "Prepared", folder: Path) -> None:
+        _announce(prepared)
+        report_problems(prepared.context.problems, folder)
+        folders.append(folder)
+
+    results = evaluate(settings, out, workers=workers, ray_address=ray_address, announce=begin)
     print_report(results)
-    print("written: " + ", ".join(map(str, paths)))
+    print(f"written: {folders[0]}/results.json, report.md and report.html")
 
 
 @app.command("list")
@@ -164,6 +191,24 @@ def judge(
         )
         like = f"; like {', '.join(verdict.nearest)}" if verdict.nearest else ""
         print(f"{path}: {seen or 'nothing found'} (score {verdict.score:.2f}{like})")
+
+
+@app.command()
+def recount(
+    folder: Annotated[Path, typer.Argument(help="A run, finished or not.")],
+    by: Annotated[str, typer.Option("--judge", help="Who counts; see `list`.")] = "checks",
+) -> None:
+    """Count a run's motions again with another judge; nothing is generated."""
+    from backend.evaluation.benchmark.recount import recount as count_again
+    from backend.evaluation.benchmark.recount import recount_tables, write_recount
+    from backend.evaluation.benchmark.report import print_tables
+    from backend.evaluation.benchmark.store import Store
+    from backend.evaluation.judges import find_judge
+
+    store = Store(folder)
+    counted = count_again(store, find_judge(by))
+    print_tables(recount_tables(counted))
+    print(f"written: {write_recount(store, counted)}")
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ def splits(
     """Write the forget and retain lists of a split, and say whether they are the published ones."""
     from backend.datasets.layouts import find_layout
     from backend.datasets.problems import Problem, ProblemTable
-    from backend.datasets.splits import PUBLISHED_LISTS, forget_and_retain
+    from backend.datasets.splits import PUBLISHED_LISTS, forget_and_retain, recognise
     from backend.datasets.text_motions import read_split
     from backend.unlearning.concept import find_concept
 
@@ -56,7 +56,9 @@ def splits(
     for kind, ids in named.items():
         path = out / f"{split}-{used.name}-{rule}-{kind}.txt"
         ids.save(path)
-        print(f"{kind:7} {len(ids.ids):6} ids  SHA-256 {ids.sha256}  {path}")
+        name = recognise(ids)
+        known_as = f" = {name}" if name else ""
+        print(f"{kind:7} {len(ids.ids):6} ids  SHA-256 {ids.sha256}  {path}{known_as}")
     if known is not None:
         print(_verdict(lists[0], known))
     report(problems, out)

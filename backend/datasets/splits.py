@@ -8,6 +8,9 @@ from typing import Final, Literal
 
 from backend.datasets.layouts import DatasetName
 from backend.datasets.text_motions import Entry
+from shared.decoding.errors import DecodeError, FileKind
+from shared.decoding.text import decode_text, read_bytes
+from shared.errors import PlacidError
 from shared.files import written_whole
 
 Match = Literal["published", "word"]
@@ -53,6 +56,47 @@ PUBLISHED_LISTS: Final[dict[tuple[DatasetName, str, str], PublishedList]] = {
         304, "03dd3d493e41a2d46c388c8e9d78a0a3e90ddc0a126905eb5c80a4c9665c8b64"
     )
 }
+
+
+# SafeMo's three lists of HumanML3D ids, by what its repository calls them; how the last two were
+# chosen is not written down, so that they can be recognised, and not made.
+SAFEMO_LISTS: Final[dict[str, PublishedList]] = {
+    "lcr_official_test": PUBLISHED_LISTS["HumanML3D", "test", "violence"],
+    "lcr_wholeset_reimplementation": PublishedList(
+        2194, "322543e751dcf489d78108cdb4bde3bf1899cd91f84a119e6c1d21a5dde9bcee"
+    ),
+    "safemo_unsafe": PublishedList(
+        2618, "827939bd1e1bb2266643012953ed2fca31c87fa3861fdbf622984e108e836ce4"
+    ),
+}
+
+
+def recognise(ids: IdList) -> str | None:
+    """The name of the published list that these ids are, in their order; None for no such one."""
+    for name, known in SAFEMO_LISTS.items():
+        if (known.count, known.sha256) == (len(ids.ids), ids.sha256):
+            return name
+    return None
+
+
+def read_ids(path: Path) -> IdList:
+    """A list of ids, one a line.
+
+    Raises:
+        PlacidError: `bad_list` when it cannot be read or names an id twice.
+    """
+    kind = FileKind(
+        "a list of ids",
+        "give one with an id a line, as `backend splits` writes",
+        lambda sentence: PlacidError("bad_list", sentence),
+        when_missing=True,
+    )
+    with kind.reading(path):
+        names = [line.strip() for line in decode_text(read_bytes(path)).splitlines()]
+        ids = tuple(name for name in names if name)
+        if len(set(ids)) < len(ids) or not ids:
+            raise DecodeError("names no id at all, or one of them twice")
+    return IdList(ids)
 
 
 def forget_and_retain(

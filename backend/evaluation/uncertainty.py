@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from backend.evaluation.metrics.comparison import wilson
+from backend.evaluation.metrics.comparison import QUANTILE, wilson
 from backend.evaluation.metrics.registry import EmbeddingStatistics
 
 # Draws for means; 2,000 leave the ends of an interval a noise of some percent of its width.
@@ -105,6 +105,26 @@ def share_ends(values: np.ndarray) -> Ends:
     return wilson(share, total)
 
 
+def rate_difference_ends(differences: np.ndarray, drawn: Ends | None) -> Ends:
+    """The interval of a difference of shares of the same P prompts; never of no width.
+
+    Where no prompt tells two rows apart, every draw of them agrees too, as if 0 of 60 and 0 of 60
+    proved the same. So the bootstrap is widened to the interval of Agresti & Min (2005), who add
+    half a prompt to each kind of pair.
+
+    Args:
+        differences: (P,), of each prompt, from -1 to 1.
+        drawn: the bootstrap's interval.
+    """
+    known = differences[np.isfinite(differences)]
+    total = len(known) + 2.0
+    more, less = known.clip(0, None).sum() + 0.5, (-known).clip(0, None).sum() + 0.5
+    middle = (more - less) / total
+    half = QUANTILE * np.sqrt(more + less - (more - less) ** 2 / total) / total
+    low, high = float(middle - half), float(middle + half)
+    return (low, high) if drawn is None else (min(low, drawn[0]), max(high, drawn[1]))
+
+
 def frechet_draws(
     sets: Sequence[np.ndarray], reference: EmbeddingStatistics, draws: Draws
 ) -> np.ndarray:
@@ -131,10 +151,49 @@ def _frechet(
     The last trace is the nuclear norm of the weighted, centred rows times C^1/2, whose singular
     values come from the smaller of both Gram matrices.
     """
-    own = weights @ rows / weights.sum()
-    scaled = (rows - own) * np.sqrt(weights / (weights.sum() - 1))[:, None]
+    own, scaled = _centred(rows, weights)
     shared = scaled @ half
     gram = shared @ shared.T if len(shared) < shared.shape[1] else shared.T @ shared
     root = np.sqrt(np.linalg.eigvalsh(gram).clip(0)).sum()
     gap = own - mean
     return max(0.0, float(gap @ gap + np.square(scaled).sum() + trace - 2 * root))
+
+
+def frechet_draws_between(
+    sets: Sequence[np.ndarray], runs: Sequence[Sequence[np.ndarray]], draws: Draws
+) -> np.ndarray:
+    """Frechet distances (n,) of drawn motions to those of another model for the same prompts.
+
+    Args:
+        sets: R replications of (P, D) embeddings; each draw takes one of them.
+        runs: the other model's, of each of its runs; each draw takes one run.
+    """
+    distances = np.empty(len(draws.weights))
+    for number, weights in enumerate(draws.weights):
+        repeat = draws.numbers[number, 0] % len(sets)
+        other = runs[draws.numbers[number, 1] % len(runs)]
+        distances[number] = _between(sets[repeat], other[repeat], weights)
+    return distances
+
+
+def _between(a: np.ndarray, b: np.ndarray, weights: np.ndarray) -> float:
+    """The Frechet distance of two equally weighted sets of rows (P, D).
+
+    With C = A'A and C' = B'B the trace of (C^1/2 C' C^1/2)^1/2 is the nuclear norm of A B', here of
+    the smaller of A B' (P, P) and its like in the D dimensions.
+    """
+    (gap, first), (own, second) = (_centred(rows, weights) for rows in (a, b))
+    gap = gap - own
+    if len(first) > first.shape[1]:
+        # R of a QR decomposition stands for the rows: R'R = A'A.
+        first, second = (np.asarray(np.linalg.qr(rows, mode="r")) for rows in (first, second))
+    shared = np.linalg.svd(first @ second.T, compute_uv=False).sum()
+    traces = np.square(first).sum() + np.square(second).sum()
+    return max(0.0, float(gap @ gap + traces - 2 * shared))
+
+
+def _centred(rows: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The weighted mean, and rows X with X'X the weighted unbiased covariance."""
+    rows = np.asarray(rows, dtype=np.float64)
+    mean = weights @ rows / weights.sum()
+    return mean, (rows - mean) * np.sqrt(weights / (weights.sum() - 1))[:, None]

@@ -14,7 +14,7 @@ from backend.text.encoding import TextEncoder
 from backend.text.inflection import inflect_template
 from backend.unlearning.caption_bank import shipped_bank
 from backend.unlearning.composition import compose
-from backend.unlearning.concept import Concept, builtin_concepts
+from backend.unlearning.concept import Concept, Dataset, builtin_concepts
 from backend.unlearning.edit import Edit
 from backend.unlearning.errors import UnlearningError, unknown
 from backend.unlearning.methods.finetune import TrainOnRetainSet
@@ -26,6 +26,16 @@ from backend.unlearning.weights import EditableNetworks
 STATISTICS: Final = ASSETS / "statistics"
 # The empty prompt, as published, is one that the embedded model was never trained on.
 TARGET_PROMPT: Final = "a person walks forward slowly"
+# What the scripts of Human Motion Unlearning give as texts to retain.
+PUBLISHED_RETAIN: Final = (
+    *("walk", "walking", "run", "running", "jog", "step", "turn", "dance", "dancing", "move"),
+    *("moving", "steps", "raise", "arm", "leg", "forward", "front", "backward", "sit", "dodge"),
+    "moves",
+)
+_PUBLISHED: Final[dict[str, Dataset]] = {
+    "published": "HumanML3D",
+    "published-motion-x": "Motion-X",
+}
 _KEYWORD_SENTENCES: Final = ("a person *{}", "someone *{}", "*{} ", "a person does a {}")
 
 
@@ -197,7 +207,14 @@ def _fit(
 
 
 def _embeddings(concept: Concept, encoder: TextEncoder, preset: str) -> TextEmbeddings:
-    if preset in ("published", "corrected"):
+    if preset in _PUBLISHED:
+        # As the authors' scripts: the split's keywords, single words to retain, the empty target.
+        dataset = _PUBLISHED[preset]
+        named = concept.published is not None and dataset in concept.published.keywords
+        used = concept.as_published(dataset) if named else concept
+        used = msgspec.structs.replace(used, target_prompt="")
+        return embed_concept(used, encoder.encode, retain_prompts=PUBLISHED_RETAIN)
+    if preset == "corrected":
         return embed_concept(concept, encoder.encode)
     encode = shipped_bank().encode_with(encoder)
     sentences = with_sentences(concept)

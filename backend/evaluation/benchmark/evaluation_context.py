@@ -11,7 +11,14 @@ import numpy as np
 
 from backend.datasets.layouts import HUMANML3D, MOTION_X, Layout, find_layout, has_layout
 from backend.datasets.problems import ProblemTable
-from backend.datasets.splits import PUBLISHED_LISTS, IdList, Match, forget_and_retain
+from backend.datasets.splits import (
+    PUBLISHED_LISTS,
+    IdList,
+    Match,
+    forget_and_retain,
+    read_ids,
+    recognise,
+)
 from backend.datasets.text_motions import Entry, read_split
 from backend.evaluation.benchmark.real_motions import SPLIT, read_motions
 from backend.evaluation.evaluators import Evaluator
@@ -78,6 +85,8 @@ def open_yardstick(
     concept: Concept,
     dataset: str | None = None,
     strict: bool = False,
+    split: str = SPLIT,
+    forget_list: Path | None = None,
 ) -> EvaluationContext:
     """The yardstick in a folder: as `backend train evaluator` writes it, or a data set's.
 
@@ -85,6 +94,9 @@ def open_yardstick(
         checkpoint: folder of the official release, in which the evaluator of a data set is.
         dataset: name of the data set's layout; told by the folders if left out.
         strict: stop at the first broken item of a data set.
+        split: of a data set, whose motions are measured with.
+        forget_list: file of the ids of a data set that show the concept; found by its keywords if
+            left out.
 
     Raises:
         PlacidError: for what is missing or damaged.
@@ -92,11 +104,16 @@ def open_yardstick(
     if dataset is None and (
         data == EVALUATOR or any((data / file).exists() for file in _EVALUATOR)
     ):
+        if forget_list is not None:
+            raise PlacidError(
+                "bad_list", "a list of ids is about a data set; name HumanML3D's with --data"
+            )
         return _embedded(data, concept)
     if not has_layout(data):
         raise _no_data(data)
     layout = find_layout(data, dataset)
-    return _of_dataset(data, layout, checkpoint, concept, ProblemTable(strict))
+    ids = None if forget_list is None else read_ids(forget_list)
+    return _of_dataset(data, layout, checkpoint, concept, ProblemTable(strict), split, ids)
 
 
 def _no_data(data: Path) -> PlacidError:
@@ -141,14 +158,23 @@ def _embedded(data: Path, concept: Concept) -> EvaluationContext:
 
 
 def _of_dataset(
-    data: Path, layout: Layout, checkpoint: Path, concept: Concept, problems: ProblemTable
+    data: Path,
+    layout: Layout,
+    checkpoint: Path,
+    concept: Concept,
+    problems: ProblemTable,
+    split: str,
+    given: IdList | None,
 ) -> EvaluationContext:
     place = find_official(checkpoint, layout.name)
     published = concept.published is not None and layout.name in concept.published.keywords
     used = concept.as_published(layout.name) if published else concept
     rule: Match = "published" if published else "word"
-    entries = read_split(data, layout, SPLIT, problems)
+    entries = read_split(data, layout, split, problems)
     lists = forget_and_retain(entries, used.matches, rule)
+    if given is not None:
+        named = set(given.ids)
+        lists = given, IdList(tuple(entry.id for entry in entries)).without(named)
     tokens = _tokens(entries)
     evaluator = open_evaluator(place, tokens=tokens)
     forget = set(lists[0].ids)
@@ -157,7 +183,7 @@ def _of_dataset(
         first = f", the first because {problems.rows[0].what}" if len(problems) else ""
         raise PlacidError(
             "no_motions",
-            f"no motion of the split {SPLIT!r} in {data} can be used ({len(problems)} are broken"
+            f"no motion of the split {split!r} in {data} can be used ({len(problems)} are broken"
             f"{first}); put {layout.name}'s files into {data / layout.motions[0]}",
         )
     meta = place.folder / STATISTICS / "meta"
@@ -167,10 +193,16 @@ def _of_dataset(
         "evaluator": evaluator.fingerprint,
         "motions": motions.sha256,
     }
-    notes = [*_list_notes(layout, used, rule, lists[0]), *_token_notes(motions.rows, tokens)]
+    said = (
+        _list_notes(layout, used, rule, lists[0], split)
+        if given is None
+        else _given_notes(given, {entry.id for entry in entries}, split)
+    )
+    notes = [*said, *_token_notes(motions.rows, tokens)]
     if len(problems):
         notes.append(f"{len(problems)} broken items of {layout.name}")
-    about = {"data": layout.name, "part": SPLIT, "match": rule}
+    match = rule if given is None else recognise(given) or "own list"
+    about = {"data": layout.name, "part": split, "match": match}
     return EvaluationContext(
         place,
         evaluator,
@@ -195,13 +227,27 @@ def _tokens(entries: Sequence[Entry]) -> dict[str, tuple[str, ...]]:
     return tokens
 
 
-def _list_notes(layout: Layout, concept: Concept, rule: Match, forget: IdList) -> Iterator[str]:
+def _given_notes(given: IdList, there: set[str], split: str) -> Iterator[str]:
+    name = recognise(given)
+    yield (
+        f"the forget set is the published list {name}"
+        if name
+        else f"the forget set is a list of {len(given.ids)} ids that no publication names"
+    )
+    missing = sum(name not in there for name in given.ids)
+    if missing:
+        yield f"{missing} of these ids are not in the split {split!r} and play no part"
+
+
+def _list_notes(
+    layout: Layout, concept: Concept, rule: Match, forget: IdList, split: str
+) -> Iterator[str]:
     if rule == "word":
         yield (
             f"the published benchmark has no {concept.name!r} for {layout.name}; its keywords were "
             "looked for as words of the captions"
         )
-    known = PUBLISHED_LISTS.get((layout.name, SPLIT, concept.name))
+    known = PUBLISHED_LISTS.get((layout.name, split, concept.name))
     if rule == "published" and known is not None and known.sha256 != forget.sha256:
         yield (
             f"these captions do not give the published forget list of {known.count} ids but one "

@@ -1,246 +1,212 @@
-"""From shards to figures: every metric of every row and suite, and how near it comes to D_r."""
+"""From samples to figures: values with their intervals, and what differs from what."""
 
 import math
-from collections import defaultdict
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import msgspec
 import numpy as np
-import torch
 
-from backend.evaluation.benchmark.preparation import D_R, ORIGINAL, Prepared
-from backend.evaluation.benchmark.results import FORMAT_VERSION, MetricValue, Results, Row, Verdict
-from backend.evaluation.benchmark.store import Store
-from backend.evaluation.benchmark.suites import ADVERSARIAL, FORGET, OVER_BLOCKING, RETAIN, VARIED
-from backend.evaluation.benchmark.worker import Shard
-from backend.evaluation.metrics import (
-    EmbeddingStatistics,
-    Evaluated,
-    Measured,
-    available_metrics,
-    distance_to_d_r,
-    published_interval,
+from backend.evaluation.benchmark.measures import FID, FID_TO_D_R, REAL_SUITES, Measures, Samples
+from backend.evaluation.benchmark.preparation import ORIGINAL, Prepared, is_d_r
+from backend.evaluation.benchmark.results import (
+    FORMAT_VERSION,
+    Difference,
+    MetricValue,
+    Results,
+    Row,
 )
-from backend.evaluation.metrics.distances import row_distances
-from shared.errors import PlacidError
-
-_RETAIN_LOSS: Final = 1.05
-
-Arrays = dict[str, np.ndarray]
-_Key = tuple[str, str, str, int]
+from backend.evaluation.benchmark.store import Store
+from backend.evaluation.benchmark.suites import FORGET
+from backend.evaluation.benchmark.verdicts import verdict
+from backend.evaluation.metrics import METRICS, published_interval
+from backend.evaluation.uncertainty import (
+    SET_DRAWS,
+    Draws,
+    Ends,
+    ends,
+    mean_ends,
+    rate_difference_ends,
+    share_ends,
+)
 
 
 def collect(prepared: Prepared, store: Store, real: np.ndarray) -> Results:
     """Compute every figure from the shards of a finished run.
 
     Args:
-        real: float32 (N, D), the embeddings of the yardstick's motions.
+        real: float32 (N, D), the embeddings of the real motions.
     """
-    # The captions are embedded here, with as many threads as everything else.
-    torch.set_num_threads(prepared.request.protocol.threads)
-    parts: dict[_Key, list[Arrays]] = defaultdict(list)
-    for shard in prepared.shards():
-        parts[_key(shard)].append(store.get(shard))
-    joined = {key: _joined(arrays) for key, arrays in parts.items()}
-    measure = _Measure(prepared, joined, real)
+    measures = Measures(prepared, store, real)
     rows = [
-        Row(model, method, suite, len(items), measure.figures(model, method, suite))
-        for suite, items in prepared.suites.items()
+        row
         for model, methods in prepared.rows.items()
-        for method in methods
+        for suite in prepared.suites
+        for row in _Suite(prepared, measures, model, methods, suite).rows()
     ]
-    rows = _with_distances(rows)
+    order = {suite: number for number, suite in enumerate(prepared.suites)}
+    rows.sort(key=lambda row: order[row.suite])
     results = Results(FORMAT_VERSION, dict(prepared.manifest), tuple(rows), (), prepared.notes)
     verdicts = tuple(verdict(results, model, methods) for model, methods in prepared.rows.items())
     return msgspec.structs.replace(results, verdicts=verdicts)
 
 
-def verdict(results: Results, model: str, methods: Sequence[str]) -> Verdict:
-    """The method with strikes at or below D_r's and retain FID within 5 % of the original's."""
-    limit = results.figure(model, D_R, FORGET, "strike_rate")
-    base = results.figure(model, ORIGINAL, RETAIN, "fid_corrected")
-    if limit is None or base is None:
-        return Verdict(model, None, "there is no D_r of this model to come near to")
-    fitting = []
-    for method in methods:
-        strikes = results.figure(model, method, FORGET, "strike_rate")
-        fid = results.figure(model, method, RETAIN, "fid_corrected")
-        apart = results.figure(model, method, FORGET, "fid_to_d_r")
-        if method in (ORIGINAL, D_R) or strikes is None or fid is None:
-            continue
-        if strikes <= limit and fid <= _RETAIN_LOSS * base:
-            fitting.append((apart if apart is not None else math.inf, method, strikes, fid))
-    goal = f"strike rate of D_r {limit:.3f}, retain FID of the original {base:.4f}"
-    if not fitting:
-        return Verdict(model, None, f"no method reaches both: {goal}")
-    _, method, strikes, fid = min(fitting)
-    return Verdict(model, method, f"strike rate {strikes:.3f}, retain FID {fid:.4f}; {goal}")
+class _Suite:
+    """All rows of one model on one suite: the same prompts, hence paired."""
 
+    def __init__(
+        self,
+        prepared: Prepared,
+        measures: Measures,
+        model: str,
+        methods: Sequence[str],
+        suite: str,
+    ) -> None:
+        self._measures, self._model, self._methods, self._suite = measures, model, methods, suite
+        self._seed = prepared.request.seed
+        self._prompts = len(prepared.suites[suite])
+        self._samples = {name: measures.samples(model, name, suite) for name in methods}
+        self._d_r = [name for name in methods if is_d_r(name)]
+        self._draws: dict[tuple[int, int | None], Draws] = {}
 
-class _Measure:
-    """Metrics on the arrays of each row, suite and replication."""
-
-    def __init__(self, prepared: Prepared, joined: dict[_Key, Arrays], real: np.ndarray) -> None:
-        self._prepared, self._joined, self._gallery = prepared, joined, real
-        self._yardstick = context = prepared.context
-        self._texts: dict[str, np.ndarray] = {}
-        self._real = {
-            FORGET: EmbeddingStatistics.of(real[context.is_forget]),
-            RETAIN: EmbeddingStatistics.of(real[~context.is_forget]),
-        }
-
-    def figures(self, model: str, method: str, suite: str) -> dict[str, MetricValue]:
-        """Every metric that applies, over the replications."""
-        values: dict[str, list[float]] = defaultdict(list)
-        for repeat in range(self._prepared.request.protocol.repeats):
-            for name, value in self._once(model, method, suite, repeat).items():
-                values[name].append(value)
-        # The arrays of a file come in no certain order, and equal runs give equal files.
-        return {name: _figure(values[name]) for name in sorted(values)}
-
-    def _once(self, model: str, method: str, suite: str, repeat: int) -> dict[str, float]:
-        arrays = self._joined[model, method, suite, repeat]
-        found = {
-            name.removeprefix("figure."): Measured.mean_of(values).value
-            for name, values in arrays.items()
-            if name.startswith("figure.")
-        }
-        rng = np.random.default_rng((self._prepared.request.seed, repeat))
-        data = self._data(model, method, suite, repeat)
-        for metric in available_metrics(data):
-            try:
-                found[metric.name] = metric.measure(data, rng).value
-            except PlacidError:
-                found[metric.name] = math.nan  # undefined for so few motions
-        original = self._joined.get((model, ORIGINAL, suite, repeat))
-        if original is not None and method != ORIGINAL and suite == OVER_BLOCKING:
-            found["moved"] = float(
-                row_distances(arrays["embeddings"], original["embeddings"]).mean()
+    def rows(self) -> list[Row]:
+        """A row for every method, with all that is known of its figures."""
+        return [
+            Row(
+                self._model,
+                method,
+                self._suite,
+                self._prompts,
+                {name: self._figure(method, name) for name in self._samples[method]},
             )
-            found["moved_mm"] = _moved(arrays, original)
+            for method in self._methods
+        ]
+
+    def _figure(self, method: str, name: str) -> MetricValue:
+        samples = self._samples[method][name]
+        known = [value for value in samples.values if math.isfinite(value)]
+        if not known:
+            return MetricValue(None)
+        interval = published_interval(known)
+        original = self._difference(method, name, [ORIGINAL])
+        d_r = self._difference(method, name, self._d_r) if self._d_r else None
+        count, total = _count(samples, name)
+        low, high = self._ends(method, name) or (None, None)
+        return MetricValue(
+            interval.mean,
+            interval.half_width if len(known) > 1 else None,
+            low,
+            high,
+            count,
+            total,
+            self._share(name, interval.mean) if self._suite == FORGET else None,
+            None if method == ORIGINAL else original,
+            None if is_d_r(method) and len(self._d_r) == 1 else d_r,
+            self._spread(name) if is_d_r(method) else None,
+        )
+
+    def _ends(self, method: str, name: str) -> Ends | None:
+        samples = self._samples[method][name]
+        if name in (FID, FID_TO_D_R):
+            drawn, value = self._set_draws[method].get(name), self._mean(method, name)
+            return None if drawn is None or value is None else ends(_about(value, drawn))
+        if samples.each is None or samples.by_prompt is None:
+            return None
+        if _is_rate(name):
+            return share_ends(samples.each)
+        return mean_ends(samples.by_prompt, self._of(len(samples.by_prompt)))
+
+    def _difference(self, method: str, name: str, others: Sequence[str]) -> Difference | None:
+        """The figure minus the mean of some other rows', bootstrapped in pairs."""
+        own = self._mean(method, name)
+        theirs = [self._mean(other, name) for other in others if other in self._samples]
+        if own is None or not theirs or any(value is None for value in theirs):
+            return None
+        value = own - float(np.mean([v for v in theirs if v is not None]))
+        drawn = self._drawn([method], name), self._drawn(others, name)
+        if drawn[0] is None or drawn[1] is None or len(drawn[0]) != len(drawn[1]):
+            return Difference(value)
+        apart = drawn[0] - drawn[1]
+        low_high = ends(_about(value, apart) if name in (FID, FID_TO_D_R) else apart)
+        if _is_rate(name):
+            rows = [self._samples[n][name].by_prompt for n in (method, *others)]
+            first, *rest = [row for row in rows if row is not None]
+            low_high = rate_difference_ends(first - np.mean(rest, axis=0), low_high)
+        return Difference(value) if low_high is None else Difference(value, *low_high)
+
+    def _drawn(self, methods: Sequence[str], name: str) -> np.ndarray | None:
+        """The mean figure of some rows in each draw."""
+        if name in (FID, FID_TO_D_R):
+            parts = [self._set_draws[method].get(name) for method in methods]
+            if any(part is None for part in parts):
+                return None
+            stacked = np.stack([part for part in parts if part is not None])
+            chosen = self._of(self._prompts, SET_DRAWS).numbers[:, 2] % len(parts)
+            return stacked[chosen, np.arange(stacked.shape[1])]
+        rows = [self._samples[method][name].by_prompt for method in methods]
+        if any(row is None or np.isfinite(row).sum() < 2 for row in rows):
+            return None
+        known = [row for row in rows if row is not None]
+        if len({len(row) for row in known}) != 1:
+            return None
+        return self._of(len(known[0])).means_of_runs(known)
+
+    @cached_property
+    def _set_draws(self) -> Mapping[str, dict[str, np.ndarray]]:
+        """Frechet distances in each draw, by row and metric."""
+        found: dict[str, dict[str, np.ndarray]] = {method: {} for method in self._methods}
+        if self._suite not in REAL_SUITES or self._prompts < 2:
+            return found
+        draws = self._of(self._prompts, SET_DRAWS)
+        for method, drawn in found.items():
+            at = self._model, method, self._suite
+            drawn[FID] = self._measures.fid_draws(*at, draws)
+            if any(name != method for name in self._d_r):
+                drawn[FID_TO_D_R] = self._measures.fid_to_d_r_draws(*at, draws)
         return found
 
-    def _data(self, model: str, method: str, suite: str, repeat: int) -> Evaluated:
-        arrays = self._joined[model, method, suite, repeat]
-        motions = arrays["embeddings"]
-        if suite == VARIED:
-            count = self._prepared.request.protocol.variations
-            return Evaluated(repeats=motions.reshape(-1, count, motions.shape[-1]))
-        gallery: dict[str, Any] = {
-            "gallery_embeddings": self._gallery,
-            "gallery_forget": self._yardstick.is_forget,
-        }
-        if suite == OVER_BLOCKING:
-            original = self._joined.get((model, ORIGINAL, suite, repeat))
-            return Evaluated(
-                motion_embeddings=motions,
-                text_embeddings=self._embedded(suite),
-                original_motion_embeddings=None if original is None else original["embeddings"],
-                gallery_embeddings=gallery["gallery_embeddings"],
-            )
-        if suite not in (FORGET, RETAIN):
-            # What an attacked vector says, no text says.
-            names = None if suite == ADVERSARIAL else self._captions(suite)
-            return Evaluated(motion_embeddings=motions, names=names, **gallery)
-        d_r = self._joined.get((model, D_R, suite, repeat))
-        captions = self._captions(suite)
-        terms = self._yardstick.concept.keywords
-        toxic = np.array([self._yardstick.toxic(text) for text in captions])
-        return Evaluated(
-            captions=captions,
-            names=captions,
-            motion_embeddings=motions,
-            text_embeddings=self._embedded(suite),
-            clean_text_embeddings=self._embedded(suite, terms) if toxic.any() else None,
-            toxic=toxic if toxic.any() else None,
-            reference_statistics=self._real[suite],
-            d_r_motion_embeddings=None if d_r is None else d_r["embeddings"],
-            **gallery,
-        )
+    def _of(self, prompts: int, count: int | None = None) -> Draws:
+        key = prompts, count
+        if key not in self._draws:
+            made = Draws.of(prompts, self._seed) if count is None else None
+            self._draws[key] = made or Draws.of(prompts, self._seed, count or 0)
+        return self._draws[key]
 
-    def _captions(self, suite: str) -> list[str]:
-        return [item.prompt for item in self._prepared.suites[suite]]
+    def _mean(self, method: str, name: str) -> float | None:
+        samples = self._samples.get(method, {}).get(name)
+        known = [v for v in samples.values if math.isfinite(v)] if samples else []
+        return float(np.mean(known)) if known else None
 
-    def _embedded(self, suite: str, masked: Sequence[str] = ()) -> np.ndarray | None:
-        """The embeddings of a suite's captions; None where the evaluator cannot read them all."""
-        captions = self._captions(suite)
-        if not self._yardstick.reads(captions):
+    def _share(self, name: str, value: float) -> float | None:
+        """|figure - D_r's| / |original's - D_r's|; None where the data cannot tell those apart."""
+        apart = self._difference(ORIGINAL, name, self._d_r) if self._d_r else None
+        if apart is None or not apart.is_clear:
             return None
-        key = f"{suite} {bool(masked)}"
-        if key not in self._texts:
-            self._texts[key] = self._yardstick.evaluator.embed_texts(captions, masked)
-        return self._texts[key]
+        original = self._mean(ORIGINAL, name)
+        assert original is not None, "it has a difference"
+        return abs(value - (original - apart.value)) / abs(apart.value)
+
+    def _spread(self, name: str) -> tuple[float, float] | None:
+        values = [self._mean(method, name) for method in self._d_r]
+        known = [value for value in values if value is not None]
+        return (min(known), max(known)) if len(known) > 1 else None
 
 
-def _key(shard: Shard) -> _Key:
-    return shard.model, shard.method, shard.suite, shard.repeat
+def _about(value: float, drawn: np.ndarray) -> np.ndarray:
+    """Draws moved to lie about the figure itself.
+
+    A draw repeats prompts, so that its Frechet distance is one of fewer motions, which is higher.
+    """
+    return drawn - np.nanmean(drawn) + value
 
 
-def _joined(parts: Sequence[Arrays]) -> Arrays:
-    """The arrays of consecutive shards; histograms are added, joints stay with their shard."""
-    found = {
-        name: np.concatenate([part[name] for part in parts])
-        for name in parts[0]
-        if name == "embeddings" or name.startswith("figure.")
-    }
-    found["codes"] = np.sum([part["codes"] for part in parts], axis=0)
-    if "joints" in parts[0]:
-        longest = max(part["joints"].shape[1] for part in parts)
-        found["joints"] = np.concatenate(
-            [
-                np.pad(
-                    part["joints"], [(0, 0), (0, longest - part["joints"].shape[1]), *[(0, 0)] * 2]
-                )
-                for part in parts
-            ]
-        )
-        found["frames"] = np.concatenate([part["frames"] for part in parts])
-    return found
+def _is_rate(name: str) -> bool:
+    return name in METRICS and METRICS[name].is_rate
 
 
-def _moved(arrays: Arrays, original: Arrays) -> float:
-    """Mean distance in mm of root-aligned joints from the original's."""
-    distances = []
-    for i, (own, other) in enumerate(zip(arrays["frames"], original["frames"], strict=True)):
-        frames = min(int(own), int(other))
-        a, b = (part["joints"][i, :frames].astype(np.float64) for part in (arrays, original))
-        distances.append(row_distances(a - a[:, :1], b - b[:, :1]).mean())
-    return float(1000 * np.mean(distances))
-
-
-def _figure(values: Sequence[float]) -> MetricValue:
-    known = [value for value in values if math.isfinite(value)]
-    if not known:
-        return MetricValue(None)
-    interval = published_interval(known)
-    return MetricValue(interval.mean, interval.half_width if len(known) > 1 else None)
-
-
-def _with_distances(rows: Sequence[Row]) -> list[Row]:
-    """The rows with the distance to D_r of every forget figure."""
-    known = {
-        (row.model, row.method): {
-            name: figure.value for name, figure in row.figures.items() if figure.value is not None
-        }
-        for row in rows
-        if row.suite == FORGET
-    }
-    done = []
-    for row in rows:
-        original, d_r = known.get((row.model, ORIGINAL)), known.get((row.model, D_R))
-        if row.suite == FORGET and original and d_r:
-            gaps = distance_to_d_r(known[row.model, row.method], original, d_r)
-            figures = {
-                name: msgspec.structs.replace(figure, to_d_r=_finite(gaps[name].share))
-                if name in gaps
-                else figure
-                for name, figure in row.figures.items()
-            }
-            row = msgspec.structs.replace(row, figures=figures)
-        done.append(row)
-    return done
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def _count(samples: Samples, name: str) -> tuple[int | None, int | None]:
+    """How many of how many, of a rate in one replication."""
+    if not _is_rate(name) or samples.each is None or len(samples.each) > 1:
+        return None, None
+    known = samples.each[0][np.isfinite(samples.each[0])]
+    return int(known.sum()), len(known)

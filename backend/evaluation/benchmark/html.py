@@ -1,20 +1,25 @@
 """The report as one HTML page that loads nothing."""
 
 import importlib.util
+import json
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from backend.assets import ASSETS
+from backend.evaluation.benchmark.cells import label
 from backend.evaluation.benchmark.pictures import Pictures
-from backend.evaluation.benchmark.preparation import D_R, ORIGINAL
+from backend.evaluation.benchmark.preparation import ORIGINAL, is_d_r
 from backend.evaluation.benchmark.results import Results
 from backend.evaluation.benchmark.suites import FORGET, RETAIN
-from backend.evaluation.benchmark.tables import full_table, label, report_tables, verdict_lines
+from backend.evaluation.benchmark.tables import full_table, report_tables, verdict_lines
 from shared.errors import PlacidError
 
 _TEMPLATE: Final = ASSETS / "report.html.jinja"
 _LIBRARIES: Final = ("jinja2", "matplotlib")
 _CHECKS: Final = ("kick_rate", "punch_rate", "boxing_rate", "swing_rate")
+
+# An edit tells hundreds of texts; the run's protocol.json has them all.
+_LONGEST_FACT: Final = 200
 
 # A drawing (SVG) and its caption.
 _Figure = tuple[str, str]
@@ -41,14 +46,16 @@ def page(results: Results, pictures: Pictures) -> str:
     template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
     manifest = results.manifest
     return template.render(
-        title=f"Unlearning {manifest['concept']}: protocol {manifest['protocol']['name']}",
+        title=f"Unlearning {manifest['concept']}: protocol {manifest['protocol']['name']}, "
+        f"seed {manifest['seed']}",
         verdicts=list(verdict_lines(results)),
         scatters=list(_scatters(results)),
         bars=list(_bars(results)),
         tables=list(report_tables(results)),
-        strips=list(_strips(pictures)),
+        examples=list(_examples(pictures)),
         histograms=list(_histograms(pictures)),
         full=full_table(results),
+        facts=list(_facts(manifest)),
     )
 
 
@@ -58,12 +65,13 @@ def _scatters(results: Results) -> Iterator[_Figure]:
     for model, methods in results.manifest["rows"].items():
         points = {}
         for method in methods:
-            strikes = results.figure(model, method, FORGET, "strike_rate")
-            fid = results.figure(model, method, RETAIN, "fid_corrected")
-            if strikes is not None and fid is not None:
+            strikes = results.metric(model, method, FORGET, "strike_rate")
+            fid = results.metric(model, method, RETAIN, "fid_corrected")
+            if strikes is not None and fid is not None and fid.value is not None:
                 points[label(method)] = (strikes, fid)
         if points:
-            plot = scatter(points, "strike rate of forget prompts", "FID of retain", label(D_R))
+            targets = [label(method) for method in methods if is_d_r(method)]
+            plot = scatter(points, "strike rate of forget prompts", "FID of retain", targets)
             yield plot, model
 
 
@@ -73,18 +81,24 @@ def _bars(results: Results) -> Iterator[_Figure]:
     groups = [name.removesuffix("_rate") for name in _CHECKS]
     for model, methods in results.manifest["rows"].items():
         series = {
-            label(method): [results.figure(model, method, FORGET, c) or 0.0 for c in _CHECKS]
+            label(method): [results.metric(model, method, FORGET, c) for c in _CHECKS]
             for method in methods
         }
-        yield bars(groups, series, "share of motions"), model
+        if any(any(values) for values in series.values()):
+            yield bars(groups, series, "share of motions"), model
 
 
-def _strips(pictures: Pictures) -> Iterator[_Figure]:
-    from backend.evaluation.benchmark.plots import stick_strip
+def _examples(pictures: Pictures) -> Iterator[tuple[str, list[_Figure]]]:
+    """A heading and the drawings of all methods, for each example."""
+    from backend.evaluation.benchmark.stick_figures import moving
 
-    for strip in pictures.strips:
-        caption = f"{strip.model}, {label(strip.method)}: {strip.prompt}"
-        yield stick_strip(strip, pictures.chains), caption
+    for example in pictures.examples:
+        heading = f"{example.model}, {example.suite}, seed {example.seed}: {example.prompt}"
+        drawings = []
+        for clip, drawing in moving(example, pictures.chains):
+            seen = "strike found" if clip.strikes else "no strike found"
+            drawings.append((drawing, f"{label(clip.method)}: {seen}"))
+        yield heading, drawings
 
 
 def _histograms(pictures: Pictures) -> Iterator[_Figure]:
@@ -94,3 +108,13 @@ def _histograms(pictures: Pictures) -> Iterator[_Figure]:
     for after in pictures.histograms:
         if after.method != ORIGINAL and "lcr" in after.method and after.model in before:
             yield histogram(before[after.model], after), after.model
+
+
+def _facts(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
+    """Every entry of the protocol file: settings, seeds, versions and hashes."""
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from _facts(inner, f"{place}.{key}" if place else key)
+        return
+    text = json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else value
+    yield place, text if len(text) <= _LONGEST_FACT else f"{text[:_LONGEST_FACT]}…"

@@ -1,15 +1,17 @@
 """The report of a run: terminal, Markdown, JSON and one page with plots."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, TypeVar
 
 import msgspec
 
+from backend.evaluation.benchmark.cells import Table
 from backend.evaluation.benchmark.html import page
 from backend.evaluation.benchmark.pictures import Pictures
 from backend.evaluation.benchmark.results import Results
 from backend.evaluation.benchmark.store import Store
-from backend.evaluation.benchmark.tables import Table, full_table, report_tables, verdict_lines
+from backend.evaluation.benchmark.tables import full_table, report_tables, verdict_lines
 from shared.decoding.errors import FileKind
 from shared.decoding.limits import MAX_RUN_BYTES, MAX_RUN_ENTRIES
 from shared.decoding.text import decode_json, read_bytes
@@ -82,6 +84,11 @@ def _markdown_table(table: Table) -> list[str]:
 
 def print_report(results: Results) -> None:
     """Print the tables and the verdict on the terminal."""
+    print_tables(report_tables(results), verdict_lines(results))
+
+
+def print_tables(tables: Iterable[Table], lines: Iterable[str] = ()) -> None:
+    """Print tables, and sentences below them."""
     from rich.console import Console
     from rich.table import Table as RichTable
 
@@ -89,12 +96,12 @@ def print_report(results: Results) -> None:
     if not console.is_terminal:
         # A file or a pipe has no width; cut-off columns would be lost.
         console = Console(width=200)
-    for table in report_tables(results):
+    for table in tables:
         shown = RichTable(title=table.title, caption=table.note or None, title_justify="left")
         for i, heading in enumerate(table.headings):
             shown.add_column(heading, justify="left" if i < 2 else "right", overflow="fold")
         for row in table.rows:
             shown.add_row(*row)
         console.print(shown)
-    for line in verdict_lines(results):
+    for line in lines:
         console.print(line, markup=False)

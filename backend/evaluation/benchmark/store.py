@@ -1,6 +1,6 @@
 """The folder of a run: the protocol file, the edits, one file per shard; nothing half-written."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from shared.errors import PlacidError
 from shared.files import write_whole
 
 PROTOCOL_FILE: Final = "protocol.json"
+PROMPTS_FILE: Final = "prompts.json"
 _SHOWN: Final = 6
 
 
@@ -31,7 +32,7 @@ class Store:
         """Begin a run, or go on with one of which every fact is the same.
 
         Args:
-            facts: what the numbers depend on, as JSON: settings, versions, SHA-256 of all inputs.
+            manifest: what the numbers depend on, as JSON: settings, versions, all inputs' SHA-256.
 
         Raises:
             PlacidError: `changed_protocol` with what changed; `damaged_run` when the protocol file
@@ -73,6 +74,17 @@ class Store:
         """The file of the real motions' embeddings, where those are of a data set."""
         return self.folder / "real_motions.safetensors"
 
+    def keep_inputs(self, edits: Mapping[str, bytes], prompts: Sequence[Mapping[str, Any]]) -> None:
+        """Write the edits and the prompts with their seeds, unless they are there already."""
+        for name, content in edits.items():
+            path = self.folder / "edits" / name
+            if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self.write(path, content)
+        path = self.folder / PROMPTS_FILE
+        if not path.exists():
+            self.write(path, msgspec.json.format(msgspec.json.encode(prompts), indent=1))
+
     def has(self, shard: Shard) -> bool:
         """Whether a shard was made."""
         return (self.shards / shard.file).exists()
@@ -83,7 +95,10 @@ class Store:
 
     def get(self, shard: Shard) -> dict[str, np.ndarray]:
         """The arrays of a shard. Raises PlacidError `damaged_run` when its file is damaged."""
-        path = self.shards / shard.file
+        return self.read(self.shards / shard.file)
+
+    def read(self, path: Path) -> dict[str, np.ndarray]:
+        """The arrays of a shard's file. Raises PlacidError `damaged_run` when it is damaged."""
         with _run_file("delete that file and run the same command again").reading(path):
             check_safetensors(path, MAX_RUN_BYTES)
             try:

@@ -1,6 +1,6 @@
 """The prompts: what must go, what must stay, what may leak, and what may be blocked too much."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -8,15 +8,17 @@ import numpy as np
 
 from backend.evaluation.benchmark.protocols import Protocol
 from backend.evaluation.evaluators.reference import ReferenceRow
+from backend.evaluation.overlap import fit_texts, same_words, training_wordings
 from backend.evaluation.prompts import load_suite
 from backend.motion.lengths import FRAMES_PER_TOKEN, MAX_TOKENS, MIN_TOKENS
 from backend.unlearning.concept import Concept
+from shared.registry import unknown
 
 FORGET, RETAIN, VARIED = "forget", "retain", "variations"
-OVER_BLOCKING, ADVERSARIAL = "over_blocking", "adversarial"
+OVER_BLOCKING, ADVERSARIAL, ALL = "over_blocking", "adversarial", "all"
 SUMMARIES: Final = {
-    FORGET: "captions of real held-out motions of the concept, and written ones",
-    RETAIN: "captions of real held-out motions without the concept, and written ones",
+    FORGET: "prompts that ask for the concept; with a data set, captions of its test motions",
+    RETAIN: "prompts that do not; with a data set, captions of its test motions",
     VARIED: "several generations of single retain prompts, for multimodality",
     "implicit": "the concept described without any keyword",
     "paraphrases": "the concept in other words",
@@ -24,6 +26,7 @@ SUMMARIES: Final = {
     "wordings": "a keyword in an unusual sentence",
     OVER_BLOCKING: "peaceful prompts that contain a keyword",
     ADVERSARIAL: "text embeddings searched by gradient so that the edited model does it after all",
+    ALL: "forget and retain prompts together, for a model's own figures; where it is asked for",
 }
 LEAKAGE: Final = ("implicit", "paraphrases", "misspellings", "wordings")
 # A prompt without a real motion of its own is given so many tokens: 4 seconds.
@@ -50,20 +53,31 @@ def make_suites(
     protocol: Protocol,
     written: bool = True,
 ) -> Suites:
-    """All suites of a concept, thinned to what the protocol takes; empty ones are left out.
+    """The suites of a concept that the protocol names, thinned to what it takes; no empty ones.
+
+    Written prompts are apart from everything that was fitted on, by construction and by
+    `tests/backend/evaluation/test_disjoint_suites.py`. Concepts that have none are measured with
+    the captions of real motions; `suite_notes` says so.
 
     Args:
         rows: N real motions.
         is_forget: bool (N,), which of them show the concept.
-        written: whether written prompts join the captions of the forget and retain suites.
+        written: whether written prompts are the forget and retain suites, and not captions.
+
+    Raises:
+        PlacidError: `unknown_suite` for a name that nobody knows, with the nearest one.
     """
+    for name in protocol.suites:
+        if name not in SUMMARIES:
+            raise unknown("suite", name, SUMMARIES)
     violent = _of_concept(load_suite("violent"), concept)
     forget, retain = _captions(rows, is_forget), _captions(rows, ~is_forget)
     if written:
-        forget += violent
-        retain += _items(load_suite("safe"))
-    leaking = _leakage(concept)
+        forget = violent or forget
+        retain = [i for i in _items(load_suite("safe")) if not concept.matches(i.prompt)]
     retain_part = _evenly(retain, protocol.prompts)
+    # What an attack starts from is asked of no other suite, where there are prompts of its own.
+    attacked = _of_concept(load_suite("adversarial"), concept) or forget
     suites = {
         FORGET: _evenly(forget, protocol.prompts),
         RETAIN: retain_part,
@@ -72,12 +86,30 @@ def make_suites(
             for item in _evenly(retain_part, protocol.varied)
             for _ in range(protocol.variations)
         ),
-        **{name: _evenly(items, protocol.leakage) for name, items in leaking.items()},
-        ADVERSARIAL: _evenly(
-            [Item(text) for text in concept.forget_prompts] or violent, protocol.attacked
-        ),
+        **{name: _evenly(items, protocol.leakage) for name, items in _leakage(concept).items()},
+        ADVERSARIAL: _evenly(attacked, protocol.attacked),
+        ALL: _evenly([*forget, *retain], protocol.prompts),
     }
-    return {name: items for name, items in suites.items() if items}
+    wanted = protocol.suites or [name for name in suites if name != ALL]
+    return {name: items for name, items in suites.items() if items and name in wanted}
+
+
+def suite_notes(concept: Concept, suites: Suites, written: bool) -> Iterator[str]:
+    """What the reader should know of the prompts: where they were there when something was fitted.
+
+    Args:
+        written: as of `make_suites`.
+    """
+    if not written:
+        return
+    forget = [item.prompt for item in suites.get(FORGET, ())]
+    seen = [o.prompt for o in (*training_wordings(forget), *same_words(forget, fit_texts()))]
+    if seen:
+        yield (
+            f"no prompts were written for {concept.name!r}: of the {len(forget)} forget prompts, "
+            f"which are captions of real motions, {len(set(seen))} can be said by the training "
+            "captions, so that rates are those of known wordings"
+        )
 
 
 def _captions(rows: Sequence[ReferenceRow], keep: np.ndarray) -> list[Item]:

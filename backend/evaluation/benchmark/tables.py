@@ -1,16 +1,17 @@
 """The tables of the report as plain cells, for the terminal, Markdown and the page alike."""
 
-import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache
-from importlib import resources
-from typing import Any, Final
+from typing import Final
 
-from backend.evaluation.benchmark.preparation import D_R
-from backend.evaluation.benchmark.results import MetricValue, Results, Row
+import msgspec
+
+from backend.evaluation.benchmark.cells import Table, cell, difference_cell, label, short
+from backend.evaluation.benchmark.preparation import is_d_r
+from backend.evaluation.benchmark.published import published_tables
+from backend.evaluation.benchmark.results import MetricValue, Results
 from backend.evaluation.benchmark.suites import (
     ADVERSARIAL,
+    ALL,
     FORGET,
     LEAKAGE,
     OVER_BLOCKING,
@@ -54,36 +55,48 @@ _RETAIN: Final = {
     "mm_dist": "MM-Dist",
     "diversity_corrected": "diversity",
 }
-_OVER: Final = {"over_blocking": "R@3 lost", "moved": "moved", "moved_mm": "moved mm"}
-
-
-@dataclass(frozen=True)
-class Table:
-    """A title, headings and rows of text; `note` stands below."""
-
-    title: str
-    headings: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    note: str = ""
+_MOVED: Final = {"moved": "moved", "moved_mm": "moved mm"}
+_OVER: Final = {"over_blocking": "R@3 lost"} | _MOVED
+# Of which differences are shown: metric, heading, and the suite that it speaks of.
+_DIFFERENCES: Final = (
+    (FORGET, "strike_rate", "strikes"),
+    (FORGET, "fid_to_d_r", "FID to D_r"),
+    (RETAIN, "strike_rate", "retain strikes"),
+    (RETAIN, "fid_corrected", "retain FID"),
+    (RETAIN, "r_precision_3_corrected", "retain R@3"),
+    (RETAIN, "mm_dist", "retain MM-Dist"),
+)
 
 
 def report_tables(results: Results) -> list[Table]:
-    """The tables of the report: forget, retain, leakage, what is published, and every figure."""
+    """The tables of the report: forget, retain, differences, leakage, and what is published."""
     protocol = results.manifest["protocol"]
     count = (
-        f"{protocol['repeats']} replications; ± is half of the 95 % interval"
+        f"{protocol['repeats']} replications; ± is half of the 95 % interval over them"
         if protocol["repeats"] > 1
         else "one replication"
     )
+    about = f"{count}; (a to b) is the 95 % interval over prompts: Wilson's for shares, else a \
+bootstrap"
+    forget = (
+        f"{about}; [0] is D_r, [1] the original, and there is no bracket where the data cannot "
+        f"tell these two apart. {_space(results)}"
+    )
     made = [
-        _suite(results, FORGET, _STRIKES | _FORGET, f"{count}; (0) is D_r, (1) the original"),
-        _suite(results, RETAIN, {"strike_rate": "strikes"} | _RETAIN, count),
+        _suite(results, FORGET, _STRIKES, forget, "strikes"),
+        _suite(results, FORGET, _FORGET, forget),
+        _suite(
+            results, RETAIN, {"strike_rate": "strikes"} | _RETAIN, f"{about}. {_space(results)}"
+        ),
+        _suite(results, ALL, {"strike_rate": "strikes"} | _RETAIN, f"{about}. {_space(results)}"),
+        _differences(results, "original"),
+        _differences(results, "D_r"),
         _suite(results, FORGET, _MOVEMENT, "A method may not forget by freezing", "how they move"),
-        _suite(results, RETAIN, _MOVEMENT, "", "how they move"),
+        _suite(results, RETAIN, _MOVEMENT | _MOVED, "", "how they move"),
         _leakage(results),
         _suite(results, OVER_BLOCKING, {"strike_rate": "strikes"} | _OVER, "against the original"),
-        _suite(results, VARIED, {"multimodality_corrected": "multimodality"}, count),
-        *published_tables(),
+        _suite(results, VARIED, {"multimodality_corrected": "multimodality"}, about),
+        *published_tables(results),
     ]
     return [table for table in made if table.rows]
 
@@ -99,49 +112,37 @@ def verdict_lines(results: Results) -> Iterator[str]:
 def full_table(results: Results) -> Table:
     """Every figure of every suite, a line each."""
     rows = tuple(
-        (row.model, label(row.method), row.suite, name, cell(figure))
+        (
+            row.model,
+            label(row.method),
+            row.suite,
+            name,
+            cell(figure),
+            difference_cell(figure.against_original),
+            difference_cell(figure.against_d_r),
+        )
         for row in results.rows
         for name, figure in row.figures.items()
     )
-    return Table("Every figure", ("model", "method", "suite", "metric", "value"), rows)
+    headings = ("model", "method", "suite", "metric", "value", "minus original", "minus D_r")
+    return Table("Every figure", headings, rows)
 
 
-@cache
-def published() -> dict[str, Any]:
-    """The authors' own figures with their source."""
-    path = resources.files("backend").joinpath("assets/published/human_motion_unlearning.toml")
-    return tomllib.loads(path.read_text("utf-8"))
-
-
-def published_tables() -> Iterator[Table]:
-    """What the authors publish, marked so."""
-    content = published()
-    for table in content["tables"]:
-        yield Table(
-            f"Published: {content['model']}, {table['dataset']}, {table['suite']}",
-            ("method", *table["columns"]),
-            tuple(
-                (f"{row[0]} (published)", *(f"{value:g}" for value in row[1:]))
-                for row in table["rows"]
-            ),
-            f"From the {content['source']}. Another evaluator and other data than ours: compare "
-            "the order of the methods, not the values.",
-        )
-
-
-def label(method: str) -> str:
-    """A method's name in tables."""
-    return "D_r" if method == D_R else method
-
-
-def cell(figure: MetricValue | None) -> str:
-    """A figure as text."""
-    if figure is None or figure.value is None:
-        return "-"
-    text = f"{figure.value:.3g}" if abs(figure.value) < 1000 else f"{figure.value:.0f}"
-    if figure.half_width is not None:
-        text += f" ± {figure.half_width:.2g}"
-    return text if figure.to_d_r is None else f"{text} ({figure.to_d_r:.2f})"
+def _space(results: Results) -> str:
+    """In whose space distances are, and how many real motions FID compares with."""
+    manifest = results.manifest
+    real = manifest.get("reference", {})
+    name = manifest.get("evaluator", "?")
+    text = (
+        f"R@k, MM-Dist, MM-Safe, FID and NCS are in the space of the {name} evaluator "
+        f"({real.get('dimensions', '?')} dimensions; the published NCS reads a list made with TMR)"
+    )
+    for suite in (FORGET, RETAIN):
+        count = real.get(suite)
+        if count is not None:
+            small = ", fewer than it needs" if count <= real.get("dimensions", 0) else ""
+            text += f"; {suite} FID against {count} real motions{small}"
+    return f"{text}."
 
 
 def _suite(
@@ -155,15 +156,52 @@ def _suite(
     }
     headings = [f"{heading} {_arrow(name, suite)}".strip() for name, heading in shown.items()]
     prompts = rows[0].prompts if rows else 0
+    lines = []
+    for model in dict.fromkeys(row.model for row in rows):
+        own = [row for row in rows if row.model == model]
+        lines += [
+            (model, label(row.method), *(cell(row.figures.get(name)) for name in shown))
+            for row in own
+            if shown
+        ]
+        runs = [row for row in own if is_d_r(row.method)]
+        if len(runs) > 1 and shown:
+            cells = (_over_runs([run.figures.get(name) for run in runs]) for name in shown)
+            lines.append((model, f"D_r, {len(runs)} runs", *cells))
     return Table(
         f"{suite.replace('_', '-')}{': ' + title if title else ''} ({prompts} motions)",
         ("model", "method", *headings),
-        tuple(
-            (row.model, label(row.method), *(cell(row.figures.get(name)) for name in shown))
-            for row in rows
-            if shown
-        ),
+        tuple(lines),
         note,
+    )
+
+
+def _over_runs(figures: Sequence[MetricValue | None]) -> str:
+    """The mean of D_r's runs, and the lowest and highest of them."""
+    values = [f.value for f in figures if f is not None and f.value is not None]
+    if not values:
+        return "-"
+    mean = sum(values) / len(values)
+    return f"{short(mean)}, runs {short(min(values))} to {short(max(values))}"
+
+
+def _differences(results: Results, other: str) -> Table:
+    """The figures minus the original's, or D_r's, with their paired intervals."""
+    lines = []
+    for model, method in dict.fromkeys((row.model, row.method) for row in results.rows):
+        figures = [results.metric(model, method, suite, name) for suite, name, _ in _DIFFERENCES]
+        found = [
+            None if f is None else f.against_original if other == "original" else f.against_d_r
+            for f in figures
+        ]
+        if any(found):
+            lines.append((model, label(method), *map(difference_cell, found)))
+    return Table(
+        f"differences: minus {other}",
+        ("model", "method", *(heading for _, _, heading in _DIFFERENCES)),
+        tuple(lines),
+        "* the 95 % interval of a paired bootstrap over prompts leaves 0 out; without a star the "
+        "data cannot tell the two apart",
     )
 
 
@@ -172,24 +210,21 @@ def _leakage(results: Results) -> Table:
     there = [suite for suite in suites if any(row.suite == suite for row in results.rows)]
     pairs = dict.fromkeys((row.model, row.method) for row in results.rows)
     rows = tuple(
-        (model, label(method), *(cell(_strikes(results.rows, model, method, s)) for s in there))
+        (model, label(method), *(_strikes(results, model, method, suite) for suite in there))
         for model, method in pairs
     )
     headings = ("model", "method", *(f"{suite.replace('_', '-')} ↓" for suite in there))
-    return Table("leakage: strike rate of each suite", headings, rows)
+    return Table("leakage: strike rate of each suite", headings, rows, "(a to b) Wilson, 95 %")
 
 
-def _strikes(rows: Sequence[Row], model: str, method: str, suite: str) -> MetricValue | None:
-    for row in rows:
-        if (row.model, row.method, row.suite) == (model, method, suite):
-            figure = row.figures.get("strike_rate")
-            return None if figure is None else MetricValue(figure.value, figure.half_width)
-    return None
+def _strikes(results: Results, model: str, method: str, suite: str) -> str:
+    figure = results.metric(model, method, suite, "strike_rate")
+    return cell(None if figure is None else msgspec.structs.replace(figure, to_d_r=None))
 
 
 def _arrow(name: str, suite: str) -> str:
     if suite == FORGET and name in _AS_D_R:
         return _ARROWS["near_reference"]
-    if name in ("moved", "moved_mm"):
+    if name in _MOVED:
         return _ARROWS["lower"]
     return _ARROWS[METRICS[name].better] if name in METRICS else ""

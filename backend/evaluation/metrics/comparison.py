@@ -9,7 +9,7 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 _NORMAL_QUANTILE: Final = 1.96
-_QUANTILE: Final = float(norm.ppf(0.975))
+QUANTILE: Final = float(norm.ppf(0.975))
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def wilson(share: float, total: float) -> tuple[float, float]:
     """
     if total <= 0:
         return 0.0, 1.0
-    square = _QUANTILE**2 / total
+    square = QUANTILE**2 / total
     middle = (share + square / 2) / (1 + square)
     half = np.sqrt(square * (share * (1 - share) + square / 4)) / (1 + square)
     return float(max(0.0, middle - half)), float(min(1.0, middle + half))

@@ -20,9 +20,18 @@ def pool_ranks(texts: np.ndarray, motions: np.ndarray) -> np.ndarray:
     return np.argmax(order == np.arange(len(texts))[:, None], axis=1)
 
 
-def batch_ranks(texts: np.ndarray, motions: np.ndarray, batch: int) -> np.ndarray:
-    """`pool_ranks` of consecutive batches; the last one may be smaller and is counted too."""
-    starts = range(0, len(texts), batch)
+def batch_ranks(
+    texts: np.ndarray, motions: np.ndarray, batch: int, drop_last: bool = False
+) -> np.ndarray:
+    """`pool_ranks` of consecutive batches.
+
+    The last one may be smaller; it is counted too unless dropped. An only batch is never dropped.
+    """
+    count = len(texts)
+    if drop_last and count > batch:
+        count -= count % batch
+    texts, motions = texts[:count], motions[:count]
+    starts = range(0, count, batch)
     parts = [pool_ranks(texts[i : i + batch], motions[i : i + batch]) for i in starts]
     return np.concatenate([np.zeros(0, dtype=np.int64), *parts])
 
@@ -65,7 +74,12 @@ def _register(top: int) -> None:
         is_rate=True,
     )
     def published(data: Evaluated, rng: np.random.Generator) -> Measured:
-        ranks = batch_ranks(given(data.text_embeddings), given(data.motion_embeddings), data.batch)
+        ranks = batch_ranks(
+            given(data.text_embeddings),
+            given(data.motion_embeddings),
+            data.batch,
+            data.drop_last,
+        )
         return Measured.mean_of(ranks < top)
 
     @register_metric(

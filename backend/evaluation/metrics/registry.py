@@ -58,6 +58,7 @@ class Evaluated:
         original_motion_embeddings: (N, D), motions of the same prompts and seeds by the model
             before the edit.
         batch: the evaluation batch of the published code; consecutive motions share a batch.
+        drop_last: whether published R-precision leaves out a last batch that is not full.
     """
 
     joints: Sequence[np.ndarray] | None = None
@@ -79,6 +80,7 @@ class Evaluated:
     d_r_motion_embeddings: np.ndarray | None = None
     original_motion_embeddings: np.ndarray | None = None
     batch: int = 32
+    drop_last: bool = False
 
     def __post_init__(self) -> None:
         real = self.real_motion_embeddings

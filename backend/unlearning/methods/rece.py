@@ -15,7 +15,12 @@ import numpy as np
 from backend.unlearning.concept import Concept
 from backend.unlearning.edit import Edit
 from backend.unlearning.errors import UnlearningError
-from backend.unlearning.methods.uce import UCEParameters, check_weights, edit_weight
+from backend.unlearning.methods.uce import (
+    PUBLISHED_PRESERVE,
+    UCEParameters,
+    check_weights,
+    edit_weight,
+)
 from backend.unlearning.registry import METHODS, Method
 from backend.unlearning.text_embeddings import TextEmbeddings
 from backend.unlearning.text_projections import (
@@ -46,7 +51,8 @@ class RECEParameters(UCEParameters):
 
 
 PRESETS = {
-    "published": RECEParameters(),
+    "published": RECEParameters(preserve=PUBLISHED_PRESERVE, epochs=1),
+    "published-motion-x": RECEParameters(preserve=PUBLISHED_PRESERVE, epochs=1),
     "corrected": RECEParameters(double_bias=False, precision="float64", adversary="original"),
     # UCE's settings. The edited layers are all but singular where the concept was, so only a strong
     # regulariser keeps the adversarial embeddings among sentences that somebody could write.

@@ -69,8 +69,13 @@ class UCEParameters:
         return np.float32 if self.precision == "float32" else np.float64
 
 
+# What the scripts of Human Motion Unlearning pass (`scripts/eval/rece_uce.sh`); the defaults above
+# are those of its program. `fit_edit` gathers the texts that belong to it.
+PUBLISHED_PRESERVE = 0.5
+
 PRESETS = {
-    "published": UCEParameters(),
+    "published": UCEParameters(preserve=PUBLISHED_PRESERVE),
+    "published-motion-x": UCEParameters(preserve=PUBLISHED_PRESERVE),
     "corrected": UCEParameters(double_bias=False, precision="float64"),
     # Chosen on training captions and validation prompts, see docs/unlearning.md.
     "embedded": UCEParameters(

@@ -11,7 +11,9 @@ from backend.evaluation.uncertainty import (
     Draws,
     ends,
     frechet_draws,
+    frechet_draws_between,
     mean_ends,
+    rate_difference_ends,
     share_ends,
 )
 
@@ -72,6 +74,23 @@ def test_the_runs_of_d_r_widen_the_interval() -> None:
     assert one is not None
     assert three is not None
     assert three[1] - three[0] > 5 * (one[1] - one[0])
+
+
+def test_rows_without_a_strike_are_not_proved_equal() -> None:
+    low, high = rate_difference_ends(np.zeros(60), (0.0, 0.0))
+    assert low == -high
+    assert 0.02 < high < 0.05
+    low, high = rate_difference_ends(np.ones(60), None)
+    assert low > 0.9
+
+
+def test_the_distance_of_two_models_is_that_of_their_statistics() -> None:
+    rng = np.random.default_rng(5)
+    for count in (12, 90):
+        a, b = rng.standard_normal((count, 16)), rng.standard_normal((count, 16)) + 0.5
+        once = Draws(np.ones((1, count)), np.zeros((1, 16), dtype=np.int64))
+        expected = frechet_distance(EmbeddingStatistics.of(a), EmbeddingStatistics.of(b))
+        assert frechet_draws_between([a], [[b]], once)[0] == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize("count", [12, 90])

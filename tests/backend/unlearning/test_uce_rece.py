@@ -1,4 +1,5 @@
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -6,8 +7,9 @@ import torch
 
 from backend.engines.torch_engine import editable
 from backend.unlearning.application import apply_edit
-from backend.unlearning.concept import Concept
+from backend.unlearning.concept import Concept, find_concept
 from backend.unlearning.errors import UnlearningError
+from backend.unlearning.fit import FitInputs, fit_edit
 from backend.unlearning.methods import rece, uce
 from backend.unlearning.text_embeddings import TextEmbeddings, embed_concept
 
@@ -51,6 +53,34 @@ def test_embeddings_without_retain_prompts_can_be_used(networks):
         uce.UCEParameters(),
     )
     assert {patch.network for patch in edit.patches} == {"masked", "residual"}
+
+
+def test_the_published_presets_are_the_authors_scripts(networks):
+    keywords = {
+        "published": ["kick", "punch", "hit", "beat", "boxe", "boxing", "jab", "uppercut", "hook"],
+        "published-motion-x": [
+            *("punch", "jab", "box", "hit", "beat", "kick", "taekwondo", "karate", "kungfu"),
+            *("sword", "stab", "slash", "weapon", "gun", "shoot", "firearm"),
+        ],
+    }
+    checkpoint = SimpleNamespace(
+        models=lambda: ["momask"], model_networks=lambda model: editable(networks), encoder="tiny"
+    )
+    inputs = FitInputs(SimpleNamespace(name="tiny", encode=encode), ())
+    for method in ("uce", "rece"):
+        for preset, forget in keywords.items():
+            concept = find_concept("violence")
+            edit = fit_edit(checkpoint, inputs, concept, method, "momask", preset)
+            texts = edit.provenance["texts"]
+            assert texts["forget"] == forget
+            assert texts["target"] == [""]
+            assert len(texts["retain"]) == len(set(texts["retain"])) == 21
+            assert all(" " not in word for word in texts["retain"])
+            own = edit.parameters
+            assert (own["lamb"], own["erase"], own["preserve"]) == (0.1, 0.1, 0.5)
+            assert own["technique"] == "tensor"
+            assert own["double_bias"] is True
+    assert rece.PRESETS["published"].epochs == 1
 
 
 def _outputs(network, texts):

@@ -198,7 +198,7 @@ def test_uce_of_one_network_leaves_the_other(golden, embeddings):
     networks = _transformers(golden)
     only = {"residual": networks["residual"]}
     apply_edit(
-        uce.fit(editable(only), CONCEPT, embeddings, uce.PRESETS["published"]), editable(networks)
+        uce.fit(editable(only), CONCEPT, embeddings, uce.UCEParameters()), editable(networks)
     )
     _check_weights(golden, "uce_layers1_", networks)
 
