@@ -3,12 +3,14 @@
 from pathlib import Path
 from unittest import mock
 
+import msgspec
 import pytest
 import torch
 from tiny import TINY
 
 from backend.evaluation import EvaluationConfig, evaluate, load_config
 from backend.evaluation.benchmark.protocols import PROTOCOLS
+from backend.evaluation.benchmark.results import FORMAT_VERSION, Results
 from shared.errors import PlacidError
 
 
@@ -57,6 +59,20 @@ def test_every_committed_configuration_can_be_read() -> None:
     assert files
     for path in files:
         load_config(path).request()
+
+
+def test_committed_results_are_those_of_their_configuration() -> None:
+    """A folder's results were made with the settings that its run.toml names."""
+    for path in sorted((Path(__file__).parents[4] / "docs" / "results").rglob("results.json")):
+        results = msgspec.json.decode(path.read_bytes(), type=Results)
+        config = load_config(path.parent / "run.toml")
+        protocol = config.request().protocol
+        assert results.version == FORMAT_VERSION
+        assert results.manifest["protocol"]["name"] == protocol.name
+        assert results.manifest["protocol"]["repeats"] == protocol.repeats
+        assert results.manifest["protocol"]["prompts"] == protocol.prompts
+        assert results.manifest["seed"] == (config.seed or 0)
+        assert results.manifest["sha256"]["checkpoint"]
 
 
 def test_a_script_gets_the_results(data: Path, tmp_path: Path) -> None:
