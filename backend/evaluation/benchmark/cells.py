@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from backend.evaluation.benchmark.preparation import D_R, is_d_r
 from backend.evaluation.benchmark.results import Difference, MetricValue
+from backend.evaluation.benchmark.rows import D_R, is_d_r
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from backend.evaluation.benchmark.measures import FID, FID_TO_D_R, REAL_SUITES, Measures, Samples
-from backend.evaluation.benchmark.preparation import ORIGINAL, Prepared, is_d_r
+from backend.evaluation.benchmark.preparation import Prepared
 from backend.evaluation.benchmark.results import (
     FORMAT_VERSION,
     Difference,
@@ -16,9 +16,11 @@ from backend.evaluation.benchmark.results import (
     Results,
     Row,
 )
+from backend.evaluation.benchmark.rows import ORIGINAL, is_d_r
 from backend.evaluation.benchmark.store import Store
 from backend.evaluation.benchmark.suites import FORGET
 from backend.evaluation.benchmark.verdicts import verdict
+from backend.evaluation.benchmark.worker import REDRAWN
 from backend.evaluation.metrics import METRICS, published_interval
 from backend.evaluation.uncertainty import (
     SET_DRAWS,
@@ -143,8 +145,14 @@ class _Suite:
             stacked = np.stack([part for part in parts if part is not None])
             chosen = self._of(self._prompts, SET_DRAWS).numbers[:, 2] % len(parts)
             return stacked[chosen, np.arange(stacked.shape[1])]
-        rows = [self._samples[method][name].by_prompt for method in methods]
-        if any(row is None or np.isfinite(row).sum() < 2 for row in rows):
+        rows = [
+            samples.by_prompt
+            for method in methods
+            if (samples := self._samples[method].get(name)) is not None
+        ]
+        if len(rows) < len(methods) or any(
+            row is None or np.isfinite(row).sum() < 2 for row in rows
+        ):
             return None
         known = [row for row in rows if row is not None]
         if len({len(row) for row in known}) != 1:
@@ -201,7 +209,7 @@ def _about(value: float, drawn: np.ndarray) -> np.ndarray:
 
 
 def _is_rate(name: str) -> bool:
-    return name in METRICS and METRICS[name].is_rate
+    return name == REDRAWN or (name in METRICS and METRICS[name].is_rate)
 
 
 def _count(samples: Samples, name: str) -> tuple[int | None, int | None]:

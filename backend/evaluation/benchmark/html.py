@@ -8,8 +8,8 @@ from typing import Any, Final
 from backend.assets import ASSETS
 from backend.evaluation.benchmark.cells import label
 from backend.evaluation.benchmark.pictures import Pictures
-from backend.evaluation.benchmark.preparation import ORIGINAL, is_d_r
 from backend.evaluation.benchmark.results import Results
+from backend.evaluation.benchmark.rows import ORIGINAL, is_d_r
 from backend.evaluation.benchmark.suites import FORGET, RETAIN
 from backend.evaluation.benchmark.tables import full_table, report_tables, verdict_lines
 from shared.errors import PlacidError

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 
 from backend.evaluation.benchmark.joints import FRAMES, JOINTS, unpack_joints
-from backend.evaluation.benchmark.preparation import ORIGINAL, Prepared, is_d_r
+from backend.evaluation.benchmark.preparation import Prepared
+from backend.evaluation.benchmark.rows import ORIGINAL, is_d_r
 from backend.evaluation.benchmark.store import Store
 from backend.evaluation.benchmark.suites import (
     ADVERSARIAL,

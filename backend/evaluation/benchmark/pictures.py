@@ -7,7 +7,8 @@ import msgspec
 import numpy as np
 
 from backend.evaluation.benchmark.measures import read_joints
-from backend.evaluation.benchmark.preparation import ORIGINAL, Prepared
+from backend.evaluation.benchmark.preparation import Prepared
+from backend.evaluation.benchmark.rows import ORIGINAL
 from backend.evaluation.benchmark.store import Store
 from backend.evaluation.benchmark.suites import FORGET, RETAIN
 from backend.evaluation.benchmark.worker import Shard

@@ -1,9 +1,7 @@
 """Everything that a run needs, gathered and hashed before the first motion is made."""
 
 import platform
-import re
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -12,42 +10,39 @@ import msgspec
 import numpy as np
 import torch
 
-from backend.checkpoints.loading import EMBEDDED, Checkpoint
+from backend.checkpoints.loading import EMBEDDED
 from backend.evaluation.benchmark.evaluation_context import EvaluationContext, open_yardstick
+from backend.evaluation.benchmark.notes import (
+    foreign_evaluator,
+    reference_notes,
+    run_notes,
+    unknown_prompts,
+)
 from backend.evaluation.benchmark.protocols import Protocol
 from backend.evaluation.benchmark.real_motions import SPLIT
+from backend.evaluation.benchmark.rows import (
+    ORIGINAL,
+    edit_files,
+    guard_limits,
+    methods_of,
+    told_edit,
+)
 from backend.evaluation.benchmark.suites import VARIED, Suites, make_suites, suite_notes
 from backend.evaluation.benchmark.worker import Place, Shard, digest
 from backend.evaluation.evaluators.embedded import EVALUATOR
 from backend.generation.generator import Generator
 from backend.generation.prompt_reader import PromptReader
 from backend.motion.lengths import FPS, FRAMES_PER_TOKEN, MAX_FRAMES
-from backend.text.encoding import MINILM
 from backend.unlearning.concept import Concept, find_concept
-from backend.unlearning.edit import Edit
-from backend.unlearning.edit_name import JOIN, EditName
 from backend.unlearning.edit_store import EditStore, edit_folders
 from backend.unlearning.errors import UnlearningError
-from backend.unlearning.registry import METHODS
 from shared import VERSION
 from shared.errors import PlacidError
 from shared.protocol.requests import Generate, Timeline
 from shared.registry import unknown
 
-ORIGINAL, D_R = "original", "retrain"
-# D_r is trained by one recipe with several seeds: its further runs are the edits of the concept
-# `violence_seed1` and so on, and the rows `retrain-seed1` and so on.
-_RUN: Final = re.compile(rf"{D_R}-seed(\d+)")
-_RUN_CONCEPT: Final = "{concept}_seed{number}"
-_COMBINED: Final = "lcr+uce"
-_MOST_RUNS: Final = 100
 # Seeds of two replications never meet.
 _APART: Final = 1_000_003
-
-
-def is_d_r(method: str) -> bool:
-    """Whether a row is a run of D_r, the model that never learned the concept."""
-    return method == D_R or _RUN.fullmatch(method) is not None
 
 
 @dataclass(frozen=True)
@@ -164,9 +159,9 @@ def prepare(request: Request) -> Prepared:
     rows, names, notes = {}, {}, []
     for model in models:
         found = [ORIGINAL]
-        for method in _methods(request, store, model, concept):
+        for method in methods_of(request.methods, store, model, concept):
             try:
-                files = _edit_files(generator, model, method, request.concept)
+                files = edit_files(generator, model, method, request.concept)
             except PlacidError as error:
                 if request.methods:
                     raise
@@ -204,18 +199,19 @@ def prepare(request: Request) -> Prepared:
     )
     notes += [
         *suite_notes(concept, suites, context.reads_all),
-        *_reference_notes(context),
-        *_foreign_evaluator(checkpoint, context),
-        *_run_notes(rows),
-        *_unknown_prompts(generator, suites),
+        *reference_notes(context),
+        *foreign_evaluator(checkpoint, context),
+        *run_notes(rows),
+        *unknown_prompts(generator, suites),
     ]
     manifest = {
         "protocol": msgspec.to_builtins(request.protocol),
         "concept": concept.name,
         "seed": request.seed,
         "rows": rows,
-        "edits": {name: _told(content) for name, content in contents.items()},
+        "edits": {name: told_edit(content) for name, content in contents.items()},
         "sampling": {m: msgspec.to_builtins(request.protocol.sampled(m)) for m in rows},
+        "token_guard": guard_limits(generator, request.checkpoint, concept, rows),
         "evaluator": context.evaluator.name,
         "reference": {
             "forget": int(is_forget.sum()),
@@ -237,7 +233,7 @@ def prepare(request: Request) -> Prepared:
             "numpy": np.__version__,
         },
     }
-    place = Place(request.checkpoint, context.place, contents, request.encoder)
+    place = Place(request.checkpoint, context.place, contents, request.encoder, request.concept)
     return Prepared(
         request,
         concept,
@@ -250,21 +246,6 @@ def prepare(request: Request) -> Prepared:
         manifest,
         _parts(request, generator, suites),
     )
-
-
-def _told(content: bytes) -> dict[str, Any]:
-    """What an edit's file says of itself: method, parameters, texts, presets; no weights."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "edit.safetensors"
-        path.write_bytes(content)
-        edit = Edit.load(path)
-    return {
-        "method": edit.method,
-        "concept": edit.concept,
-        "parameters": edit.parameters,
-        "hash": edit.hash,
-        "presets": edit.provenance.get("presets", []),
-    }
 
 
 def _parts(request: Request, generator: Generator, suites: Suites) -> dict[str, list[str]]:
@@ -281,50 +262,6 @@ def _parts(request: Request, generator: Generator, suites: Suites) -> dict[str, 
     return found
 
 
-def _reference_notes(context: EvaluationContext) -> Iterator[str]:
-    """Where there are too few real motions for a Frechet distance to mean much."""
-    width = context.evaluator.width
-    for name, count in (
-        ("forget", int(context.is_forget.sum())),
-        ("retain", int((~context.is_forget).sum())),
-    ):
-        if count <= width:
-            yield (
-                f"FID of the {name} suite is against {count} real motions in {width} dimensions: "
-                "their covariance has no full rank, so that its value says little and differences "
-                "between rows alone can be read"
-            )
-
-
-def _foreign_evaluator(checkpoint: Checkpoint, context: EvaluationContext) -> Iterator[str]:
-    """Where an official release is measured by Placid's own evaluator."""
-    if context.evaluator.name == "embedded" and checkpoint.encoder != MINILM:
-        yield (
-            "these official weights were measured by Placid's embedded evaluator and its free "
-            "motion capture, not by the published one: no figure compares with a published one; "
-            "name HumanML3D's or Motion-X's folder with --data"
-        )
-
-
-def _run_notes(rows: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
-    """How many runs of D_r there are."""
-    for model, methods in rows.items():
-        count = sum(map(is_d_r, methods))
-        if count == 1:
-            yield f"{model} has one run of D_r: how far its runs lie apart is not known"
-
-
-def _unknown_prompts(generator: Generator, suites: Suites) -> Iterator[str]:
-    """A sentence for each suite with prompts that the model does not know."""
-    for suite, items in suites.items():
-        prompts = list(dict.fromkeys(item.prompt for item in items))
-        found = [generator.understand(Generate(prompt)) for prompt in prompts]
-        unknown_ones = [each for each in found if each and not each.known]
-        if unknown_ones:
-            count = f"{len(unknown_ones)} of {len(prompts)} prompts"
-            yield f"{suite}, {count}, such as this one: {unknown_ones[0].warning}"
-
-
 def _concept(text: str) -> Concept:
     try:
         return find_concept(text)
@@ -337,45 +274,3 @@ def _chosen(kind: str, wanted: Sequence[str], known: Sequence[str]) -> Sequence[
         if name not in known:
             raise unknown(kind, name, known)
     return list(dict.fromkeys(wanted)) or known
-
-
-def _methods(request: Request, store: EditStore, model: str, concept: Concept) -> Sequence[str]:
-    """The methods to try for a model; those that train are there where they have an edit."""
-    files = store.files()
-    filed = {n.method for n in files if (n.model, n.concept) == (model, concept.name)}
-    runs = sorted(
-        f"{D_R}-seed{number}"
-        for number in range(_MOST_RUNS)
-        if EditName(model, D_R, _RUN_CONCEPT.format(concept=concept.name, number=number)) in files
-    )
-    for method in request.methods:
-        for part in method.split(JOIN):
-            if part not in {*METHODS, ORIGINAL} and not is_d_r(part):
-                raise unknown("method", part, {*METHODS, ORIGINAL})
-    if request.methods:
-        return [method for method in dict.fromkeys(request.methods) if method != ORIGINAL]
-    quick = [name for name, method in METHODS.items() if method.data != "motions"]
-    trained = [name for name in METHODS if name in filed and name not in quick]
-    others = sorted(filed - set(quick) - set(trained) - {_COMBINED})
-    return [*quick, _COMBINED, *trained, *others, *runs]
-
-
-def _edit_files(generator: Generator, model: str, method: str, text: str) -> dict[str, bytes]:
-    """The files of a row's edits by name, tried on the networks.
-
-    Raises PlacidError when there is no such edit, or it was made for other weights.
-    """
-    store = generator.edits
-    if found := _RUN.fullmatch(method):
-        text = _RUN_CONCEPT.format(concept=find_concept(text).name, number=found[1])
-        method = D_R
-    edits = store.find(model, method, [text])
-    store.activate(generator.load().networks, edits, 1.0)
-    store.revert()
-    files = {}
-    for edit in edits:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"{model}-{edit.method}-{edit.concept}.safetensors"
-            edit.save(path)
-            files[path.name] = path.read_bytes()
-    return files

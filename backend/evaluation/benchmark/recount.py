@@ -11,8 +11,8 @@ from tqdm import tqdm
 
 from backend.evaluation.benchmark.cells import Table, difference_cell, label
 from backend.evaluation.benchmark.measures import read_joints
-from backend.evaluation.benchmark.preparation import ORIGINAL, is_d_r
 from backend.evaluation.benchmark.results import Difference
+from backend.evaluation.benchmark.rows import ORIGINAL, is_d_r
 from backend.evaluation.benchmark.store import Store
 from backend.evaluation.benchmark.suites import FORGET
 from backend.evaluation.benchmark.worker import ShardName

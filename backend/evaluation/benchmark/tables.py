@@ -6,9 +6,9 @@ from typing import Final
 import msgspec
 
 from backend.evaluation.benchmark.cells import Table, cell, difference_cell, label, short
-from backend.evaluation.benchmark.preparation import is_d_r
 from backend.evaluation.benchmark.published import published_tables
 from backend.evaluation.benchmark.results import MetricValue, Results
+from backend.evaluation.benchmark.rows import is_d_r
 from backend.evaluation.benchmark.suites import (
     ADVERSARIAL,
     ALL,

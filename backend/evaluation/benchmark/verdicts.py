@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
-from backend.evaluation.benchmark.preparation import D_R, ORIGINAL, is_d_r
 from backend.evaluation.benchmark.results import Difference, MetricValue, Results, Verdict
+from backend.evaluation.benchmark.rows import D_R, ORIGINAL, is_d_r
 from backend.evaluation.benchmark.suites import FORGET, RETAIN
 
 Answer = Literal["no", "unclear", "yes"]

@@ -25,15 +25,19 @@ from backend.generation.prompt_reader import PromptReader
 from backend.generation.samplers.steps import NO_TOKEN
 from backend.generation.takes import make_takes
 from backend.generation.timeline import make_timeline
-from backend.generation.token_sampler import SampleSpec, TokenSampler, padded
+from backend.generation.token_guard import GuardedSampler
+from backend.generation.token_sampler import Sampler, SampleSpec, TokenSampler, padded
 from backend.motion.lengths import FPS, FRAMES_PER_TOKEN, MAX_FRAMES
 from backend.text.encoding import MINILM
 from backend.unlearning.edit import Edit
 from backend.unlearning.edit_store import EditStore
 from shared.errors import PlacidError
 from shared.protocol.requests import Generate, Timeline
+from shared.safety_choice import split_guard
 
 _AND: Final = "-and-"
+# Whether the token guard drew tokens of a motion anew.
+REDRAWN: Final = "redrawn"
 _JOINTS_ALONE: Final = frozenset({"joints"})
 
 
@@ -93,12 +97,14 @@ class Place(msgspec.Struct, frozen=True):
         evaluator: where the evaluator lies.
         edits: contents of the run's edits by name, so that a worker needs no shared disk for them.
         encoder: folder of CLIP's files, for official checkpoints.
+        concept: what the token guard watches for, as of `find_concept`.
     """
 
     checkpoint: Path
     evaluator: EvaluatorPlace
     edits: dict[str, bytes]
     encoder: Path | None = None
+    concept: str = ""
 
 
 class Worker:
@@ -107,7 +113,7 @@ class Worker:
     def __init__(self, place: Place, protocol: Protocol, scratch: Path) -> None:
         """Load everything; `scratch` is an empty folder for the edits' files."""
         torch.set_num_threads(protocol.threads)
-        self._protocol = protocol
+        self._protocol, self._concept = protocol, place.concept
         self._generator = Generator(
             place.checkpoint,
             "cpu",
@@ -134,36 +140,48 @@ class Worker:
         vectors = None
         if shard.suite == ADVERSARIAL:
             text = vectors = self._attacked(shard, text)
-        features, joints = self._motions(shard, text)
+        features, joints, redrawn = self._motions(shard, text)
         kept = [on_grid(motion) for motion in joints]
         tensors = {
             "embeddings": self._evaluator.embed_motions(features),
             "codes": self._codes(features),
             **_figures(kept),
+            **({f"figure.{REDRAWN}": np.array(redrawn, float)} if _is_guarded(shard) else {}),
             **pack_joints(kept),
             **({} if vectors is None else {"text": vectors.astype(np.float32)}),
         }
         return save({name: np.ascontiguousarray(value) for name, value in tensors.items()})
 
-    def _motions(self, shard: Shard, text: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """Features (T, 263) and joints (T, 22, 3) of each item, on the way that users' takes go."""
+    def _motions(
+        self, shard: Shard, text: np.ndarray
+    ) -> tuple[list[np.ndarray], list[np.ndarray], list[bool]]:
+        """Features (T, 263), joints (T, 22, 3) and whether the token guard drew anew, by item.
+
+        Each motion goes the way that users' takes go.
+        """
         codec = self._codec(shard)
         encode = self._generator.encoder.encode
         # What an attacked vector says, no text says.
         taken = encode if shard.suite != ADVERSARIAL else lambda prompts: text
-        context = GenerationContext(self._sampler(shard), codec, taken, ignore_progress)
+        context = GenerationContext(self._drawing(shard), codec, taken, ignore_progress)
         plans = [self._plan(shard, item, seed) for item, seed in zip_items(shard)]
         features: dict[int, np.ndarray] = {}
         joints: dict[int, np.ndarray] = {}
+        redrawn: dict[int, bool] = {}
         single = [(i, plan) for i, plan in enumerate(plans) if isinstance(plan, Generate)]
         for take in make_takes(single, context, FPS) if single else ():
             features[take.request], joints[take.request] = codec.last, take.joints
+            redrawn[take.request] = bool(take.redraws)
         for i, plan in enumerate(plans):
             if isinstance(plan, Timeline):
-                [(made, *_)] = make_timeline(plan, [plan.seed], context, FPS)
-                features[i], joints[i] = codec.last, made
+                [(made, _, journal)] = make_timeline(plan, [plan.seed], context, FPS)
+                features[i], joints[i], redrawn[i] = codec.last, made, bool(journal)
         order = range(len(plans))
-        return [features[i] for i in order], [joints[i] for i in order]
+        return (
+            [features[i] for i in order],
+            [joints[i] for i in order],
+            [redrawn[i] for i in order],
+        )
 
     def _plan(self, shard: Shard, item: Item, seed: int) -> Generate | Timeline:
         """What a user's request for the item becomes: one take, or a timeline of its actions."""
@@ -184,6 +202,14 @@ class Worker:
             checkpoint.quirks,
             lambda: self._activate(shard, edits),
         )
+
+    def _drawing(self, shard: Shard) -> Sampler:
+        """The sampler, with the token guard before it in rows that name it."""
+        sampler = self._sampler(shard)
+        if not _is_guarded(shard):
+            return sampler
+        guard = self._generator.token_guard(shard.model, (self._concept,))
+        return GuardedSampler(sampler, guard)
 
     def _activate(self, shard: Shard, edits: Sequence[Edit] | None = None) -> None:
         """Put a shard's edits in place, or others."""
@@ -244,6 +270,10 @@ class _KeepingCodec(MotionCodec):
         """See `MotionCodec.features`."""
         self.last = super().features(ids)
         return self.last
+
+
+def _is_guarded(shard: Shard) -> bool:
+    return split_guard(shard.method)[1]
 
 
 def zip_items(shard: Shard) -> Iterator[tuple[Item, int]]:

@@ -2,14 +2,17 @@ import pytest
 
 from backend.unlearning.errors import UnlearningError
 from backend.unlearning.methods.lcr import LCRParameters
+from backend.unlearning.methods.rece import RECEParameters
 from backend.unlearning.registry import METHODS, describe_methods, find_method
 
 
-def test_published_defaults():
+def test_the_published_preset_is_what_the_scripts_pass_and_not_the_programs_defaults():
     assert find_method("lcr").parameters() == LCRParameters(16, 1, "target", 0, 1.0, 0, 0)
     published = find_method("rece").parameters()
-    assert (published.lamb, published.erase, published.preserve) == (0.1, 0.1, 0.1)
-    assert (published.epochs, published.regulariser, published.double_bias) == (3, 1e-3, True)
+    assert (published.lamb, published.erase, published.preserve) == (0.1, 0.1, 0.5)
+    assert (published.epochs, published.regulariser, published.double_bias) == (1, 1e-3, True)
+    programs = RECEParameters()
+    assert (programs.preserve, programs.epochs) == (0.1, 3)
 
 
 def test_overrides_read_command_line_strings():
