@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from backend.engines.protocol import Array
 from backend.generation.motion_codec import MotionCodec
 from backend.generation.token_sampler import ReportProgress, Sampler
+from backend.models.reference_quirks import CORRECTED, ReferenceQuirks
 
 
 @dataclass(frozen=True)
@@ -17,12 +18,14 @@ class GenerationContext:
         codec: token ids to joints and back.
         encode: prompts to text vectors (n, text_dim).
         progress: told the fraction of the whole request; raises PlacidError when it is cancelled.
+        quirks: what to do where the released code is odd.
     """
 
     sampler: Sampler
     codec: MotionCodec
     encode: Callable[[Sequence[str]], Array]
     progress: ReportProgress
+    quirks: ReferenceQuirks = CORRECTED
 
 
 def subprogress(progress: ReportProgress, start: float, share: float) -> ReportProgress:

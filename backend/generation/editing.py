@@ -11,6 +11,7 @@ from backend.generation.context import GenerationContext, subprogress
 from backend.generation.motion_codec import Body
 from backend.generation.redraws import Redraw
 from backend.generation.token_sampler import SampleSpec, derived_seed
+from backend.models.reference_quirks import ReferenceQuirks
 from backend.motion.anchoring import meet
 from backend.motion.blending import insert
 from backend.motion.features import Convention, bone_lengths, with_bone_lengths
@@ -54,9 +55,19 @@ def edit_motion(
         specs = []
         for seed, result in zip(seeds, results, strict=True):
             ids = context.codec.encode(resample(_cut(result, window), FPS).joints)
-            editable = _editable(len(ids), ranges, window, motion.fps, request.anchored)
+            editable = _editable(len(ids), ranges, window, motion.fps, request, context.quirks)
             own = derived_seed(seed, number)
-            specs.append(SampleSpec(text, own, ids=ids, editable=editable, prompt=request.prompt))
+            published = context.quirks.edits_all_residuals and not request.anchored
+            specs.append(
+                SampleSpec(
+                    text,
+                    own,
+                    ids=ids,
+                    editable=editable,
+                    prompt=request.prompt,
+                    all_residuals=published,
+                )
+            )
         made = [context.codec.decode(ids) for ids in context.sampler.sample(specs, progress)]
         for spec, journal in zip(specs, journals, strict=True):
             journal += [_told(redraw, window, motion) for redraw in spec.journal]
@@ -107,13 +118,18 @@ def _longest(motion: Motion) -> int:
 
 
 def _editable(
-    count: int, ranges: Sequence[Range], window: Range, fps: float, anchored: bool
+    count: int,
+    ranges: Sequence[Range],
+    window: Range,
+    fps: float,
+    request: EditMotion,
+    quirks: ReferenceQuirks,
 ) -> np.ndarray:
     """Which of the window's tokens are made anew: those of the ranges, but for anchors' own."""
     editable = np.zeros(count, bool)
     for start, end in ranges:
-        editable[slice(*_tokens(start - window[0], end - window[0], fps))] = True
-    if anchored:
+        editable[slice(*_tokens(start - window[0], end - window[0], fps, quirks))] = True
+    if request.anchored:
         kept = np.flatnonzero(_kept(ranges, window))
         editable[np.minimum(kept * FPS / fps / FRAMES_PER_TOKEN, count - 1).astype(int)] = False
     return editable
@@ -181,9 +197,14 @@ def _met(
     return replace(motion, joints=result, contacts=flags)
 
 
-def _tokens(start: int, end: int, fps: float) -> Range:
-    """The tokens that hold frames [start, end) of another frame rate."""
+def _tokens(start: int, end: int, fps: float, quirks: ReferenceQuirks) -> Range:
+    """The tokens that hold frames [start, end) of another frame rate.
+
+    As published, the last token is held only if all its frames are in the range.
+    """
     per_token = FRAMES_PER_TOKEN * fps / FPS
+    if quirks.edits_all_residuals:
+        return int(start / per_token), min(int(end / per_token), MAX_TOKENS)
     return int(start / per_token), min(int(np.ceil(end / per_token)), MAX_TOKENS)
 
 

@@ -407,7 +407,7 @@ class Generator:
         )
         codec = self._codec(checkpoint, prepare)
         drawing = GuardedSampler(sampler, guard) if guard is not None else sampler
-        return GenerationContext(drawing, codec, self.encoder.encode, advance)
+        return GenerationContext(drawing, codec, self.encoder.encode, advance, checkpoint.quirks)
 
     def sample_tokens(
         self,

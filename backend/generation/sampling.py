@@ -45,3 +45,6 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 PUBLISHED_BAMM: Final = Sampling(dropped_share=0.0, residual_guidance=6.0)
 """BAMM's release draws from all classes, and its evaluation guides the residual layers by 6."""
+
+EDIT_RESIDUALS: Final = Sampling(guidance=2.0)
+"""MoMask's `edit_t2m` guides the residual layers by 2."""

@@ -14,7 +14,7 @@ from backend.generation.samplers.masked import MaskedSampler
 from backend.generation.samplers.noise import SeededNoise
 from backend.generation.samplers.residual import ResidualSampler
 from backend.generation.samplers.steps import NO_TOKEN, Step
-from backend.generation.sampling import Sampling
+from backend.generation.sampling import EDIT_RESIDUALS, Sampling
 from backend.models.reference_quirks import CORRECTED, ReferenceQuirks
 from backend.motion.lengths import MAX_TOKENS, MIN_TOKENS
 from shared.errors import PlacidError
@@ -36,6 +36,7 @@ class SampleSpec:
         ids: (n, Q), tokens of which the `editable` ones (n, bool) are made anew.
         prompt: what `text` says.
         is_part: whether it becomes a part of a longer motion.
+        all_residuals: whether an edit draws the residual layers of all tokens, as published.
         journal: filled by what draws tokens anew; see `GuardedSampler`.
     """
 
@@ -46,6 +47,7 @@ class SampleSpec:
     editable: Array | None = None
     prompt: str = ""
     is_part: bool = False
+    all_residuals: bool = False
     journal: list[Redraw] = field(default_factory=list, compare=False)
 
 
@@ -145,6 +147,9 @@ class TokenSampler:
             before, editable, lengths = self._given(specs)
             tokens = self._base.edit(before[..., 0], editable, text, lengths, **base)
             before = np.concatenate([tokens[..., None], before[..., 1:]], axis=-1)
+            if specs[0].all_residuals:
+                editable = np.ones_like(editable)
+                detail["sampling"] = EDIT_RESIDUALS
             ids = self._residual.edit(before, editable, text, lengths, **detail)
         rows = [row[:length] for row, length in zip(ids, lengths.tolist(), strict=True)]
         return self._lengthened(rows, specs, report)
@@ -231,8 +236,8 @@ def padded(rows: Sequence[Array], value: int | bool) -> Array:
 def _alike(specs: Sequence[SampleSpec]) -> Sequence[SampleSpec]:
     """The first drafts of one kind: edits, drafts of given length, or of a length to be found."""
 
-    def kind(spec: SampleSpec) -> tuple[bool, bool]:
-        return spec.ids is None, spec.length is None
+    def kind(spec: SampleSpec) -> tuple[bool, bool, bool]:
+        return spec.ids is None, spec.length is None, spec.all_residuals
 
     for index, spec in enumerate(specs):
         if kind(spec) != kind(specs[0]):

@@ -25,6 +25,10 @@ class ReferenceQuirks:
         ignores the caller's scale there; None uses the caller's scale in both passes.
     edits_something: an edit that leaves a sample nothing to regenerate replaces its first token
         all the same, because the released code masks at least one token per step.
+    edits_all_residuals: MoMask's `edit_t2m` ends a range at the token below its last frame, and
+        draws the residual layers of all tokens again, kept ones included, with guidance 2. False
+        keeps what is not edited, in all layers, and edits every token that holds a frame of the
+        range.
     """
 
     doubled_logits: bool = False
@@ -32,6 +36,7 @@ class ReferenceQuirks:
     overwrites_known: bool = False
     second_pass_guidance: float | None = None
     edits_something: bool = False
+    edits_all_residuals: bool = False
 
 
 CORRECTED = ReferenceQuirks()
@@ -41,4 +46,5 @@ PUBLISHED = ReferenceQuirks(
     overwrites_known=True,
     second_pass_guidance=3.0,
     edits_something=True,
+    edits_all_residuals=True,
 )

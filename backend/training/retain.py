@@ -8,7 +8,13 @@ from torch import nn
 
 from backend.engines.torch_engine import to_array
 from backend.training.loop import LoopOptions, TrainingError, train
-from backend.training.runs import codebook_of, forgotten, newest_weights, stored_tokens
+from backend.training.runs import (
+    codebook_of,
+    forgotten,
+    newest_weights,
+    retain_folder,
+    stored_tokens,
+)
 from backend.training.transformers import TextTask
 from backend.unlearning.concept import Concept
 from backend.unlearning.methods.finetune import FineTuneParameters
@@ -21,7 +27,7 @@ class RetainTraining:
 
     Attributes:
         run: folder with the token sets that `backend train tokens` wrote. The checkpoints lie in
-            `retain-CONCEPT` for new networks, where `backend train text --retain` also puts them,
+            `retain_folder` for new networks, where `backend train text --retain` also puts them,
             and in `finetune-CONCEPT-BASE` for a base of that hash. A new network whose training
             was finished there is taken as it is, whatever its steps.
         device: where to train.
@@ -46,7 +52,7 @@ class RetainTraining:
         Raises:
             TrainingError: when the run has no tokens, or nothing is left to train on.
         """
-        finished = newest_weights(self.run / f"retain-{concept.key}", name)
+        finished = newest_weights(retain_folder(self.run, concept, parameters.seed), name)
         if parameters.start == "new" and finished.exists():
             network.load_state_dict(torch.load(finished, map_location="cpu", weights_only=True))
             return network.eval()
@@ -68,7 +74,7 @@ class RetainTraining:
             seed=parameters.seed,
             validate_every=250,
         )
-        folder = self.run / f"retain-{concept.key}"
+        folder = retain_folder(self.run, concept, parameters.seed)
         if parameters.start == "base":
             base = array_hash({key: to_array(v) for key, v in network.state_dict().items()})
             folder = self.run / f"finetune-{concept.key}-{base[:8]}"

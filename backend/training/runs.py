@@ -161,7 +161,12 @@ def codebook_of(out: Path, tokens: TokenSet) -> str:
     return codebook_hash(editable({"rvq": _load_rvq(out)[0]}))
 
 
-def _token_sets(out: Path, retain: str | None) -> tuple[TokenSet, TokenSet, Path]:
+def retain_folder(run: Path, concept: Concept, seed: int) -> Path:
+    """Where networks lie that never learned a concept: a folder for each seed of D_r."""
+    return run / (f"retain-{concept.key}" + (f"-seed{seed}" if seed else ""))
+
+
+def _token_sets(out: Path, retain: str | None, seed: int) -> tuple[TokenSet, TokenSet, Path]:
     """The training and validation samples of a run, and where networks trained on them belong."""
     training, validation = stored_tokens(out, "train"), stored_tokens(out, "val")
     if retain is None:
@@ -170,7 +175,7 @@ def _token_sets(out: Path, retain: str | None) -> tuple[TokenSet, TokenSet, Path
     training, validation = (
         tokens.select(~forgotten(tokens, concept)) for tokens in (training, validation)
     )
-    return training, validation, out / f"retain-{concept.key}"
+    return training, validation, retain_folder(out, concept, seed)
 
 
 def _check_name(name: str) -> None:
@@ -202,10 +207,10 @@ def train_text(
     """Train a network that reads text; writes `NAME.weights` into `out`.
 
     With `retain`, samples with a caption that matches that concept are left out and the run lies
-    in `out/retain-CONCEPT`: the model that never learned it (D_r).
+    in `retain_folder`: the model that never learned it (D_r).
     """
     _check_name(name)
-    training, validation, out = _token_sets(out, retain)
+    training, validation, out = _token_sets(out, retain, seed)
     if name == "length":
         training, validation = (t.select(t.natural) for t in (training, validation))
     torch.manual_seed(seed)
@@ -232,10 +237,10 @@ def refine_text(
     often than their samples are many. For `retain` see `train_text`.
     """
     _check_name(name)
-    training, validation, out = _token_sets(out, retain)
+    training, validation, out = _token_sets(out, retain, seed)
     torch.manual_seed(seed)
     network = TEXT_NETWORKS[name]().to(choose_device(device))
-    command = f"text {name}" + (f" --retain {retain}" if retain else "")
+    command = f"text {name}" + (f" --retain {retain} --seed {seed}" if retain else "")
     network.load_state_dict(_finished(out / f"{name}.weights", command))
     task = TextTask(name, network, training, validation, batch, balanced(training.kinds))
     task.name = f"{name}-refined"

@@ -18,12 +18,14 @@ from backend.evaluation.prompts import load_suite, suite_names
 from backend.text.sentence import SentenceEncoder
 from backend.unlearning.caption_bank import shipped_bank
 
-# Every suite of which a table gives a rate. `quality` reports on fidelity, not on unlearning: its
-# prompts lie beside training captions, as users' do.
+# Suites that report on fidelity, not on unlearning: their prompts lie beside training captions, as
+# users' do.
+FIDELITY = ("quality", "everyday")
+# Every suite of which a table gives a rate.
 SUITES = {
     name: [prompt for kind in load_suite(name).values() for prompt in kind]
     for name in suite_names()
-    if name != "quality"
+    if name not in FIDELITY
 }
 
 

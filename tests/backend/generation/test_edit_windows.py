@@ -17,6 +17,7 @@ from backend.generation.token_inpainting import (
     window_round,
 )
 from backend.generation.token_sampler import derived_seed
+from backend.models.reference_quirks import PUBLISHED
 from backend.motion.lengths import FPS, FRAMES_PER_TOKEN, MAX_FRAMES, MAX_TOKENS
 from shared.errors import PlacidError
 from shared.protocol.requests import EditMotion
@@ -63,6 +64,20 @@ def edit(motion, *frames, seeds=(7,)):
     )
     made = edit_motion(EditMotion("jumps", frames=frames), motion, seeds, context)
     return sampler.specs, codec.seen, told, [motion for motion, _ in made]
+
+
+def test_the_published_edit_ends_early_and_draws_all_residual_layers() -> None:
+    codec, sampler = Codec(), Sampler()
+    context = GenerationContext(
+        sampler, codec, lambda prompts: np.zeros((len(prompts), 3)), lambda f, _: None, PUBLISHED
+    )
+    edit_motion(EditMotion("jumps", frames=((21, 39),)), walking_motion(60), (7,), context)
+    [spec] = sampler.specs
+    assert changed(spec) == list(range(5, 9))
+    assert spec.all_residuals
+    [own], *_ = edit(walking_motion(60), (21, 39))
+    assert changed(own) == list(range(5, 10))
+    assert not own.all_residuals
 
 
 def changed(spec):

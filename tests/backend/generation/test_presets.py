@@ -10,6 +10,7 @@ from backend.generation import generator
 from backend.generation.generator import Generator
 from backend.generation.presets import PRESETS, find_preset
 from backend.generation.sampling import Sampling
+from backend.generation.token_sampler import SampleSpec, TokenSampler
 from backend.models.reference_quirks import CORRECTED, PUBLISHED
 from backend.unlearning.edit_store import EditStore
 from shared.errors import PlacidError
@@ -85,3 +86,21 @@ def test_a_requests_own_guidance_wins_over_the_checkpoints(opened, model):
     np.testing.assert_array_equal(
         joints(asking, temperature=2.0), joints(plain, temperature=2.0, guidance=15.0)
     )
+
+
+def test_a_published_edit_keeps_base_tokens_and_draws_all_residual_ones(tmp_path):
+    checkpoint = load_checkpoint(write_tiny_checkpoint(tmp_path / "tiny"))
+    sampler = TokenSampler(checkpoint.model_networks("momask"), "momask", Sampling(steps=2), 4)
+    ids = np.random.default_rng(0).integers(0, 32, (9, 6))
+    editable = np.arange(9) >= 6
+    text = np.ones(16, np.float32)
+
+    def edited(all_residuals):
+        spec = SampleSpec(text, 3, ids=ids, editable=editable, all_residuals=all_residuals)
+        [made] = sampler.sample([spec], lambda fraction, stage: None)
+        return made
+
+    published, own = edited(True), edited(False)
+    np.testing.assert_array_equal(published[:6, 0], ids[:6, 0])
+    np.testing.assert_array_equal(own[:6], ids[:6])
+    assert (published[:6, 1:] != ids[:6, 1:]).mean() > 0.3

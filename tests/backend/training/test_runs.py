@@ -113,6 +113,11 @@ class TestTrainText:
         assert (folder / "masked.weights").exists()
         assert not (run / "masked.weights").exists()
 
+    def test_each_seed_of_d_r_has_a_folder_of_its_own(self, run: Path, trained: Trained) -> None:
+        for seed in (0, 2):
+            train_text("masked", run, 1, seed, "cpu", "kick")
+        assert [folder.name for _, _, folder in trained] == ["retain-kick", "retain-kick-seed2"]
+
     def test_lengths_are_learned_from_whole_actions(self, run: Path, trained: Trained) -> None:
         train_text("length", run, 1, 0, "cpu", None)
         assert trained[0][0].training.natural.tolist() == [True] * 3
