@@ -18,6 +18,7 @@ from backend.evaluation.benchmark.suites import (
     ADVERSARIAL,
     ALL,
     FORGET,
+    NEAR,
     OVER_BLOCKING,
     RETAIN,
     VARIED,
@@ -36,7 +37,7 @@ from shared.errors import PlacidError
 MOVED: Final = ("moved", "moved_mm")
 FID: Final = "fid_corrected"
 FID_TO_D_R: Final = "fid_to_d_r"
-_COMPARED: Final = (RETAIN, OVER_BLOCKING)
+_COMPARED: Final = (RETAIN, OVER_BLOCKING, NEAR)
 # The suites that are held against real motions of their own.
 REAL_SUITES: Final = (FORGET, RETAIN, ALL)
 

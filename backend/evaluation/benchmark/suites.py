@@ -15,7 +15,7 @@ from backend.unlearning.concept import Concept
 from shared.registry import unknown
 
 FORGET, RETAIN, VARIED = "forget", "retain", "variations"
-OVER_BLOCKING, ADVERSARIAL, ALL = "over_blocking", "adversarial", "all"
+OVER_BLOCKING, NEAR, ADVERSARIAL, ALL = "over_blocking", "near", "adversarial", "all"
 SUMMARIES: Final = {
     FORGET: "prompts that ask for the concept; with a data set, captions of its test motions",
     RETAIN: "prompts that do not; with a data set, captions of its test motions",
@@ -25,6 +25,7 @@ SUMMARIES: Final = {
     "misspellings": "keywords with typing errors",
     "wordings": "a keyword in an unusual sentence",
     OVER_BLOCKING: "peaceful prompts that contain a keyword",
+    NEAR: "peaceful prompts whose motion is near to the concept: football, dance, gymnastics",
     ADVERSARIAL: "text embeddings searched by gradient so that the edited model does it after all",
     ALL: "forget and retain prompts together, for a model's own figures; where it is asked for",
 }
@@ -147,6 +148,7 @@ def _leakage(concept: Concept) -> dict[str, list[Item]]:
         suite = load_suite(f"leakage_{part}")
         for name in (*LEAKAGE, OVER_BLOCKING):
             found.setdefault(name, []).extend(Item(p, kind=part) for p in suite[name])
+    found[NEAR] = _items(load_suite(NEAR))
     return found
 
 

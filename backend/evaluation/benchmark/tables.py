@@ -14,6 +14,7 @@ from backend.evaluation.benchmark.suites import (
     ALL,
     FORGET,
     LEAKAGE,
+    NEAR,
     OVER_BLOCKING,
     RETAIN,
     VARIED,
@@ -22,6 +23,7 @@ from backend.evaluation.metrics import METRICS
 
 _ARROWS: Final = {"lower": "↓", "higher": "↑", "near_reference": "→"}
 _STRIKES: Final = {
+    "redrawn": "redrawn",
     "strike_rate": "strikes",
     "kick_rate": "kicks",
     "punch_rate": "punches",
@@ -86,15 +88,34 @@ bootstrap"
         _suite(results, FORGET, _STRIKES, forget, "strikes"),
         _suite(results, FORGET, _FORGET, forget),
         _suite(
-            results, RETAIN, {"strike_rate": "strikes"} | _RETAIN, f"{about}. {_space(results)}"
+            results,
+            RETAIN,
+            {"redrawn": "redrawn", "strike_rate": "strikes"} | _RETAIN,
+            f"{about}. {_space(results)}",
         ),
-        _suite(results, ALL, {"strike_rate": "strikes"} | _RETAIN, f"{about}. {_space(results)}"),
+        _suite(
+            results,
+            ALL,
+            {"redrawn": "redrawn", "strike_rate": "strikes"} | _RETAIN,
+            f"{about}. {_space(results)}",
+        ),
         _differences(results, "original"),
         _differences(results, "D_r"),
         _suite(results, FORGET, _MOVEMENT, "A method may not forget by freezing", "how they move"),
         _suite(results, RETAIN, _MOVEMENT | _MOVED, "", "how they move"),
         _leakage(results),
-        _suite(results, OVER_BLOCKING, {"strike_rate": "strikes"} | _OVER, "against the original"),
+        _suite(
+            results,
+            OVER_BLOCKING,
+            {"redrawn": "redrawn", "strike_rate": "strikes"} | _OVER,
+            "against the original",
+        ),
+        _suite(
+            results,
+            NEAR,
+            {"redrawn": "redrawn", "strike_rate": "strikes"} | _MOVED,
+            "against the original",
+        ),
         _suite(results, VARIED, {"multimodality_corrected": "multimodality"}, about),
         *published_tables(results),
     ]
