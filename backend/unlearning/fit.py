@@ -18,6 +18,7 @@ from backend.unlearning.concept import Concept, Dataset, builtin_concepts
 from backend.unlearning.edit import Edit
 from backend.unlearning.errors import UnlearningError, unknown
 from backend.unlearning.methods.finetune import TrainOnRetainSet
+from backend.unlearning.methods.uce import UCEParameters
 from backend.unlearning.registry import Method, find_methods
 from backend.unlearning.statistics import CodeStatistics, codebook_hash
 from backend.unlearning.text_embeddings import TextEmbeddings, embed_concept
@@ -202,19 +203,23 @@ def _fit(
     if method.data == "statistics":
         data = find_statistics(concept, parameters.counts, materials.statistics)
     else:
-        data = _embeddings(concept, materials.encoder, preset)
+        scripted = isinstance(parameters, UCEParameters)
+        data = _embeddings(concept, materials.encoder, preset, scripted)
     return method.fit(touched, concept, data, parameters)
 
 
-def _embeddings(concept: Concept, encoder: TextEncoder, preset: str) -> TextEmbeddings:
-    if preset in _PUBLISHED:
-        # As the authors' scripts: the split's keywords, single words to retain, the empty target.
+def _embeddings(
+    concept: Concept, encoder: TextEncoder, preset: str, scripted: bool
+) -> TextEmbeddings:
+    if scripted and preset in _PUBLISHED:
+        # As the authors' scripts for UCE and RECE: the split's keywords, single words to retain,
+        # the empty target.
         dataset = _PUBLISHED[preset]
         named = concept.published is not None and dataset in concept.published.keywords
         used = concept.as_published(dataset) if named else concept
         used = msgspec.structs.replace(used, target_prompt="")
         return embed_concept(used, encoder.encode, retain_prompts=PUBLISHED_RETAIN)
-    if preset == "corrected":
+    if preset in ("published", "corrected"):
         return embed_concept(concept, encoder.encode)
     encode = shipped_bank().encode_with(encoder)
     sentences = with_sentences(concept)
