@@ -19,7 +19,8 @@ from backend.models.reference_quirks import CORRECTED, ReferenceQuirks
 from backend.motion.lengths import MAX_TOKENS, MIN_TOKENS
 from shared.errors import PlacidError
 
-# The share of the time that the base tokens take; the residual layers take the rest.
+# The share of the time that the base tokens take, for the progress alone; the residual layers take
+# the rest. Four takes of 6 s with MoMask on one core, in processor time: 0.66 to 0.70.
 _BASE_SHARE: Final = {"momask": 0.67, "bamm": 0.85}
 
 ReportProgress = Callable[[float, str], None]
