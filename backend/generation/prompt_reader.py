@@ -12,8 +12,8 @@ from backend.text.known_actions import KNOWN_FILE, Encode, KnownAction, KnownAct
 from shared.motion.understanding import Understanding
 from shared.protocol.requests import Generate, Request, Segment, Timeline
 
-# Of a prompt with several actions: how long each takes when no length is given, and at least. Set by
-# hand, on the short side: of the 288 real motions of one action in `assets/evaluator/reference.json`
+# Of a prompt with several actions: how long each takes when no length is given, and at least.
+# No measurement chose them; of the 288 real motions of one action in the evaluator's reference.json
 # a quarter are shorter than 2.8 s and half than 4.6 s, and 5 of 100 are shorter than 1.4 s.
 ACTION_SECONDS: Final = 3.0
 SHORTEST_ACTION: Final = 1.2

@@ -22,8 +22,7 @@ from shared.motion.filters import gaussian_filter1d
 
 _HORIZONTAL: Final = [0, 2]
 # Contact features over the first are signs of a standing foot, over the second proof. HumanML3D's
-# labels are 0 or 1, and a decoder gives what is between; where to stop believing was set by hand, by
-# looking at feet, and was not measured.
+# labels are 0 or 1, and a decoder gives what is between; no measurement chose these two.
 _DOUBT: Final = 0.4
 _SURE: Final = 0.8
 # A "standing" foot that is faster than this (metres a frame, 1.2 m/s) is a wrong sign of contact.

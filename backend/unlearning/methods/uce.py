@@ -24,8 +24,8 @@ from backend.unlearning.text_projections import (
 )
 from backend.unlearning.weights import EditableNetworks
 
-# An edit is scaled by no more than this: what has to go further has not found the concept. Set by
-# hand, not measured: an edit that gets a quarter of its way still points there.
+# An edit is scaled by no more than this: what has to go further has not found the concept. No
+# measurement chose the number.
 _MOST_REACH = 4.0
 
 
