@@ -20,8 +20,9 @@ from backend.motion.lengths import MAX_TOKENS, MIN_TOKENS
 from shared.errors import PlacidError
 
 # The share of the time that the base tokens take, for the progress alone; the residual layers take
-# the rest. Four takes of 6 s with MoMask on one core, in processor time: 0.66 to 0.70.
-_BASE_SHARE: Final = {"momask": 0.67, "bamm": 0.85}
+# the rest. In processor time on one core, takes of 6 s: 0.66 to 0.70 of MoMask's, 0.74 to 0.80 of
+# BAMM's.
+_BASE_SHARE: Final = {"momask": 0.67, "bamm": 0.8}
 
 ReportProgress = Callable[[float, str], None]
 
