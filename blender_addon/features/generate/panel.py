@@ -15,7 +15,7 @@ from .operators import forgetting, safety_words
 from .properties import chosen_safety, description
 
 # What the number of takes is wide beside the button, in Blender's units of a button's height.
-COUNT_UNITS = 4.5
+COUNT_UNITS = 7
 
 
 class PLACID_PT_main(Tab, bpy.types.Panel):
