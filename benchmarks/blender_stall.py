@@ -58,7 +58,8 @@ class Benchmark:
         self._runtime = importlib.import_module(f"{EXTENSION}.core.runtime")
         self._watch = Stopwatch()
         self._phases = self._run()
-        self._runtime._on_timer = self._watch.wrap(self._runtime._on_timer)
+        scheduler = self._runtime.get().scheduler
+        scheduler._timer = self._watch.wrap(scheduler.call_due)
 
     def tick(self) -> float | None:
         """Called by Blender's event loop."""

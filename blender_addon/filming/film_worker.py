@@ -16,6 +16,7 @@ from ..retargeting import bone_mapping, override_mapping
 from ..shared.errors import PlacidError
 from ..shared.filming.orders import (
     Answer,
+    Drawn,
     Failed,
     Film,
     Filmed,
@@ -40,8 +41,21 @@ def main() -> None:
     orders: queue.Queue[Order] = queue.Queue()
     threading.Thread(target=_read_orders, args=(orders,), daemon=True).start()
     channel.write(encode_answer(Ready(bpy.app.version_string)))
+    _tell_progress(channel)
     while True:
         channel.write(encode_answer(_carry_out(orders.get())))
+
+
+def _tell_progress(channel: BinaryIO) -> None:
+    """Say after each picture of an animation how much of it is there."""
+
+    @bpy.app.handlers.persistent
+    def tell(scene: bpy.types.Scene, *_about: object) -> None:
+        done = scene.frame_current - scene.frame_start + 1
+        share = done / max(1, scene.frame_end - scene.frame_start + 1)
+        channel.write(encode_answer(Drawn(min(1.0, max(0.0, share)))))
+
+    bpy.app.handlers.render_post.append(tell)
 
 
 def _own_output() -> BinaryIO:

@@ -101,6 +101,12 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
     blender: str
 
 
+class Drawn(msgspec.Struct, frozen=True, tag="drawn"):
+    """The order goes on; so much of it is done, 0 to 1."""
+
+    fraction: float
+
+
 class Filmed(msgspec.Struct, frozen=True, tag="filmed"):
     """The last order is carried out; `report` says how well the rig follows."""
 
@@ -141,7 +147,7 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
 
 
 Order = Film | Sheet | ReadAnimations | WriteAnimation
-Answer = Ready | Filmed | Animations | Failed
+Answer = Ready | Drawn | Filmed | Animations | Failed
 
 
 def split_rig(rig: str) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from ..files import last_line
 from .orders import (
     Animations,
     Answer,
+    Drawn,
     Failed,
     Film,
     Filmed,
@@ -84,6 +85,9 @@ class RenderProcess:
         command: see `worker_command`.
         log_path: takes Blender's own talk.
 
+    Attributes:
+        fraction: how much of a film that is being made is there, 0 to 1.
+
     Raises:
         PlacidError: `no_blender` or `not_writable`.
     """
@@ -92,6 +96,7 @@ class RenderProcess:
         self._program = command[0]
         self._log_path = log_path
         self._ready = False
+        self.fraction = 0.0
         self._engine = ""
         self._silent_at: float | None = None
         self._deadline = time.monotonic() + _START_SECONDS
@@ -106,6 +111,7 @@ class RenderProcess:
     def send(self, order: Order) -> None:
         """Give an order; the answer comes through `poll`. A dead process is found out there."""
         assert self._process.stdin is not None
+        self.fraction = 0.0
         self._engine = order.look.engine if isinstance(order, Film | Sheet) else ""
         with contextlib.suppress(OSError):
             self._process.stdin.write(encode_order(order))
@@ -117,6 +123,15 @@ class RenderProcess:
         Raises:
             PlacidError: `no_blender` when the process cannot start, `render_lost` when it ended.
         """
+        answer = self._next(timeout)
+        while isinstance(answer, Drawn):
+            # There may be many, with the end of the order behind them.
+            self.fraction = answer.fraction
+            answer = self._next(0.0)
+        return answer
+
+    def _next(self, timeout: float) -> Done | Drawn | None:
+        """What the process says next, or None when it says nothing."""
         try:
             line = self._lines.get(timeout > 0, timeout or None)
         except queue.Empty:

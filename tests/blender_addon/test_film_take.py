@@ -136,7 +136,7 @@ def test_a_film_that_is_cancelled_leaves_nothing(blank, film_take, tmp_path):
     _until(lambda: not list(tmp_path.iterdir()))
 
 
-def test_a_finished_film_is_said_and_the_panel_is_redrawn_for_that_alone(
+def test_a_finished_film_is_said_and_the_panel_is_redrawn_for_what_changes(
     blank, film_take, tmp_path, monkeypatch
 ):
     drawn = []
@@ -149,6 +149,10 @@ def test_a_finished_film_is_said_and_the_panel_is_redrawn_for_that_alone(
     bpy.ops.placid.film_take(filepath=str(tmp_path / "walk.mp4"))
     assert film_take._on_timer() == film_take._on_timer() == film_take.TICK_SECONDS
     assert not drawn
+    made.progress = 0.4
+    assert film_take._on_timer() == film_take.TICK_SECONDS
+    assert len(drawn) == 1
+    drawn.clear()
     assert not bpy.ops.placid.open_film_folder.poll()
     made.answer = Filmed("")
     assert film_take._on_timer() is None
@@ -165,11 +169,13 @@ class _Made:
     """In place of the second Blender: the film is there when the test says so."""
 
     answer = None
+    progress = fraction = 0.0
 
     def send(self, order) -> None:
         Path(order.out).touch()
 
     def poll(self):
+        self.fraction = self.progress
         return self.answer
 
     def stop(self, afterwards) -> None:

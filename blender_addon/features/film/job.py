@@ -56,6 +56,11 @@ class FilmedTake:
         rig = f"{copy}#{armature.name}"
         self._films.send(Film("", rig, "auto", look, str(self._made)))
 
+    @property
+    def fraction(self) -> float:
+        """How much of it is there, 0 to 1."""
+        return self._films.fraction
+
     def tick(self) -> None:
         """Do what is due. Never raises: what goes wrong becomes the runtime's notice."""
         try:
@@ -117,9 +122,9 @@ def _on_timer() -> float | None:
     film = current()
     if film is None:
         return None
+    before = film.fraction
     film.tick()
-    if film.active:
+    if film.active and film.fraction == before:
         return TICK_SECONDS
-    # Until it ends, a film looks the same in the panel.
     runtime.redraw()
-    return None
+    return TICK_SECONDS if film.active else None

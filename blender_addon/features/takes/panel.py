@@ -123,7 +123,7 @@ def _draw_film(layout: bpy.types.UILayout, characters: int) -> None:
         row.operator("placid.film_take", icon="RENDER_ANIMATION")
         row.operator("placid.save_asset", icon="ASSET_MANAGER")
     else:
-        row.label(text=f"Filming {film.path.name}", icon="RENDER_ANIMATION")
+        row.progress(factor=film.fraction, text=f"Filming {film.path.name}")
         row.operator("placid.cancel_film", text="", icon="X")
     if (film := film_take.finished()) is not None:
         row = layout.row()

@@ -9,6 +9,7 @@ import pytest
 
 from shared.errors import PlacidError
 from shared.filming import process as film_process
+from shared.filming.orders import Drawn, Filmed, Ready, encode_answer
 from shared.filming.process import RenderProcess
 
 PATIENCE = 60.0
@@ -46,4 +47,17 @@ def test_the_last_words_of_one_that_ended_are_told(tmp_path: Path) -> None:
     script = "raise SystemExit('no module named bpy')"
     process = RenderProcess([sys.executable, "-c", script], tmp_path / "log")
     assert "no module named bpy" in _failure(process).message
+    process.stop()
+
+
+def test_progress_is_noted_and_what_lies_behind_it_is_not_kept_waiting(tmp_path: Path) -> None:
+    lines = [Ready("5.2"), *(Drawn(share / 100) for share in range(1, 100)), Filmed("well")]
+    text = b"".join(encode_answer(line) for line in lines)
+    script = f"import os, time; os.write(1, {text!r}); time.sleep(60)"
+    process = RenderProcess([sys.executable, "-c", script], tmp_path / "log")
+    deadline = time.monotonic() + PATIENCE
+    while (answer := process.poll(0.05)) is None:
+        assert time.monotonic() < deadline
+    assert answer == Filmed("well")
+    assert process.fraction == 0.99
     process.stop()
