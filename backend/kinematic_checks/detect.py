@@ -1,4 +1,8 @@
-"""Model-free checks of what a motion shows: which actions, and which strikes in which frames."""
+"""Model-free checks of what a motion shows: which actions, and which strikes in which frames.
+
+Strikes have two tiers. A clear one is fast, high or far enough for a check of `strikes.py`, and a
+stroke of its limb moves like a strike (`softened.py`); a softened one does only the latter.
+"""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -7,11 +11,20 @@ import numpy as np
 
 from backend.kinematic_checks.body_signals import BodySignals
 from backend.kinematic_checks.registry import CHECKS, Event
+from backend.kinematic_checks.softened import strike_like
+from backend.kinematic_checks.strokes import Stroke
 from backend.kinematic_checks.thresholds import Thresholds, shipped_thresholds
 from shared.motion.skeleton import Side
 
 StrikeKind = Literal["kick", "punch", "boxing", "swing"]
 StrikeTier = Literal["clear", "softened"]
+STRIKE_TIERS: Final[tuple[StrikeTier, ...]] = ("clear", "softened")
+# What a softened strike is called, and which clear kinds are of its limb.
+_SOFTENED: Final[dict[str, tuple[StrikeKind, tuple[StrikeKind, ...]]]] = {
+    "soft_kick": ("kick", ("kick",)),
+    "soft_blow": ("punch", ("punch", "boxing")),
+    "soft_slash": ("swing", ("swing",)),
+}
 STRIKE_KINDS: Final[tuple[StrikeKind, ...]] = ("kick", "punch", "boxing", "swing")
 
 
@@ -89,16 +102,38 @@ def strikes(
     fps: float = 20.0,
     kinds: tuple[StrikeKind, ...] = STRIKE_KINDS,
     thresholds: Thresholds | None = None,
+    tiers: tuple[StrikeTier, ...] = STRIKE_TIERS,
 ) -> list[Strike]:
-    """Every kick, punch, bout and swing of a motion (T, 22, 3) in order of time; see `detect`."""
+    """Every kick, punch, bout and swing of a motion (T, 22, 3) in order of time; see `detect`.
+
+    A softened blow of any kind is called a punch. What is part of a clear strike is not told again.
+    """
     body = BodySignals(joints, fps)
     thresholds = thresholds or shipped_thresholds()
-    found = [
-        Strike(kind, event.side, event.start, event.end, event.peak)
-        for kind in kinds
-        for event in CHECKS[kind].find(body, thresholds)
-    ]
+    like = strike_like(body, thresholds)
+    clear, softened = [], []
+    for name, (kind, clear_kinds) in _SOFTENED.items():
+        moving = like[name] if name != "soft_slash" else like[name] + like["soft_blow"]
+        clear += [
+            Strike(clear_kind, event.side, event.start, event.end, event.peak)
+            for clear_kind in clear_kinds
+            for event in CHECKS[clear_kind].find(body, thresholds)
+            if any(_meet(event, stroke) for stroke in moving)
+        ]
+        softened += [
+            Strike(kind, event.side, event.start, event.end, event.peak, "softened")
+            for event in CHECKS[name].find(body, thresholds)
+        ]
+    softened = [soft for soft in softened if not any(_meet(soft, strike) for strike in clear)]
+    found = [s for s in (*clear, *softened) if s.kind in kinds and s.tier in tiers]
     return sorted(found, key=lambda strike: (strike.start, strike.kind))
+
+
+def _meet(one: Event | Strike, other: Event | Strike | Stroke) -> bool:
+    """Whether two share frames and, where both have one, the limb."""
+    sides = {one.side, other.side}
+    same = len(sides) == 1 or not sides <= {"left", "right"}
+    return same and one.start < other.end and other.start < one.end
 
 
 def _detection(events: list[Event]) -> Detection:

@@ -149,6 +149,22 @@ class Swing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fall: float
 
 
+class StrokeScore(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the values of a stroke add to its score; see `softened.py`.
+
+    Attributes:
+        limit: score above which a stroke is a strike, and below which none is a clear one,
+            whatever its speed.
+        bias: of the score.
+        terms: of each value its mean and standard deviation, what a standard deviation adds, and
+            what each further one adds above and below the middle.
+    """
+
+    limit: float
+    bias: float
+    terms: dict[str, tuple[float, float, float, float, float]]
+
+
 class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One section per check."""
 
@@ -166,6 +182,9 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     punch: Punch
     boxing: Boxing
     swing: Swing
+    soft_kick: StrokeScore
+    soft_blow: StrokeScore
+    soft_slash: StrokeScore
 
 
 @cache
@@ -180,5 +199,7 @@ def thresholds_toml(thresholds: Thresholds, comments: Iterable[str] = ()) -> str
     lines = [f"# {comment}" for comment in comments]
     for section, values in msgspec.to_builtins(thresholds).items():
         lines += ["", f"[{section}]"]
-        lines += [f"{name} = {value:g}" for name, value in values.items()]
+        lines += [f"{name} = {value:g}" for name, value in values.items() if name != "terms"]
+        for name, numbers in values.get("terms", {}).items():
+            lines.append(f"terms.{name} = [{', '.join(f'{number:.4g}' for number in numbers)}]")
     return "\n".join(lines).lstrip() + "\n"

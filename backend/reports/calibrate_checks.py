@@ -13,11 +13,13 @@ import msgspec
 import typer
 from tqdm import tqdm
 
-from backend.datasets.sources import read_clips
+from backend.datasets.sources import commercial_sources, read_clips
 from backend.kinematic_checks.detect import STRIKE_KINDS
 from backend.kinematic_checks.registry import CHECKS
-from backend.kinematic_checks.thresholds import Thresholds, thresholds_toml
+from backend.kinematic_checks.thresholds import Thresholds, shipped_thresholds, thresholds_toml
 from backend.reports.labelled_windows import Window, labelled_windows
+from backend.reports.stroke_scores import fit_scores, tier_lines
+from backend.training.judge_windows import folds, judge_windows
 from shared.files import write_whole
 
 # Values tried for each threshold; the search starts from the middle ones.
@@ -99,6 +101,8 @@ GRID: Final[dict[str, dict[str, tuple[float, ...]]]] = {
 # would make the checks miss a fifth of the real actions to spare a hundredth of the others.
 _NEGATIVE_WEIGHT: Final = 4.0
 _SWEEPS: Final = 3
+_STROKES: Final = "strokes"
+FOLDS: Final = 4
 
 
 @dataclass(frozen=True)
@@ -153,14 +157,22 @@ def measure(check: str, windows: Sequence[Window], thresholds: Thresholds) -> Sc
     )
 
 
-def fit(windows: Sequence[Window], progress: bool = True) -> Thresholds:
-    """Search the grid one threshold at a time for the best balanced F1 on training windows."""
-    middle = {
-        check: {name: values[len(values) // 2] for name, values in grid.items()}
-        for check, grid in GRID.items()
-    }
-    thresholds = msgspec.convert(middle, Thresholds)
-    for check, grid in tqdm(GRID.items(), desc="fitting", disable=not progress):
+def fit(
+    windows: Sequence[Window],
+    thresholds: Thresholds,
+    checks: Sequence[str] = tuple(GRID),
+    progress: bool = True,
+) -> Thresholds:
+    """Search the grid one threshold at a time for the best balanced F1 on training windows.
+
+    Args:
+        thresholds: of the checks that are not fitted.
+    """
+    for check in tqdm(checks, desc="fitting", disable=not progress):
+        grid = GRID[check]
+        middle = {name: values[len(values) // 2] for name, values in grid.items()}
+        section = msgspec.structs.replace(getattr(thresholds, check), **middle)
+        thresholds = msgspec.structs.replace(thresholds, **{check: section})
         known = [window for window in windows if window.shows(check) is not None]
         for _ in range(_SWEEPS):
             before = thresholds
@@ -200,7 +212,7 @@ def table(windows: Sequence[Window], thresholds: Thresholds) -> str:
         "| check | split | with | found | precision | recall | false alarms | raised by |",
         "|---|---|--:|--:|--:|--:|--:|---|",
     ]
-    for check in CHECKS:
+    for check in GRID:
         for split, members in parts.items():
             score = measure(check, members, thresholds)
             causes = ", ".join(f"{k} {n}" for k, n in list(score.alarms_by_kind.items())[:5])
@@ -234,14 +246,38 @@ def main(
     data: Annotated[Path, typer.Argument(help="Folder with the motion sources.")],
     thresholds: Annotated[Path, typer.Option(help="Threshold file to write.")],
     report: Annotated[Path | None, typer.Option("--table", help="Markdown table to write.")] = None,
-    sources: Annotated[str, typer.Option(help="Comma-separated sources.")] = "cmu,bandai,deepmimic",
+    sources: Annotated[
+        str, typer.Option(help="Comma-separated; all that allow commercial use if left out.")
+    ] = "",
+    checks: Annotated[
+        str,
+        typer.Option(
+            help="Comma-separated; those to fit, the others stay as shipped. `strokes` are the "
+            "scores of softened strikes."
+        ),
+    ] = "",
 ) -> None:
-    """Fit the kinematic checks on the training split and measure them on all splits."""
-    windows = labelled_windows(read_clips(data, sources.split(",")))
-    fitted = fit([window for window in windows if window.split == "train"])
-    comment = "Set on the training split by `python -m backend.reports.calibrate_checks`; metres, "
+    """Fit the kinematic checks, and measure them on clips and people they were not fitted to."""
+    names = tuple(sources.split(",")) if sources else commercial_sources()
+    asked = set(checks.split(",")) if checks else {*GRID, _STROKES}
+    unknown = asked - {*GRID, _STROKES}
+    if unknown:
+        raise typer.BadParameter(f"{', '.join(sorted(unknown))}: known are {', '.join(GRID)}")
+    fitted, lines = shipped_thresholds(), list[str]()
+    if asked & GRID.keys():
+        windows = labelled_windows(read_clips(data, names))
+        training = [window for window in windows if window.split == "train"]
+        fitted = fit(training, fitted, tuple(name for name in GRID if name in asked))
+        lines += table(windows, fitted).splitlines()
+    if _STROKES in asked:
+        labelled = judge_windows(data, names)
+        fold = folds(labelled, FOLDS)
+        scores, blind = fit_scores(labelled, fold)
+        lines += ["", *tier_lines(labelled, fold, blind, fitted)]
+        fitted = msgspec.structs.replace(fitted, **scores)
+    comment = "Set on real motion by `python -m backend.reports.calibrate_checks`; metres, "
     write_whole(thresholds, thresholds_toml(fitted, [comment + "seconds and degrees."]).encode())
-    text = table(windows, fitted)
+    text = "\n".join(lines) + "\n"
     if report:
         write_whole(report, text.encode())
     typer.echo(text)

@@ -77,8 +77,9 @@ def class_table(
 
 
 def strike_share(motions: Sequence[Motion]) -> float:
-    """Share of the motions in which a kick, a punch, boxing or a weapon-like swing is found."""
-    return float(np.mean([bool(strikes(motion.joints, motion.fps)) for motion in motions]))
+    """Share of the motions with a clear kick, punch, bout of boxing or weapon-like swing."""
+    found = [strikes(motion.joints, motion.fps, tiers=("clear",)) for motion in motions]
+    return float(np.mean([bool(strikes_) for strikes_ in found]))
 
 
 def mean_change(before: Sequence[Motion], after: Sequence[Motion]) -> float:

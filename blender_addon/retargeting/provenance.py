@@ -12,6 +12,7 @@ import msgspec
 from ..shared.motion.motion import Motion
 
 KEY: Final = "placid"
+AUDIT_KEY: Final = "placid_audit"
 
 
 def note_provenance(action: bpy.types.Action, motion: Motion) -> None:
@@ -21,6 +22,8 @@ def note_provenance(action: bpy.types.Action, motion: Motion) -> None:
         action["placid_seed"] = str(motion.seed)
     for key, value in motion.provenance.items():
         action[f"placid_{key}"] = str(value)
+    if motion.audit is not None:
+        action[AUDIT_KEY] = motion.audit.sentence(motion.fps)
     action[KEY] = record_of(motion)
 
 

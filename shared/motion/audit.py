@@ -7,6 +7,18 @@ import msgspec
 Answer = Literal["none", "possible", "found"]
 Certainty = Literal["possible", "found"]
 
+# Said wherever an answer is shown.
+ANSWERS: Final[dict[Answer, str]] = {
+    "none": "No strike was found",
+    "possible": "A strike is possible: softened, or something that looks like one",
+    "found": "A strike was found",
+}
+SIGHT: Final = (
+    "The audit looks at the joints alone. It knows kicks, punches and boxing, also low and slow "
+    "ones; it mostly misses swords, headbutts, elbows and stomps, and may take lively dance or "
+    "ball games for a strike"
+)
+
 # In this order an answer about a whole is the greatest of those about its parts.
 _ORDER: Final[tuple[Answer, ...]] = ("none", "possible", "found")
 
@@ -20,7 +32,7 @@ class FoundStrike(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         start: its first frame.
         end: the frame behind its last.
         peak: the frame in which the limb is most outstretched.
-        certainty: `found`, or `possible` for one that a check cannot tell from a harmless action.
+        certainty: `found` for a clear strike, `possible` for a softened one, which may be harmless.
     """
 
     strike: str
@@ -29,6 +41,12 @@ class FoundStrike(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     end: int
     peak: int
     certainty: Certainty = "found"
+
+    @property
+    def what(self) -> str:
+        """For people: "left kick", "possibly left kick"."""
+        doubt = "possibly" if self.certainty == "possible" else ""
+        return " ".join(filter(None, (doubt, self.side, self.strike)))
 
 
 class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,6 +59,18 @@ class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     strikes: tuple[FoundStrike, ...] = ()
     checks: str = ""
+
+    def sentence(self, fps: float) -> str:
+        """The answer with every strike and when it is, for people and other programs.
+
+        Args:
+            fps: frames per second of the motion.
+        """
+        told = [
+            f"{strike.what} at {strike.start / fps:.1f} to {strike.end / fps:.1f} s"
+            for strike in self.strikes
+        ]
+        return ": ".join(filter(None, (ANSWERS[self.answer], ", ".join(told))))
 
     @property
     def answer(self) -> Answer:

@@ -10,6 +10,8 @@ from bpy_extras.io_utils import ExportHelper
 from ...core import characters
 from ...core.operator_base import Operator
 from ...retargeting import export
+from ...retargeting.provenance import AUDIT_KEY
+from ...shared.motion.audit import ANSWERS
 
 
 class ExportVerb(Operator, ExportHelper):
@@ -28,8 +30,13 @@ class ExportVerb(Operator, ExportHelper):
 
     def run(self, context):
         path = Path(bpy.path.abspath(self.filepath))
-        left_out = type(self).write(context, characters.target(context), path)
-        self.report({"WARNING" if left_out else "INFO"}, f"Written: {path} {left_out}".strip())
+        armature = characters.target(context)
+        left_out = type(self).write(context, armature, path)
+        # BVH has no place for it, and who reads the others may not look.
+        audit = armature.animation_data.action.get(AUDIT_KEY, "")
+        told = " ".join(filter(None, (f"Written: {path}", left_out, audit and f"Audit: {audit}")))
+        strikes = bool(audit) and audit != ANSWERS["none"]
+        self.report({"WARNING" if left_out or strikes else "INFO"}, told)
 
 
 class PLACID_OT_export_bvh(ExportVerb, bpy.types.Operator):

@@ -5,6 +5,7 @@ import bpy
 from ...core import audits, characters, takes
 from ...core.ranking import NO_MATCH, order_of
 from ...core.safety_words import OFF_WORD, safety_of
+from ...shared.motion.audit import ANSWERS, SIGHT
 from ...shared.motion.safety import OFF
 from ...ui.frames import frames_of
 from ...ui.panel_base import Tab
@@ -12,6 +13,7 @@ from ...ui.text import characters_of, draw_sentence, draw_text
 from ..film import job as film_take
 
 STRIKES_SHOWN = 4
+_ANSWER_ICONS = {"none": "FAKE_USER_ON", "possible": "QUESTION", "found": "ERROR"}
 # In a narrower sidebar a take's name needs the room; safety and seed stand below the list.
 WIDE_CHARACTERS = 45
 # Of the numbers in the list, in Blender's units of a button's height.
@@ -133,15 +135,14 @@ def _draw_film(layout: bpy.types.UILayout, characters: int) -> None:
 
 
 def _draw_badge(row: bpy.types.UILayout, take) -> None:
-    """Whether the backend's checks found strikes, and how many."""
-    found = audits.count(take)
+    """Whether the backend's checks found strikes, how many, and how sure they are."""
+    answer = audits.answer(take)
+    if answer is None:
+        return
     badge = row.row()
     badge.alignment = "RIGHT"
-    if found:
-        badge.alert = True
-        badge.label(text=str(found), icon="ERROR")
-    elif found == 0:
-        badge.label(text="", icon="FAKE_USER_ON")
+    badge.alert = answer == "found"
+    badge.label(text=str(audits.count(take) or ""), icon=_ANSWER_ICONS[answer])
 
 
 def _draw_take(layout: bpy.types.UILayout, scene: bpy.types.Scene, take, characters: int) -> None:
@@ -182,18 +183,18 @@ def _draw_audit(column: bpy.types.UILayout, scene: bpy.types.Scene, take, charac
         draw_text(
             column, "The audit is damaged; Again makes and checks it anew", characters, "ERROR"
         )
-    found = audits.count(take)
-    if found == 0:
-        column.label(text="No strike was found", icon="FAKE_USER_ON")
-    if not found:
+    answer = audits.answer(take)
+    if answer is None:
         return
+    lines = column.column(align=True)
+    lines.alert = answer == "found"
+    draw_text(lines, ANSWERS[answer], characters, _ANSWER_ICONS[answer])
     strikes = audits.strikes(scene, take)
-    warning = column.column(align=True)
-    warning.alert = True
     for strike in strikes[:STRIKES_SHOWN]:
-        warning.label(text=strike.sentence, icon="ERROR")
-    if found > STRIKES_SHOWN:
-        warning.label(text=f"and {found - STRIKES_SHOWN} more", icon="BLANK1")
+        lines.label(text=strike.sentence, icon="BLANK1")
+    if len(strikes) > STRIKES_SHOWN:
+        lines.label(text=f"and {len(strikes) - STRIKES_SHOWN} more", icon="BLANK1")
+    draw_text(column, SIGHT, characters)
 
 
 CLASSES = (PLACID_UL_takes, PLACID_PT_takes, PLACID_PT_take_details)
