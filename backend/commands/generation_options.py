@@ -30,6 +30,10 @@ class Options:
     safety: Annotated[
         str | None, typer.Option(help="Unlearning method (lcr, uce, rece) or off.")
     ] = None
+    audit_guard: Annotated[
+        bool,
+        typer.Option(help="Frames in which a strike is found are made again, at most twice."),
+    ] = True
     concept: Annotated[
         list[str] | None,
         typer.Option(
@@ -70,7 +74,7 @@ class Options:
                 "renamed_option",
                 f"--top-k is a share, not a count: write --dropped-share {self.top_k:g}",
             )
-        names = ("seed", "takes", "model", "safety", "strength")
+        names = ("seed", "takes", "model", "safety", "audit_guard", "strength")
         options = SamplingOptions.__struct_fields__
         return {
             **{name: getattr(self, name) for name in names},
@@ -155,6 +159,8 @@ def write_all(
 
     Of a prompt that the model does not know it is said once.
     """
+    from backend.generation.redraws import redraws_in
+    from shared.motion.audit import SIGHT
     from shared.motion.bvh import save_bvh
     from shared.motion.motion import save_motion
     from shared.motion.safety import label_of, parts_of
@@ -171,15 +177,14 @@ def write_all(
         save_motion(motion, path)
         save_bvh(motion, path.with_suffix(".bvh"))
         assert motion.audit is not None, "the generator has looked"
-        found = [
-            f"{'possibly ' * (s.certainty == 'possible')}{s.strike} at frames {s.start}-{s.end}"
-            for s in motion.audit.strikes
-        ]
-        audit = ", ".join(found) or "none"
+        found = [f"{s.what} at frames {s.start}-{s.end}" for s in motion.audit.strikes]
         say(
             f"{path} and .bvh: {motion.seconds:.1f} s, seed {motion.seed}, "
-            f"{label_of(motion.provenance).sentence}, strikes found: {audit}"
+            f"{label_of(motion.provenance).sentence}, strikes found: {', '.join(found) or 'none'}"
         )
+        for redraw in redraws_in(motion.provenance):
+            say(f"  {redraw.sentence}")
         parts = parts_of(motion.provenance, len(motion))
         for part in parts if len(parts) > 1 else ():
             say(f"  frames {part.start} to {part.end - 1}: {part.label.sentence}")
+    say(SIGHT)

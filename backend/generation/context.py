@@ -4,7 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from backend.engines.protocol import Array
+from backend.generation.audit_guard import AuditGuard, Shown, Watched
 from backend.generation.motion_codec import MotionCodec
+from backend.generation.redraws import AuditRedraw
 from backend.generation.token_sampler import ReportProgress, Sampler
 from backend.models.reference_quirks import CORRECTED, ReferenceQuirks
 
@@ -19,6 +21,7 @@ class GenerationContext:
         encode: prompts to text vectors (n, text_dim).
         progress: told the fraction of the whole request; raises PlacidError when it is cancelled.
         quirks: what to do where the released code is odd.
+        audit_guard: looks at what was decoded; None where nobody shall.
     """
 
     sampler: Sampler
@@ -26,6 +29,20 @@ class GenerationContext:
     encode: Callable[[Sequence[str]], Array]
     progress: ReportProgress
     quirks: ReferenceQuirks = CORRECTED
+    audit_guard: AuditGuard | None = None
+
+    def shown(
+        self, watched: Watched, decode: Callable[[Array], Shown]
+    ) -> tuple[Shown, list[AuditRedraw]]:
+        """Joints and contacts of tokens, and what the audit guard made anew in them."""
+        if self.audit_guard is None:
+            return decode(watched.ids), []
+
+        def report(fraction: float, stage: str) -> None:
+            # How often that happens is not known before: the bar waits.
+            self.progress(0.0, "making strikes anew")
+
+        return self.audit_guard.shown(watched, decode, report)
 
 
 def subprogress(progress: ReportProgress, start: float, share: float) -> ReportProgress:

@@ -7,9 +7,10 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from backend.generation.audit_guard import Watched
 from backend.generation.context import GenerationContext, subprogress
 from backend.generation.motion_codec import Body
-from backend.generation.redraws import Redraw
+from backend.generation.redraws import AnyRedraw
 from backend.generation.token_sampler import SampleSpec, derived_seed
 from backend.models.reference_quirks import ReferenceQuirks
 from backend.motion.anchoring import meet
@@ -32,8 +33,8 @@ _CONTEXT: Final = 16
 
 def edit_motion(
     request: EditMotion, motion: Motion, seeds: Sequence[int], context: GenerationContext
-) -> list[tuple[Motion, list[Redraw]]]:
-    """The motion with the ranges made anew, and what the token guard drew anew, for each seed.
+) -> list[tuple[Motion, list[AnyRedraw]]]:
+    """The motion with the ranges made anew, and what the guards drew anew, for each seed.
 
     Frame rate, up axis and length stay as they are; see `blending.insert` for what else stays, and
     `anchoring.meet` where kept frames are anchors.
@@ -46,7 +47,7 @@ def edit_motion(
     if request.anchored:
         start = _filled(start, request.frames)
     results = [start] * len(seeds)
-    journals: list[list[Redraw]] = [[] for _ in seeds]
+    journals: list[list[AnyRedraw]] = [[] for _ in seeds]
     [text] = context.encode([request.prompt])
     groups = _groups(request.frames, motion)
     for number, ranges in enumerate(groups):
@@ -68,9 +69,15 @@ def edit_motion(
                     all_residuals=published,
                 )
             )
-        made = [context.codec.decode(ids) for ids in context.sampler.sample(specs, progress)]
-        for spec, journal in zip(specs, journals, strict=True):
-            journal += [_told(redraw, window, motion) for redraw in spec.journal]
+        made = []
+        for spec, ids, journal in zip(
+            specs, context.sampler.sample(specs, progress), journals, strict=True
+        ):
+            watched = Watched(ids, text, spec.seed, spec.prompt, spec.editable)
+            shown, redraws = context.shown(watched, context.codec.decode)
+            made.append(shown)
+            drawn: list[AnyRedraw] = [*spec.journal, *redraws]
+            journal += [_told(redraw, window, motion) for redraw in drawn]
         put = _met if request.anchored else _put_in
         results = [
             put(result, window, ranges, joints, contacts, context.codec.convention)
@@ -208,7 +215,7 @@ def _tokens(start: int, end: int, fps: float, quirks: ReferenceQuirks) -> Range:
     return int(start / per_token), min(int(np.ceil(end / per_token)), MAX_TOKENS)
 
 
-def _told(redraw: Redraw, window: Range, motion: Motion) -> Redraw:
+def _told(redraw: AnyRedraw, window: Range, motion: Motion) -> AnyRedraw:
     """What was drawn anew, in the motion's own frames instead of those of the window."""
     rate = motion.fps / FPS
     start, end = (window[0] + round(frame * rate) for frame in (redraw.start, redraw.end))

@@ -11,6 +11,7 @@ import numpy as np
 from backend.checkpoints.loading import EMBEDDED, Checkpoint, load_checkpoint
 from backend.engines.choose import choose_engine
 from backend.engines.protocol import Array, Network
+from backend.generation.audit_guard import AuditGuard, forbidden_kinds
 from backend.generation.context import GenerationContext, never_falling, subprogress
 from backend.generation.editing import edit_motion
 from backend.generation.guard_store import GuardStore
@@ -20,14 +21,20 @@ from backend.generation.path import make_paths
 from backend.generation.presets import DEFAULT, find_preset
 from backend.generation.prompt_match import PromptMatcher
 from backend.generation.prompt_reader import PromptReader
-from backend.generation.redraws import Redraw, guard_entries
+from backend.generation.redraws import AnyRedraw, guard_entries
 from backend.generation.repair import Repair
 from backend.generation.samplers.steps import NO_TOKEN
 from backend.generation.sampling import Sampling
 from backend.generation.takes import make_takes
 from backend.generation.timeline import make_timeline
 from backend.generation.token_guard import GuardedSampler, TokenGuard
-from backend.generation.token_sampler import ReportProgress, SampleSpec, TokenSampler, padded
+from backend.generation.token_sampler import (
+    ReportProgress,
+    Sampler,
+    SampleSpec,
+    TokenSampler,
+    padded,
+)
 from backend.kinematic_checks.audit import audit_motion
 from backend.motion.lengths import FPS, MAX_SECONDS
 from backend.text.encoders import clip_folder, make_encoder
@@ -37,12 +44,14 @@ from backend.unlearning.defaults import defaults
 from backend.unlearning.edit import Edit
 from backend.unlearning.edit_store import EditStore, edit_folders
 from backend.unlearning.fit import FitInputs, fit_edit, statistics_folders
+from backend.unlearning.watched_concept import target_prompt
 from shared import VERSION, concepts
 from shared.concepts import VIOLENCE
 from shared.errors import PlacidError
 from shared.motion.audit import Audit
 from shared.motion.blocks import Block, blocks_entry, blocks_in, renamed, spans
 from shared.motion.motion import Motion
+from shared.motion.safety import NOTHING
 from shared.motion.understanding import Understanding, match_entry
 from shared.protocol.messages import (
     AuditMotion,
@@ -407,7 +416,21 @@ class Generator:
         )
         codec = self._codec(checkpoint, prepare)
         drawing = GuardedSampler(sampler, guard) if guard is not None else sampler
-        return GenerationContext(drawing, codec, self.encoder.encode, advance, checkpoint.quirks)
+        watching = self._audit_guard(request, drawing)
+        return GenerationContext(
+            drawing, codec, self.encoder.encode, advance, checkpoint.quirks, watching
+        )
+
+    def _audit_guard(self, request: Request, sampler: Sampler) -> AuditGuard | None:
+        """What looks at the joints; None where safety is off, or the request says so."""
+        kinds = forbidden_kinds(forgotten(request))
+        is_off = self._method(request) == OFF or request.strength < NOTHING
+        # What reproduces published figures has nothing behind its samplers.
+        is_published = self._preset is not find_preset(DEFAULT)
+        if is_off or is_published or not request.audit_guard or not kinds:
+            return None
+        target = target_prompt(find_concept(VIOLENCE))
+        return AuditGuard(sampler, kinds, self.encoder.encode([target])[0], target)
 
     def sample_tokens(
         self,
@@ -502,8 +525,8 @@ def forgotten(request: Request) -> tuple[str, ...]:
     return () if request.safety == OFF else concepts.forgotten(request.concepts)
 
 
-def _with_redraws(made: dict[str, Any], redraws: Sequence[Redraw]) -> dict[str, Any]:
-    """The provenance of one take, with what the token guard drew anew in it."""
+def _with_redraws(made: dict[str, Any], redraws: Sequence[AnyRedraw]) -> dict[str, Any]:
+    """The provenance of one take, with what the guards drew anew in it."""
     return made | guard_entries(made, made["guarded"], redraws)
 
 

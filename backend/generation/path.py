@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from backend.generation.context import GenerationContext, subprogress
-from backend.generation.redraws import Redraw
+from backend.generation.redraws import AnyRedraw
 from backend.generation.timeline import make_timeline
 from backend.generation.token_sampler import derived_seed
 from backend.motion.blending import heading
@@ -71,7 +71,7 @@ class MadePath:
     joints: np.ndarray
     contacts: np.ndarray
     told: dict[str, Any]
-    redraws: list[Redraw]
+    redraws: list[AnyRedraw]
 
 
 @dataclass(frozen=True)
@@ -81,14 +81,14 @@ class _Walk:
     Attributes:
         way: of it.
         turn: radians by which it turns then.
-        redraws: what the token guard drew anew.
+        redraws: what the guards drew anew.
     """
 
     joints: np.ndarray
     contacts: np.ndarray
     way: Way
     turn: float
-    redraws: list[Redraw] = field(default_factory=list)
+    redraws: list[AnyRedraw] = field(default_factory=list)
 
 
 def make_paths(

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from backend.engines.protocol import Array
+from backend.generation.audit_guard import Watched
 from backend.generation.context import GenerationContext, subprogress
-from backend.generation.redraws import Redraw
+from backend.generation.redraws import AnyRedraw
 from backend.generation.timeline import LOOP
 from backend.generation.token_inpainting import Seam, inpaint
 from backend.generation.token_sampler import ReportProgress, SampleSpec, derived_seed
@@ -23,14 +25,14 @@ _OPEN_SHARE = 0.6
 class MadeTake:
     """Joints (T, 22, 3), metres, Y up, and contacts (T, 4) of one take of a request.
 
-    `redraws` is what the token guard drew anew in it.
+    `redraws` is what the guards drew anew in it.
     """
 
     request: int
     seed: int
     joints: np.ndarray
     contacts: np.ndarray
-    redraws: list[Redraw]
+    redraws: list[AnyRedraw]
 
 
 @dataclass(frozen=True)
@@ -58,15 +60,19 @@ def make_takes(
     if loop == "off":
         drawn = context.sampler.sample([order.spec for order in orders], context.progress)
         for order, ids in zip(orders, drawn, strict=True):
-            made = context.codec.decode(ids)
-            yield MadeTake(order.request, order.seed, *made, order.spec.journal)
+            watched = Watched(ids, order.spec.text, order.seed, order.spec.prompt)
+            made, redraws = context.shown(watched, context.codec.decode)
+            yield MadeTake(order.request, order.seed, *made, [*order.spec.journal, *redraws])
         return
     for start in range(0, len(orders), _LOOPS_TOGETHER):
         some = orders[start : start + _LOOPS_TOGETHER]
         progress = subprogress(context.progress, start / len(orders), len(some) / len(orders))
         for order, ids in zip(some, _loops(some, context, progress), strict=True):
-            made = context.codec.loop(ids, loop == "in_place")
-            yield MadeTake(order.request, order.seed, *made, order.spec.journal)
+            watched = Watched(ids, order.spec.text, order.seed, order.spec.prompt, is_loop=True)
+            made, redraws = context.shown(
+                watched, partial(context.codec.loop, in_place=loop == "in_place")
+            )
+            yield MadeTake(order.request, order.seed, *made, [*order.spec.journal, *redraws])
 
 
 def _loops(

@@ -5,12 +5,14 @@ position, facing and speed go on there.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import accumulate, pairwise
 
 import numpy as np
 
+from backend.generation.audit_guard import Watched
 from backend.generation.context import GenerationContext, subprogress
-from backend.generation.redraws import Redraw
+from backend.generation.redraws import AnyRedraw
 from backend.generation.token_inpainting import Seam, inpaint, seam_width, segment_lengths
 from backend.generation.token_sampler import SampleSpec, derived_seed
 from backend.motion.lengths import FRAMES_PER_TOKEN
@@ -22,7 +24,7 @@ _SEGMENTS_SHARE = 0.7
 
 def make_timeline(
     request: Timeline, seeds: Sequence[int], context: GenerationContext, fps: float
-) -> Iterator[tuple[np.ndarray, np.ndarray, list[Redraw]]]:
+) -> Iterator[tuple[np.ndarray, np.ndarray, list[AnyRedraw]]]:
     """Joints (T, 22, 3), contacts (T, 4) and what was drawn anew, for one seed after the other."""
     lengths = segment_lengths([segment.seconds for segment in request.segments], fps)
     widths = [
@@ -60,10 +62,17 @@ def make_timeline(
         [whole] = inpaint(
             [whole], seams, context.sampler, subprogress(progress, _SEGMENTS_SHARE, rest)
         )
+        # The prompt of each token; segments begin and end where their tokens do.
+        ruling = np.repeat(texts, lengths, axis=0)
         if request.loop == "off":
-            yield *context.codec.decode(whole), journal
+            watched = Watched(whole, ruling, seed, request.prompt)
+            made, redraws = context.shown(watched, context.codec.decode)
         else:
             last = subprogress(progress, 1 - rest, rest)
             end = Seam(0, 0, texts[0], derived_seed(seed, LOOP), prompt=prompts[0], journal=journal)
             [whole] = inpaint([whole], [end], context.sampler, last, cyclic=True)
-            yield *context.codec.loop(whole, request.loop == "in_place"), journal
+            watched = Watched(whole, ruling, seed, request.prompt, is_loop=True)
+            made, redraws = context.shown(
+                watched, partial(context.codec.loop, in_place=request.loop == "in_place")
+            )
+        yield *made, [*journal, *redraws]

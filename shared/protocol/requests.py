@@ -50,6 +50,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         safety: unlearning method, or `off`; None is the backend's default. Methods are joined by a
             plus, the token guard too (`lcr+token_guard`, `token_guard` alone).
         token_guard: switches the guard of that method on or off; None leaves it as named.
+        audit_guard: whether frames in which the audit finds a strike are made again; not read where
+            safety is off.
         concepts: what the method makes the model forget, beside violence; see `concepts.forgotten`.
         strength: how far the edit is applied, 0 (not at all) to 2; 1 as it was fitted.
         sampling: how tokens are drawn.
@@ -60,6 +62,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     model: str = "momask"
     safety: str | None = None
     token_guard: bool | None = None
+    audit_guard: bool = True
     concepts: tuple[str, ...] = ("violence",)
     strength: float = 1.0
     sampling: SamplingOptions = SamplingOptions()

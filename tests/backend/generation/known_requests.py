@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import torch
 
@@ -58,7 +59,8 @@ def requests() -> dict[str, Any]:
             _PROMPTS[1], 3.0, safety="uce", concepts=("kick",), **common
         )
         made[f"{model} edit"] = EditMotion("a person jumps", frames=((12, 40),), **common)
-    return made
+    # What the checks find, and so what the audit guard makes anew, may change without the samplers.
+    return {name: msgspec.structs.replace(r, audit_guard=False) for name, r in made.items()}
 
 
 def source() -> Motion:
