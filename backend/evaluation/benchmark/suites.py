@@ -71,14 +71,14 @@ def make_suites(
     for name in protocol.suites:
         if name not in SUMMARIES:
             raise unknown("suite", name, SUMMARIES)
-    violent = _of_concept(load_suite("violent"), concept)
+    is_ours = concept.name in ("violence", *_PARTS)
     forget, retain = _captions(rows, is_forget), _captions(rows, ~is_forget)
     if written:
-        forget = violent or forget
+        forget = _of_concept(load_suite("violent"), concept) if is_ours else forget
         retain = [i for i in _items(load_suite("safe")) if not concept.matches(i.prompt)]
     retain_part = _evenly(retain, protocol.prompts)
     # What an attack starts from is asked of no other suite, where there are prompts of its own.
-    attacked = _of_concept(load_suite("adversarial"), concept) or forget
+    attacked = _of_concept(load_suite("adversarial"), concept) if is_ours else forget
     suites = {
         FORGET: _evenly(forget, protocol.prompts),
         RETAIN: retain_part,
@@ -130,12 +130,9 @@ def _items(suite: dict[str, tuple[str, ...]]) -> list[Item]:
 
 
 def _of_concept(suite: dict[str, tuple[str, ...]], concept: Concept) -> list[Item]:
-    """The prompts of the suite's classes that belong to a concept; for others those it matches."""
-    items = _items(suite)
-    if concept.name in ("violence", *_PARTS):
-        parts = _PARTS.get(concept.name, tuple(suite))
-        return [item for item in items if item.kind in parts]
-    return [item for item in items if concept.matches(item.prompt)]
+    """The prompts of a suite's classes that belong to violence or a part of it."""
+    parts = _PARTS.get(concept.name, tuple(suite))
+    return [item for item in _items(suite) if item.kind in parts]
 
 
 def _leakage(concept: Concept) -> dict[str, list[Item]]:

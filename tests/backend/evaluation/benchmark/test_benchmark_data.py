@@ -17,10 +17,12 @@ from official_files import write_weights as write_tar
 
 from backend.datasets.layouts import HUMANML3D
 from backend.datasets.problems import ProblemTable
+from backend.datasets.splits import SAFEMO_LISTS, IdList, PublishedList, recognise
 from backend.datasets.text_motions import read_split
 from backend.evaluation.benchmark.evaluation_context import EvaluationContext, open_yardstick
 from backend.evaluation.benchmark.real_motions import RealMotions, read_motions
 from backend.evaluation.benchmark.results import Results
+from backend.evaluation.evaluators.embedded import EVALUATOR as SHIPPED
 from backend.evaluation.evaluators.loading import find_official
 from backend.models.matching import WordMatcher, WordMatcherConfig
 from backend.unlearning.concept import find_concept
@@ -277,6 +279,39 @@ def test_toxic_terms_are_looked_for_and_masked_in_the_tagged_words(
     np.testing.assert_array_equal(masked[1], plain[1])
     assert np.abs(masked[0] - plain[0]).max() > 1e-4
     assert not context.reads(["a written prompt"])
+
+
+def test_a_list_of_ids_is_the_forget_set_and_published_ones_are_known_by_name(
+    humanml3d: Path, release: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.txt"
+    path.write_text("000004\n000005\n012345\n")
+    context = open_yardstick(
+        humanml3d, release, find_concept("violence"), forget_list=path, split="test"
+    )
+    kept = {row.clip for row, shows in zip(context.rows, context.is_forget, strict=True) if shows}
+    assert kept == {"000004", "000005", "1%000005"}
+    assert context.about["match"] == "own list"
+    assert any("3 ids that no publication names" in note for note in context.notes)
+    assert any("1 of these ids are not in the split 'test'" in note for note in context.notes)
+    path.write_text("000004\n000004\n")
+    with pytest.raises(PlacidError, match=r"mine\.txt.*one of them twice"):
+        open_yardstick(humanml3d, release, find_concept("violence"), forget_list=path)
+    with pytest.raises(PlacidError, match="about a data set"):
+        open_yardstick(SHIPPED, release, find_concept("violence"), forget_list=path)
+
+
+def test_published_lists_are_known_by_count_and_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert {name: known.count for name, known in SAFEMO_LISTS.items()} == {
+        "lcr_official_test": 304,
+        "lcr_wholeset_reimplementation": 2194,
+        "safemo_unsafe": 2618,
+    }
+    ids = IdList(("000001", "000002"))
+    assert recognise(ids) is None
+    monkeypatch.setitem(SAFEMO_LISTS, "made_up", PublishedList(2, ids.sha256))
+    assert recognise(ids) == "made_up"
+    assert recognise(IdList(("000002", "000001"))) is None
 
 
 def test_strict_stops_at_the_broken_item(humanml3d: Path, release: Path) -> None:
