@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from backend.commands import blind
-from backend.commands.attacks import attacks
+from backend.commands.attacks import attacks, costs
 from backend.commands.options import Checkpoints, Dataset, Encoder, Strict
 from backend.commands.problems import report as report_problems
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Measure what unlearning removes and what it leaves.", no_args_is_help=True)
 app.add_typer(blind.app, name="blind")
 app.command()(attacks)
+app.command()(costs)
 
 
 @app.command()
