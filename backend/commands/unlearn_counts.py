@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from backend.generation.generator import Generator
     from backend.unlearning.concept import Concept
     from backend.unlearning.statistics import CodeStatistics
+    from backend.unlearning.token_sequences import TokenSequences
 
 Out = Annotated[
     Path | None,
@@ -23,7 +24,10 @@ Out = Annotated[
 
 
 def statistics(
-    counts: Annotated[str, typer.Argument(help="motions, padded or generated; see LCR's counts.")],
+    counts: Annotated[
+        str,
+        typer.Argument(help="motions, padded or generated, see LCR's counts; or sequences."),
+    ],
     concept: Concepts = ["violence"],  # noqa: B006 (typer's way to give a list)
     run: Annotated[
         Path | None, typer.Option(help="For motions: folder of a run with tokens.")
@@ -40,24 +44,25 @@ def statistics(
     out: Out = None,
     replace: Replace = False,
 ) -> None:
-    """Count the codes of forget and retain samples, which LCR ranks."""
+    """Count the codes of forget and retain samples, which LCR ranks, or keep their sequences."""
     from backend.checkpoints.loading import EMBEDDED, load_checkpoint
-    from backend.generation.own_motions import count_generated
+    from backend.generation.own_motions import count_generated, generated_sequences
     from backend.training.code_statistics import padded_tokens, tokens_of_run
     from backend.unlearning.concept import find_concept
     from backend.unlearning.errors import UnlearningError, unknown
     from backend.unlearning.fit import statistics_file, statistics_folders
 
     folder = checkpoints or EMBEDDED
-    if counts == "generated":
+    if counts in ("generated", "sequences"):
         generator = _generator(folder, device, encoder, allow_download)
         check_model(generator, model)
+        draw = count_generated if counts == "generated" else generated_sequences
 
-        def generated(concept: "Concept") -> "CodeStatistics":
+        def generated(concept: "Concept") -> "CodeStatistics | TokenSequences":
             with progress_bar() as (progress, _):
-                return count_generated(generator, concept, model, samples, progress=progress)
+                return draw(generator, concept, model, samples, progress=progress)
 
-        count: Callable[[Concept], CodeStatistics] = generated
+        count: Callable[[Concept], CodeStatistics | TokenSequences] = generated
     elif counts == "motions" and run:
         count = partial(tokens_of_run(run).count, checkpoint=load_checkpoint(folder))
     elif counts == "padded" and prepared:
@@ -68,7 +73,7 @@ def statistics(
             f"{counts} are counted in data: give --run for motions, --prepared for padded"
         )
     else:
-        raise unknown("kind of counts", counts, ("motions", "padded", "generated"))
+        raise unknown("kind of counts", counts, ("motions", "padded", "generated", "sequences"))
     folders = [out] if out else statistics_folders(folder)
     names = names_of(concept)
     for wanted in map(find_concept, names):

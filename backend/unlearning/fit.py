@@ -22,6 +22,7 @@ from backend.unlearning.methods.uce import UCEParameters
 from backend.unlearning.registry import Method, find_methods
 from backend.unlearning.statistics import CodeStatistics, codebook_hash
 from backend.unlearning.text_embeddings import TextEmbeddings, embed_concept
+from backend.unlearning.token_sequences import COUNTS, CountedSequences, TokenSequences
 from backend.unlearning.weights import EditableNetworks
 
 STATISTICS: Final = ASSETS / "statistics"
@@ -179,6 +180,27 @@ def find_statistics(
     )
 
 
+def find_sequences(concept: Concept, places: Sequence[Path]) -> TokenSequences:
+    """The token sequences of a concept in folders.
+
+    Raises UnlearningError when there are none, or they are of another concept of that name.
+    """
+    name = statistics_file(concept.name, COUNTS)
+    for place in places:
+        if (place / name).exists():
+            found = TokenSequences.load(place / name)
+            if (found.concept, found.keywords) != (concept.name, concept.keywords):
+                raise UnlearningError(
+                    f"{place / name} is of {', '.join(found.keywords)}, not of "
+                    f"{', '.join(concept.keywords)}: make it again"
+                )
+            return found
+    raise UnlearningError(
+        f"there are no token sequences of {concept.name!r} ({name}): make them with `backend "
+        f"unlearn statistics {COUNTS} --concept {concept.name}`, or use lcr"
+    )
+
+
 def _fit(
     method: Method,
     networks: EditableNetworks,
@@ -199,8 +221,12 @@ def _fit(
                 f" this model has {codebook_hash(networks)}: name a run of this model"
             )
         return method.fit(touched, concept, materials.train, parameters)
-    data: CodeStatistics | TextEmbeddings
-    if method.data == "statistics":
+    data: CodeStatistics | TextEmbeddings | CountedSequences
+    if method.data == "sequences":
+        sequences = find_sequences(concept, materials.statistics)
+        counts = find_statistics(concept, parameters.counts, materials.statistics)
+        data = CountedSequences(sequences, counts)
+    elif method.data == "statistics":
         data = find_statistics(concept, parameters.counts, materials.statistics)
     else:
         scripted = isinstance(parameters, UCEParameters)

@@ -27,8 +27,9 @@ class Method:
     Attributes:
         name: what users type.
         summary: one line for lists.
-        data: what `fit` learns from: "statistics" (`CodeStatistics`), "text" (`TextEmbeddings`) or
-            "motions" (`TrainOnRetainSet`, for methods that train).
+        data: what `fit` learns from: "statistics" (`CodeStatistics`), "text" (`TextEmbeddings`),
+            "sequences" (`CountedSequences`) or "motions" (`TrainOnRetainSet`, for methods that
+            train).
         touches: the networks that an edit changes, where the model has them.
         keys: pattern of the state-dict keys that it changes in them.
         by_rows: whether it changes single rows, and never a whole array.
@@ -41,7 +42,7 @@ class Method:
 
     name: str
     summary: str
-    data: Literal["statistics", "text", "motions"]
+    data: Literal["statistics", "text", "sequences", "motions"]
     touches: tuple[str, ...]
     keys: str
     by_rows: bool
