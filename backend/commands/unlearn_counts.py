@@ -56,7 +56,9 @@ def statistics(
     if counts in ("generated", "sequences"):
         generator = _generator(folder, device, encoder, allow_download)
         check_model(generator, model)
-        draw = count_generated if counts == "generated" else generated_sequences
+        draw: Callable[..., CodeStatistics | TokenSequences] = (
+            count_generated if counts == "generated" else generated_sequences
+        )
 
         def generated(concept: "Concept") -> "CodeStatistics | TokenSequences":
             with progress_bar() as (progress, _):

@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 
 from backend.unlearning.concept import Concept
-from backend.unlearning.edit import Edit, build_edit
+from backend.unlearning.edit import Change, Edit, build_edit
 from backend.unlearning.errors import UnlearningError
 from backend.unlearning.methods.lcr import (
     Counts,
@@ -179,7 +179,7 @@ def fit(
         },
         "statistics": {"source": counts.source},
     }
-    changes = [("rvq", KEY, None, values)]
+    changes: list[Change] = [("rvq", KEY, None, values)]
     named = dataclasses.asdict(parameters)
     return build_edit("lcr_sequences", concept.name, named, networks, changes, provenance)
 
