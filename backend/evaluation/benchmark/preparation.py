@@ -30,6 +30,7 @@ from backend.evaluation.benchmark.rows import (
 from backend.evaluation.benchmark.suites import VARIED, Suites, make_suites, suite_notes
 from backend.evaluation.benchmark.worker import Place, Shard, digest
 from backend.evaluation.evaluators.embedded import EVALUATOR
+from backend.evaluation.judges import find_judge
 from backend.generation.generator import Generator
 from backend.generation.prompt_reader import PromptReader
 from backend.motion.lengths import FPS, FRAMES_PER_TOKEN, MAX_FRAMES
@@ -223,6 +224,7 @@ def prepare(request: Request) -> Prepared:
             "edits": {name: digest(content) for name, content in contents.items()},
             "suites": {name: digest(msgspec.json.encode(part)) for name, part in suites.items()},
             "concept": digest(msgspec.json.encode(concept)),
+            "checks": find_judge("checks").version(),
             **context.hashes,
         },
         **context.about,

@@ -25,6 +25,7 @@ _ARROWS: Final = {"lower": "↓", "higher": "↑", "near_reference": "→"}
 _STRIKES: Final = {
     "redrawn": "redrawn",
     "strike_rate": "strikes",
+    "any_strike_rate": "strikes and softened ones",
     "kick_rate": "kicks",
     "punch_rate": "punches",
     "boxing_rate": "boxing",
