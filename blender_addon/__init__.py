@@ -1,7 +1,7 @@
 """Placid: a prompt becomes a safe animation on an armature."""
 
 from . import features
-from .core import motion_settings, runtime, take_properties
+from .core import motion_settings, pins, runtime, take_properties
 from .features.backend import preferences
 from .features.batch import panel as batch_panel
 from .features.batch import run as batch_run
@@ -33,6 +33,7 @@ _PARTS = (
     timeline_settings,
     direct_settings,
     make_safe_settings,
+    pins,
     override_mapping,
     bone_mapping,
     motion_settings,

@@ -30,6 +30,7 @@ from ..shared.protocol.stored_requests import decode_request, encode_request
 from . import audits, scene_end, sequence, showing
 from .hand_edits import is_edited, note_baked
 from .motion_settings import apply_options, in_place_of, led_over
+from .pins import pins_of
 from .ranking import NO_MATCH
 
 NAME_CHARACTERS = 40
@@ -335,6 +336,8 @@ def _bake(
                 options = replace(options, kept=held)
         elif begin is not None:
             options = replace(options, frame_start=begin)
+        ground = scene.placid_pins.ground
+        options = replace(options, pins=pins_of(scene, armature), ground=ground)
         where = scene if armature.name in scene.objects else armature.users_scene[0]
         with sequence.beneath(armature, take.action):
             made = _put_on(where, armature, take, options, follows_at is None)

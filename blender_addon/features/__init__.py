@@ -10,6 +10,7 @@ from .backend import operators as backend_operators
 from .batch import operators as batch_operators
 from .direct import anchors as direct_anchors
 from .direct import path as direct_path
+from .direct import pins as direct_pins
 from .export import operators as export_operators
 from .film import operators as film_operators
 from .generate import cancel, keyboard, pick_action, prompt_menus
@@ -51,6 +52,7 @@ CLASSES = tuple(
         take_out,
         direct_path,
         direct_anchors,
+        direct_pins,
         cancel,
         take_actions,
         sequence_verbs,

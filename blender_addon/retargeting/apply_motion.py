@@ -7,6 +7,7 @@ import numpy as np
 
 from ..rig.binding import Binding, bind
 from ..rig.blend import Kept, Stance
+from ..rig.direction import Direction
 from ..rig.key_reduction import Bounds
 from ..rig.read_rig import read_rig
 from ..rig.retarget import Retargeted, RootMotion, retarget, retarget_cycle
@@ -23,13 +24,17 @@ from .bone_mapping import mapping_of
 from .editable import check_editable
 from .measure_fit import Fit, measure_fit
 from .provenance import note_provenance
+from .pin_goals import ScenePin, pin_goals
 from .record_stance import record_stance
 from .reduce_keys import reduce_keys
+from .scene_ground import ground_below
 
 # Of any scene in Blender.
 _LAST_FRAME = 1_048_574
 # Metres; a body has no shorter bone.
 _LEAST_BONE = 1e-3
+# A share of a leg by which a pinned limb may be off before it is told.
+_UNMET = 0.02
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,8 @@ class ApplyOptions:
         bounds: how far fewer keys may be from one in each frame; None keeps all.
         kept: scene frames in which the armature does what it does now, each with a pose of a
             library that is put on it there, or None.
+        pins: hands and feet that are held; a loop has none.
+        ground: whether feet stand on the scene's meshes.
     """
 
     mapping: Mapping | None = None
@@ -65,6 +72,8 @@ class ApplyOptions:
     change: Change = field(default_factory=Change)
     bounds: Bounds | None = None
     kept: tuple[tuple[int, bpy.types.Action | None], ...] = ()
+    pins: tuple[ScenePin, ...] = ()
+    ground: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,7 @@ class Report:
         bones: how many bones got keys.
         fit: how well the armature follows, measured on its evaluated pose.
         skate: metres a second that standing feet slide, in the motion's scale.
+        unmet: the pins that limbs do not reach, a sentence each.
     """
 
     action: bpy.types.Action
@@ -84,6 +94,7 @@ class Report:
     bones: int
     fit: Fit
     skate: float
+    unmet: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -95,7 +106,7 @@ class Report:
         )
         if fit.hindrance:
             text += f", hips {fit.astray:.2f} astray: {fit.hindrance}"
-        return text
+        return "; ".join([text, *self.unmet])
 
 
 def apply_motion(
@@ -133,7 +144,13 @@ def apply_motion(
             bpy.data.actions.remove(action)
             raise
     note_provenance(action, motion)
-    return Report(action, mapping.name, len(result.keys.rotations), fit, result.skate)
+    unmet = tuple(
+        f"the {pin.sentence} is {100 * apart / binding.leg_length:.0f} % of a leg out of reach"
+        for pin, apart in zip(options.pins, result.apart, strict=False)
+        if apart > _UNMET * binding.leg_length
+    )
+    bones = len(result.keys.rotations)
+    return Report(action, mapping.name, bones, fit, result.skate, unmet)
 
 
 def _retarget(
@@ -162,8 +179,12 @@ def _retarget(
 
     first = round(options.blend_in / step)
     last = len(frames) - min(len(frames), round(options.blend_out / step))
-    kept = _kept(scene, armature, binding, shown, options, frames)
-    return retarget(*common, stance(frames[:first]), stance(frames[last:]), kept)
+    direction = Direction(
+        _kept(scene, armature, binding, shown, options, frames),
+        pin_goals(scene, armature, binding, options.pins, frames),
+        ground_below(scene, armature, binding) if options.ground else None,
+    )
+    return retarget(*common, stance(frames[:first]), stance(frames[last:]), direction)
 
 
 def _kept(

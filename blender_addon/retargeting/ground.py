@@ -54,6 +54,10 @@ class Ground:
         """Points (..., 3) of the world in the motion's axes: metres, Y up, facing +Z."""
         return (points - self.origin) @ self.axes * self.scale
 
+    def size(self, binding: Binding) -> float:
+        """How many of the rig's units a metre of our skeleton is."""
+        return binding.leg_length / _LEG
+
     def outside(self, points: np.ndarray) -> np.ndarray:
         """The reverse of `inside`."""
         return points / self.scale @ self.axes.T + self.origin

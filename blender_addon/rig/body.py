@@ -80,7 +80,7 @@ def pin(body: Body, contacts: np.ndarray, fps: float, strength: float) -> Body:
     turned = body.turned.copy()
     positions = body.positions()
     for side, move in zip(_SIDES, moves, strict=True):
-        _place_foot(body, turned, positions, side, move + drop[:, None] * _UP)
+        place_foot(body, turned, positions, side, move + drop[:, None] * _UP)
     return _bend_toes(replace(body, turned=turned), fps)
 
 
@@ -96,10 +96,10 @@ def _bend_toes(body: Body, fps: float) -> Body:
     return replace(body, turned=turned)
 
 
-def _place_foot(
+def place_foot(
     body: Body, turned: np.ndarray, positions: np.ndarray, side: str, move: np.ndarray
 ) -> None:
-    """Turn thigh and shin in `turned` so that the ankle moves by `move` (T, 3)."""
+    """Turn thigh and shin in `turned` (T, controls, 4) so that the ankle moves by `move` (T, 3)."""
     binding = body.binding
     hip, knee, ankle = (binding.at[f"{side}_{j}"] for j in ("hip", "knee", "ankle"))
     forward = rotate(turned[:, knee], binding.toes[side] - binding.heads[ankle])

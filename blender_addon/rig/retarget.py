@@ -11,8 +11,11 @@ from ..shared.motion.rotations import continuous, multiply, normalise, rotate, s
 from ..shared.motion.skeleton import JOINT, JOINT_NAMES, PARENTS
 from ..shared.recognition.skeleton_rig import RigError
 from .binding import Binding, rest_delta
-from .blend import Kept, Stance, blend_in, blend_out, meet, start_from
+from .blend import Stance, blend_in, blend_out, meet, start_from
 from .body import Body, pin, settle
+from .direction import NOWHERE, Direction
+from .limb_pins import hold_limbs
+from .terrain import stand_on
 
 RootMotion = Literal["hips", "root", "in_place"]
 
@@ -48,6 +51,7 @@ class Retargeted:
         hips: (T, 3), where the first control shall be.
         led: bool (T,), frames that lead over from another movement or to it.
         skate: metres a second that standing feet still slide on the rig, in the motion's scale.
+        apart: how far each pinned limb stays from where it is held, in the rig's unit.
     """
 
     keys: Keys
@@ -56,6 +60,7 @@ class Retargeted:
     hips: np.ndarray
     led: np.ndarray
     skate: float
+    apart: tuple[float, ...] = ()
 
 
 def retarget(
@@ -67,7 +72,7 @@ def retarget(
     root_motion: RootMotion = "hips",
     before: Stance | None = None,
     after: Stance | None = None,
-    kept: Kept | None = None,
+    direction: Direction = NOWHERE,
 ) -> Retargeted:
     """Turn and move a rig's controls so that it does what the pose does.
 
@@ -80,7 +85,7 @@ def retarget(
         root_motion: whether hips or root bone carry the travel, or nothing does.
         before: what the rig does in the first frames otherwise; the motion starts there.
         after: what the rig does in the last frames otherwise.
-        kept: what it does in single frames, which the motion has met on our own skeleton.
+        direction: what the movement has to keep to.
 
     Raises:
         RigError: the root bone shall carry the travel and the mapping names none.
@@ -104,10 +109,14 @@ def retarget(
         blend_in(body.turned, body.hips, before)
     if after is not None:
         blend_out(body.turned, body.hips, after)
+    kept = direction.kept
     if kept is not None:
         meet(body.turned, body.hips, kept, fps)
     if pin_strength > 0.0:
         body = pin(body, contacts, fps, pin_strength)
+    if direction.ground is not None:
+        body = stand_on(body, contacts, fps, direction.ground)
+    body, apart = hold_limbs(body, direction.pins, fps)
     if kept is not None:
         # What pinning has changed of the kept poses.
         meet(body.turned, body.hips, kept, fps)
@@ -132,6 +141,7 @@ def retarget(
         hips=body.hips,
         led=led,
         skate=skate / scale,
+        apart=tuple(apart),
     )
 
 

@@ -3,6 +3,7 @@
 import bpy
 
 from ...ui.panel_base import Tab
+from .pins import chosen_pin
 
 
 class PLACID_UL_waypoints(bpy.types.UIList):
@@ -21,6 +22,17 @@ class PLACID_UL_anchors(bpy.types.UIList):
         row = layout.row(align=True)
         _draw_frame(row, anchor)
         row.prop(anchor, "pose", text="")
+
+
+class PLACID_UL_pins(bpy.types.UIList):
+    """Pins: limb, what it is held to, and when."""
+
+    def draw_item(self, context, layout, data, pin, icon, active_data, active_property):
+        where = pin.target.name if pin.target else "its place"
+        layout.label(text=f"{pin.limb.replace('_', ' ').capitalize()}: {where}")
+        frames = layout.row()
+        frames.alignment = "RIGHT"
+        frames.label(text=f"{pin.first} to {pin.last}")
 
 
 class PLACID_PT_direct(Tab, bpy.types.Panel):
@@ -74,11 +86,35 @@ class PLACID_PT_anchors(_Part, bpy.types.Panel):
         self.layout.operator("placid.fill_between", icon="ANIM")
 
 
-def _draw_list(layout: bpy.types.UILayout, settings, kind: str) -> bpy.types.UILayout:
+class PLACID_PT_pins(_Part, bpy.types.Panel):
+    bl_label = "Pins"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        settings = context.scene.placid_pins
+        self.layout.prop(settings, "ground")
+        buttons = _draw_list(self.layout, settings, "pin", "index")
+        buttons.operator("placid.add_pin", text="", icon="ADD")
+        buttons.operator("placid.remove_pin", text="", icon="REMOVE")
+        if (pin := chosen_pin(context.scene)) is not None:
+            column = self.layout.column()
+            column.use_property_split = True
+            column.use_property_decorate = False
+            for name in ("armature", "limb", "target"):
+                column.prop(pin, name)
+            frames = column.column(align=True)
+            frames.prop(pin, "first")
+            frames.prop(pin, "last")
+            frames.prop(pin, "blend")
+        self.layout.operator("placid.rebake", text="Apply to Take", icon="CON_KINEMATIC")
+
+
+def _draw_list(
+    layout: bpy.types.UILayout, settings, kind: str, index: str = ""
+) -> bpy.types.UILayout:
     """A short list of the settings; returns where its buttons go."""
     row = layout.row()
     row.template_list(
-        f"PLACID_UL_{kind}s", "", settings, f"{kind}s", settings, f"{kind}_index", rows=2
+        f"PLACID_UL_{kind}s", "", settings, f"{kind}s", settings, index or f"{kind}_index", rows=2
     )
     return row.column(align=True)
 
@@ -92,9 +128,11 @@ def _draw_frame(row: bpy.types.UILayout, item) -> None:
 CLASSES = (
     PLACID_UL_waypoints,
     PLACID_UL_anchors,
+    PLACID_UL_pins,
     PLACID_PT_direct,
     PLACID_PT_path,
     PLACID_PT_anchors,
+    PLACID_PT_pins,
 )
 
 register, unregister = bpy.utils.register_classes_factory(CLASSES)
