@@ -16,6 +16,7 @@ from backend.generation.redraws import AnyRedraw
 from backend.generation.timeline import make_timeline
 from backend.generation.token_sampler import derived_seed
 from backend.motion.blending import heading
+from backend.motion.carried_arms import carry_arms
 from backend.motion.features import bone_lengths
 from backend.motion.floor_curve import FloorCurve
 from backend.motion.lengths import FPS
@@ -57,6 +58,10 @@ _ACT_SECONDS: Final = 3.0
 # Both legs of Placid's skeleton, by whose length rigs scale a motion, as bones of `bone_lengths`.
 _LEG_BONES: Final = [JOINT[f"{s}_{j}"] - 1 for s in ("left", "right") for j in ("knee", "ankle")]
 _LEG: Final = float(BONE_LENGTHS[1:][_LEG_BONES].sum())
+# Frames before another act in which arms are its own already.
+_ACT_EASE: Final = 6
+# A share of the usual speed from which on a body is on its way.
+_GOING: Final = 0.5
 # Metres after which a body has set out, and before the end of which it arrives.
 _MOVED: Final = 0.1
 
@@ -193,7 +198,6 @@ class _Path:
             *[Segment(travel, seconds / count)] * count,
             Segment(_STAND, after),
             *acts,
-            *([Segment(_STAND, _AFTER)] if acts else []),
         )
         timeline = Timeline(segments=segments, model=self._request.model)
         context = replace(self._context, progress=progress)
@@ -263,6 +267,10 @@ class _Path:
     def _trimmed(self, joints: np.ndarray, contacts: np.ndarray, arrived: int) -> _Walk:
         """The motion with little standing at its ends; its way ends at frame `arrived`."""
         way = Way.of(joints[:arrived])
+        going = np.zeros(len(joints), bool)
+        going[1:arrived] = np.diff(way.progress) * FPS > _GOING * way.speed
+        last_own = arrived - _ACT_EASE if arrived < len(joints) else arrived
+        joints = carry_arms(joints, going, np.arange(len(joints)) >= last_own)
         start, end, turn = 0, len(joints), 0.0
         if way.length > 2 * _MOVED:
             first, last = np.searchsorted(way.progress, [_MOVED, way.length - _MOVED]).tolist()

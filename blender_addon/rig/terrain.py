@@ -36,7 +36,7 @@ def stand_on(body: Body, contacts: np.ndarray, fps: float, ground: Ground) -> Bo
     """
     leg = body.binding.leg_length
     rises = [
-        _rises(points, rest, contacts[:, columns].any(axis=1), fps, leg, ground)
+        _rises(points, rest, np.any(contacts[:, columns], axis=1), fps, leg, ground)
         for (points, rest), (_, columns) in zip(body.feet(), _SIDES, strict=True)
     ]
     hips = gaussian_filter1d(np.mean(rises, axis=0), _HIPS_SECONDS * fps, mode="nearest")
