@@ -2,8 +2,8 @@
 
     python benchmarks/direction_safety.py [SEEDS] [EVERY]
 
-Every prompt (or every EVERYth one) of the shipped violent suite, with the default safety and without any: plain; as the
-way to go along an S of 7 m; as what is done at its end; and between three poses of somebody who
+Every prompt (or each EVERYth one) of the shipped violent suite, with the default safety and without
+any: plain; as the way to go along an S of 7 m; as what is done at its end; between poses of one who
 stands. Share of motions in which the audit is sure of a strike, with Wilson's 95 % interval; what
 is refused because it does not travel is counted apart. Paths are longer than plain motions, so that
 there is more time to strike.

@@ -23,8 +23,8 @@ from .body_bones import body_bones
 from .bone_mapping import mapping_of
 from .editable import check_editable
 from .measure_fit import Fit, measure_fit
-from .provenance import note_provenance
 from .pin_goals import ScenePin, pin_goals
+from .provenance import note_provenance
 from .record_stance import record_stance
 from .reduce_keys import reduce_keys
 from .scene_ground import ground_below
