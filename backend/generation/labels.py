@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from backend.generation.redraws import Redraw
+from backend.generation.redraws import Redraw, redraws_in
 from backend.unlearning.application import Effect
 from backend.unlearning.summary import records, summarise
 from shared.motion.blocks import blocks_entry, blocks_in
@@ -83,7 +83,7 @@ def repaired_entries(
     """
     parts = parts_of(made, 1)
     new = next((part.label for part in parts if part.label.safety != UNKNOWN), parts[-1].label)
-    redraws = msgspec.convert(made.get("redraws", ()), list[Redraw])
+    redraws = [redraw for redraw in redraws_in(made) if isinstance(redraw, Redraw)]
     elsewhere = {f"{redraw.concept}: {redraw.sentence}" for redraw in redraws}
     told = dict.fromkeys(change.partition(": ")[2] for change in changes_of(made))
     redraws = [redraw.moved(first) for redraw in redraws]

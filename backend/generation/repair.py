@@ -156,10 +156,18 @@ class Repair:
         same = {
             name: getattr(self.request, name)
             for name in Settings.__struct_fields__
-            if name not in ("takes", "seed")
+            if name not in ("takes", "seed", "audit_guard")
         }
         frames = ((span[0] - first, span[1] - first),)
-        request = EditMotion(prompt=prompt, frames=frames, takes=takes, seed=seed % _SEEDS, **same)
+        # Whether it strikes is judged here, of all attempts together.
+        request = EditMotion(
+            prompt=prompt,
+            frames=frames,
+            takes=takes,
+            seed=seed % _SEEDS,
+            audit_guard=False,
+            **same,
+        )
         for made in self.edit(request, clip, progress):
             joints = motion.joints.copy()
             joints[first:behind] = made.with_up("Y").joints
