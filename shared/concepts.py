@@ -66,13 +66,6 @@ def free(concepts: Collection[str]) -> tuple[str, ...]:
     return named if len(named) < len(VIOLENT_PARTS) else (VIOLENCE,)
 
 
-def describe(concepts: Sequence[str]) -> str:
-    """What is forgotten and which violence is not: "forgets kick; other violence ... is free"."""
-    if not concepts:
-        return "safety off, violence is free"
-    return "; ".join((describe_forgotten(concepts), *describe_free(concepts)))
-
-
 def describe_forgotten(concepts: Sequence[str]) -> str:
     """The concepts in a sentence: "forgets violence, crawl and 'hop, skip'"."""
     return f"forgets {_listed(concepts)}"

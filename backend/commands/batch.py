@@ -69,6 +69,8 @@ def batch(
         encoder_folder=encoder,
         allow_download=allow_download,
     )
+    for sentence in generator.fit_at_once():
+        print(sentence)
     read.check(generator.capabilities(), with_rigs=render is not None)
     for sentence in announcements(read.rows):
         print(sentence)

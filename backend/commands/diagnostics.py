@@ -19,9 +19,20 @@ from backend.models.configs import RVQConfig
 from backend.models.device import choose_device
 from backend.text.encoders import clip_folder, make_encoder
 from backend.text.encoding import CLIP
+from backend.unlearning.advice import unlearn_command
+from backend.unlearning.application import apply_edit
+from backend.unlearning.concept import find_concept
+from backend.unlearning.defaults import defaults
+from backend.unlearning.edit import Edit
+from backend.unlearning.edit_name import JOIN, EditName
+from backend.unlearning.edit_store import EditStore, edit_folders
+from backend.unlearning.errors import UnlearningError
+from backend.unlearning.guard_limits import find_limits, guard_folders
 from shared import VERSION
+from shared.concepts import VIOLENCE
 from shared.errors import PlacidError
 from shared.files import sha256
+from shared.safety_choice import TOKEN_GUARD, split_guard
 
 State = Literal["ok", "missing", "optional", "broken"]
 CLIP_WIDTH: Final = 512
@@ -87,6 +98,51 @@ def examine(
         yield examine_encoder(CLIP, CLIP_WIDTH, folder, allow_download)
     else:
         yield from examine_own(checkpoints, encoder_folder, allow_download)
+    yield from examine_safety(checkpoints)
+
+
+def examine_safety(checkpoints: Path) -> Iterator[Finding]:
+    """The default safety of each model: whether its edits are there and fit the weights."""
+    try:
+        checkpoint = load_checkpoint(checkpoints)
+    except PlacidError:
+        return  # told of above
+    wanted = defaults().safety
+    weights, guarded = split_guard(wanted)
+    files = EditStore(edit_folders(checkpoints)).files()
+    remedy = f"`{unlearn_command('default', checkpoint=checkpoints)}` fits what is missing"
+    for model in checkpoint.models():
+        what = f"safety of {model}"
+        lacking, odd = [], []
+        for part in weights.split(JOIN) if weights else []:
+            name = EditName(model, part, VIOLENCE)
+            if name not in files:
+                lacking.append(part)
+                continue
+            try:
+                with apply_edit(Edit.load(files[name]), checkpoint.networks):
+                    pass
+            except UnlearningError as error:
+                odd.append(str(error))
+        limits = None
+        if guarded:
+            concept, folders = find_concept(VIOLENCE), guard_folders(checkpoints)
+            limits = find_limits(checkpoint, model, concept, folders)
+            lacking += [] if limits else [TOKEN_GUARD]
+        if odd:
+            again = unlearn_command(weights, "--replace", model=model, checkpoint=checkpoints)
+            yield Finding(what, "broken", wanted, remedy=f"{odd[0]}; `{again}` fits it anew")
+        elif lacking:
+            stand_in = defaults().otherwise[0]
+            yield Finding(
+                what,
+                "optional",
+                f"{stand_in} stands in",
+                remedy=f"violence is forgotten by {stand_in} until {' and '.join(lacking)} of the "
+                f"default {wanted} is there; {remedy}",
+            )
+        else:
+            yield Finding(what, "ok", f"{wanted} forgets violence by default")
 
 
 def examine_environment(device: str | None = None) -> Iterator[Finding]:

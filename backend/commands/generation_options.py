@@ -28,7 +28,17 @@ class Options:
     takes: Annotated[int, typer.Option(help="How many variations.")] = 1
     model: Annotated[str, typer.Option(help="momask or bamm.")] = "momask"
     safety: Annotated[
-        str | None, typer.Option(help="Unlearning method (lcr, uce, rece) or off.")
+        str | None,
+        typer.Option(
+            help="Unlearning method (lcr, uce, rece), several as in lcr+uce, token_guard, or off."
+        ),
+    ] = None
+    token_guard: Annotated[
+        bool | None,
+        typer.Option(
+            "--token-guard/--no-token-guard",
+            help="Whether violent tokens are drawn anew; as --safety says if left out.",
+        ),
     ] = None
     audit_guard: Annotated[
         bool,
@@ -74,7 +84,7 @@ class Options:
                 "renamed_option",
                 f"--top-k is a share, not a count: write --dropped-share {self.top_k:g}",
             )
-        names = ("seed", "takes", "model", "safety", "audit_guard", "strength")
+        names = ("seed", "takes", "model", "safety", "token_guard", "audit_guard", "strength")
         options = SamplingOptions.__struct_fields__
         return {
             **{name: getattr(self, name) for name in names},
@@ -84,25 +94,28 @@ class Options:
 
     def announcement(self) -> str:
         """What will be forgotten, and which violence will not."""
-        from shared.concepts import describe, forgotten
-        from shared.motion.safety import NOTHING
+        from shared.motion.safety import announce
 
-        if self.safety == "off" or self.strength < NOTHING:
-            return describe(())
-        return describe(forgotten(self.settings()["concepts"]))
+        concepts = self.settings()["concepts"]
+        return announce(self.safety, self.token_guard, concepts, self.strength)
 
     def generator(self) -> "Generator":
         """The generator that the options describe."""
         from backend.checkpoints.loading import EMBEDDED
         from backend.generation.generator import Generator
+        from shared.safety_choice import OFF
 
-        return Generator(
+        generator = Generator(
             self.checkpoints or EMBEDDED,
             self.device,
             preset=self.preset,
             encoder_folder=self.encoder,
             allow_download=self.allow_download,
         )
+        if self.safety != OFF:
+            for sentence in generator.fit_at_once():
+                typer.echo(sentence, err=True)
+        return generator
 
 
 def with_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -7,7 +7,13 @@ import typer
 import typer.core
 
 from backend.commands.options import AllowDownload, Checkpoints, Encoder
-from backend.commands.unlearn_counts import agreement, statistics, token_guard
+from backend.commands.unlearn_counts import (
+    agreement,
+    default,
+    open_generator,
+    statistics,
+    token_guard,
+)
 from backend.commands.unlearn_options import ConceptOption, Device, Model, Replace, keep
 from shared.safety_choice import TOKEN_GUARD
 
@@ -33,6 +39,7 @@ app = typer.Typer(
 app.command()(statistics)
 app.command()(agreement)
 app.command(TOKEN_GUARD)(token_guard)
+app.command()(default)
 
 
 @app.command("list")
@@ -116,6 +123,7 @@ def fit(
         [statistics] if statistics else statistics_folders(folder),
         train,
         train.codebook() if train else "",
+        folder,
     )
     checkpoint.check_encoder(materials.encoder)
     edit = fit_edit(checkpoint, materials, wanted, method, model, preset, changes)
@@ -131,7 +139,11 @@ def fit(
 def compare(
     method: Annotated[
         list[str] | None,
-        typer.Option("--method", help="METHOD, METHOD:PRESET or an edit's file; repeatable."),
+        typer.Option(
+            "--method",
+            help="METHOD, METHOD:PRESET, an edit's file, token_guard, or METHOD+token_guard; "
+            "repeatable.",
+        ),
     ] = None,
     model: Annotated[
         list[str] | None, typer.Option("--model", help="momask or bamm; all there are if left out.")
@@ -148,6 +160,9 @@ def compare(
         Path | None, typer.Option(help="Run with tokens, for finetune and retrain.")
     ] = None,
     device: Device = None,
+    checkpoints: Checkpoints = None,
+    encoder: Encoder = None,
+    allow_download: AllowDownload = False,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Markdown file.")] = None,
 ) -> None:
     """A table of methods and models: strikes left on forget prompts, how far prompts moved."""
@@ -161,7 +176,7 @@ def compare(
         prompts,
         strength,
         run,
-        device,
+        open_generator(checkpoints, device, encoder, allow_download),
     )
     kept = []
     for line in lines:

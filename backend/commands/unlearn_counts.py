@@ -46,7 +46,7 @@ def statistics(
 ) -> None:
     """Count the codes of forget and retain samples, which LCR ranks, or keep their sequences."""
     from backend.checkpoints.loading import EMBEDDED, load_checkpoint
-    from backend.generation.own_motions import count_generated, generated_sequences
+    from backend.generation.own_motions import count_generated, finish, generated_sequences
     from backend.training.code_statistics import padded_tokens, tokens_of_run
     from backend.unlearning.concept import find_concept
     from backend.unlearning.errors import UnlearningError, unknown
@@ -54,7 +54,7 @@ def statistics(
 
     folder = checkpoints or EMBEDDED
     if counts in ("generated", "sequences"):
-        generator = _generator(folder, device, encoder, allow_download)
+        generator = open_generator(folder, device, encoder, allow_download)
         check_model(generator, model)
         draw: Callable[..., CodeStatistics | TokenSequences] = (
             count_generated if counts == "generated" else generated_sequences
@@ -62,7 +62,7 @@ def statistics(
 
         def generated(concept: "Concept") -> "CodeStatistics | TokenSequences":
             with progress_bar() as (progress, _):
-                return draw(generator, concept, model, samples, progress=progress)
+                return finish(draw(generator, concept, model, samples), progress)
 
         count: Callable[[Concept], CodeStatistics | TokenSequences] = generated
     elif counts == "motions" and run:
@@ -159,7 +159,7 @@ def token_guard(
     """
     from backend.checkpoints.loading import EMBEDDED
     from backend.generation.guard_calibration import calibrate, captioned_motions, safe_motions
-    from backend.generation.own_motions import count_generated
+    from backend.generation.own_motions import count_generated, finish
     from backend.training.code_statistics import tokens_of_run
     from backend.unlearning.concept import find_concept
     from backend.unlearning.errors import UnlearningError
@@ -168,7 +168,7 @@ def token_guard(
     from backend.unlearning.watched_concept import usable_statistics
 
     folder = checkpoints or EMBEDDED
-    generator = _generator(folder, device, encoder, allow_download)
+    generator = open_generator(folder, device, encoder, allow_download)
     checkpoint = generator.load()
     names, counted = names_of(concept), statistics_folders(folder)
     folders = [out] if out else guard_folders(folder)
@@ -186,12 +186,13 @@ def token_guard(
                     if usable_statistics(checkpoint, wanted, counted) is None:
                         if "all" in concept:
                             continue
-                        found = count_generated(generator, wanted, each, 400, progress=progress)
+                        found = finish(count_generated(generator, wanted, each, 400), progress)
                         found.save(counted[-1] / statistics_file(wanted.name, "generated"))
                     if recorded is not None:
                         safe = recorded.without(wanted, checkpoint)
                     else:
-                        drawn = drawn or captioned_motions(generator, each, motions, progress)
+                        if drawn is None:
+                            drawn = finish(captioned_motions(generator, each, motions), progress)
                         safe = safe_motions(drawn, wanted)
                     source = "generated" if recorded is None else "real"
                     limits = calibrate(generator, wanted, each, counted, safe, source)
@@ -212,6 +213,30 @@ def token_guard(
         typer.echo(str(problem), err=True)
 
 
+def default(
+    checkpoints: Checkpoints = None,
+    encoder: Encoder = None,
+    allow_download: AllowDownload = False,
+    device: Device = None,
+) -> None:
+    """Fit the default safety to a checkpoint that lacks it, counts of codes included.
+
+    A backend does the same in the background; what is there is left as it is.
+    """
+    from backend.generation.default_fit import default_is_fitted
+    from backend.unlearning.errors import UnlearningError
+
+    generator = open_generator(checkpoints, device, encoder, allow_download)
+    for sentence in generator.fit_when_idle():
+        print(sentence, flush=True)
+    if not default_is_fitted(generator):
+        raise UnlearningError(
+            f"the default safety of {generator.folder} is not complete: see above, and type the "
+            "same command again"
+        )
+    print(f"the default safety of {generator.folder} is complete")
+
+
 def check_model(generator: "Generator", model: str) -> None:
     """Raise UnlearningError for a model that the checkpoint does not have."""
     from backend.unlearning.errors import unknown
@@ -220,12 +245,16 @@ def check_model(generator: "Generator", model: str) -> None:
         raise unknown("model", model, generator.load().models())
 
 
-def _generator(
-    folder: Path, device: str | None, encoder: Path | None, allow_download: bool
+def open_generator(
+    folder: Path | None, device: str | None, encoder: Path | None, allow_download: bool
 ) -> "Generator":
+    """The generator of a checkpoint's folder; of the embedded one for None."""
+    from backend.checkpoints.loading import EMBEDDED
     from backend.generation.generator import Generator
 
-    return Generator(folder, device, encoder_folder=encoder, allow_download=allow_download)
+    return Generator(
+        folder or EMBEDDED, device, encoder_folder=encoder, allow_download=allow_download
+    )
 
 
 def _told(checked: dict[str, int]) -> str:

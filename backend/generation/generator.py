@@ -11,6 +11,7 @@ import numpy as np
 from backend.checkpoints.loading import EMBEDDED, Checkpoint, load_checkpoint
 from backend.engines.choose import choose_engine
 from backend.engines.protocol import Array, Network
+from backend.generation import default_fit
 from backend.generation.audit_guard import AuditGuard, forbidden_kinds
 from backend.generation.context import GenerationContext, never_falling, subprogress
 from backend.generation.editing import edit_motion
@@ -130,7 +131,8 @@ class Generator:
     def _fit(self, model: str, method: str, concept: str) -> Edit:
         """The edit for a concept that no file holds; see `EditStore`."""
         checkpoint = self.load()
-        materials = FitInputs(self.encoder, statistics_folders(self._folder))
+        folder = self._folder
+        materials = FitInputs(self.encoder, statistics_folders(folder), checkpoint=folder)
         return fit_edit(checkpoint, materials, find_concept(concept), method, model)
 
     def load(self) -> Checkpoint:
@@ -170,9 +172,23 @@ class Generator:
         return self._encoder
 
     @property
+    def folder(self) -> Path:
+        """The checkpoint's."""
+        return self._folder
+
+    @property
     def edits(self) -> EditStore:
         """The safety edits that requests can name."""
         return self._edits
+
+    def fit_at_once(self) -> list[str]:
+        """Fit the quick parts of the default where the checkpoint lacks them; see `default_fit`."""
+        return default_fit.fit_at_once(self)
+
+    def fit_when_idle(self) -> Iterator[str]:
+        """Fit all that the default lacks, in steps of a few seconds; see `default_fit`."""
+        yield from default_fit.fit_at_once(self)
+        yield from default_fit.fit_when_idle(self)
 
     def token_guard(self, model: str, concepts: Sequence[str]) -> TokenGuard:
         """The guard for what a model draws.

@@ -5,21 +5,17 @@ What the limits did on validation prompts is noted beside them; no test prompt i
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
-from backend.generation.own_motions import draw_tokens, evenly, ignore_progress
+from backend.generation.own_motions import TokenDrawer, Work, draw_tokens, evenly, finish
 from backend.unlearning.caption_bank import shipped_bank
 from backend.unlearning.concept import Concept, validation_prompts
 from backend.unlearning.errors import UnlearningError
 from backend.unlearning.guard_limits import GuardLimits
 from backend.unlearning.token_scores import TextMargin, code_scores, motion_score
 from backend.unlearning.watched_concept import text_margin, usable_statistics
-
-if TYPE_CHECKING:
-    from backend.generation.generator import Generator
-    from backend.generation.token_sampler import ReportProgress
 
 # So many of the safe prompts may seem to ask for the concept; with few, 1 in 50 is a handful.
 _SAFE_PROMPTS: Final = 0.98
@@ -35,15 +31,12 @@ _LEAST: Final = 20
 
 
 def captioned_motions(
-    generator: "Generator",
-    model: str,
-    motions: int = MOTIONS,
-    progress: "ReportProgress" = ignore_progress,
-) -> list[tuple[str, np.ndarray]]:
+    generator: TokenDrawer, model: str, motions: int = MOTIONS
+) -> Work[list[tuple[str, np.ndarray]]]:
     """Captions taken evenly from the bank, each with the base tokens (n) that the model draws."""
     texts = list(evenly(shipped_bank().texts, motions))
     lengths = [_LENGTHS[i % len(_LENGTHS)] for i in range(len(texts))]
-    drawn = draw_tokens(generator, model, texts, lengths, 0, progress)
+    drawn = yield from draw_tokens(generator, model, texts, lengths)
     return [(text, ids[:, 0]) for text, ids in zip(texts, drawn, strict=True)]
 
 
@@ -55,7 +48,7 @@ def safe_motions(motions: Sequence[tuple[str, np.ndarray]], concept: Concept) ->
 
 
 def calibrate(
-    generator: "Generator",
+    generator: TokenDrawer,
     concept: Concept,
     model: str,
     statistics: Sequence[Path],
@@ -72,6 +65,7 @@ def calibrate(
     Raises UnlearningError without statistics of this checkpoint's codes, or with too few motions.
     """
     checkpoint = generator.load()
+    generator.edits.revert()
     counted = usable_statistics(checkpoint, concept, statistics)
     if counted is None:
         raise UnlearningError(
@@ -110,7 +104,7 @@ def calibrate(
 
 
 def _checked(
-    generator: "Generator",
+    generator: TokenDrawer,
     model: str,
     concept: Concept,
     limits: GuardLimits,
@@ -124,7 +118,7 @@ def _checked(
     figures: dict[str, Any] = {}
     for kind, texts in (("forget", prompts.forget), ("retain", prompts.retain)):
         asks = margin(generator.encoder.encode(list(texts))) > limits.margin
-        drawn = draw_tokens(generator, model, texts, [_CHECKED_TOKENS] * len(texts))
+        drawn = finish(draw_tokens(generator, model, texts, [_CHECKED_TOKENS] * len(texts)))
         found = np.array([motion_score(scores, [ids[:, 0]]) for ids in drawn])
         fires = found > np.where(asks, limits.asked, limits.drawn)
         figures |= {

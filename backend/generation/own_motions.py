@@ -1,52 +1,105 @@
 """Tokens that a model draws without any edit: what it has to count where there is no data."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, TypeVar
+import collections.abc
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final, Protocol, TypeAlias, TypeVar, cast
 
 import numpy as np
 
+from backend.checkpoints.loading import Checkpoint
+from backend.engines.protocol import Array, Network
+from backend.generation.sampling import Sampling
+from backend.generation.token_sampler import ReportProgress
+from backend.text.encoding import TextEncoder
 from backend.unlearning.concept import Concept
+from backend.unlearning.edit_store import EditStore
 from backend.unlearning.errors import UnlearningError
 from backend.unlearning.fit import with_sentences
 from backend.unlearning.statistics import CodeStatistics, codebook_hash, count_codes
 from backend.unlearning.token_sequences import TokenSequences
 
-if TYPE_CHECKING:
-    from backend.generation.generator import Generator
-    from backend.generation.token_sampler import ReportProgress
-
 Item = TypeVar("Item")
+Result = TypeVar("Result")
+# Yields the fraction that is done before each batch of motions; returns what was made.
+Work: TypeAlias = collections.abc.Generator[float, None, Result]
 
-_BATCH: Final = 16
+_STAGE: Final = "drawing motions to count"
+# Few, so that a request that comes in between does not wait long.
+_BATCH: Final = 8
 # Motions of 4 s: long enough for two strikes, short enough for many motions.
 _COUNTED_TOKENS: Final = 20
+
+
+class TokenDrawer(Protocol):
+    """What a `Generator` is to whoever counts what it draws."""
+
+    @property
+    def folder(self) -> Path:
+        """The checkpoint's."""
+        ...
+
+    @property
+    def encoder(self) -> TextEncoder:
+        """Of the prompts."""
+        ...
+
+    @property
+    def edits(self) -> EditStore:
+        """The safety edits, which are taken back before anything is counted."""
+        ...
+
+    def load(self) -> Checkpoint:
+        """The networks."""
+        ...
+
+    def sampling(self, model: str) -> Sampling:
+        """How a model samples by default."""
+        ...
+
+    def sample_tokens(
+        self,
+        networks: Mapping[str, Network],
+        model: str,
+        text: Array,
+        tokens: Sequence[int] | None,
+        seeds: Sequence[int],
+        sampling: Sampling,
+    ) -> tuple[Array, Array]:
+        """Token ids (b, n, Q) and lengths (b) for text (b, text_dim)."""
+        ...
 
 
 def ignore_progress(fraction: float, stage: str) -> None:
     """A progress report that nobody reads."""
 
 
+def finish(work: Work[Result], progress: ReportProgress = ignore_progress) -> Result:
+    """Do all of the work at once; what `progress` raises ends it."""
+    while True:
+        try:
+            progress(next(work), _STAGE)
+        except StopIteration as end:
+            return cast(Result, end.value)
+
+
 def draw_tokens(
-    generator: "Generator",
+    generator: TokenDrawer,
     model: str,
     prompts: Sequence[str],
     lengths: Sequence[int],
     seed: int = 0,
-    progress: "ReportProgress" = ignore_progress,
-) -> list[np.ndarray]:
+) -> Work[list[np.ndarray]]:
     """Token ids (n, Q) of a motion for each prompt, n its length in tokens; prompt i has seed + i.
 
-    Args:
-        progress: told the fraction that is done; what it raises ends the drawing.
+    Without any edit in force; other requests may come in between two batches.
     """
-    checkpoint = generator.load()
-    networks = checkpoint.model_networks(model)
     rows: list[np.ndarray] = []
     for start in range(0, len(prompts), _BATCH):
-        progress(start / len(prompts), "drawing motions to count")
+        yield start / len(prompts)
         part = slice(start, start + _BATCH)
+        networks = generator.load().model_networks(model)
         text = generator.encoder.encode(list(prompts[part]))
-        # Before every batch: other requests may come in between and leave their edits.
         generator.edits.revert()
         made, ends = generator.sample_tokens(
             networks,
@@ -61,19 +114,15 @@ def draw_tokens(
 
 
 def count_generated(
-    generator: "Generator",
-    concept: Concept,
-    model: str,
-    motions: int,
-    seed: int = 0,
-    progress: "ReportProgress" = ignore_progress,
-) -> CodeStatistics:
+    generator: TokenDrawer, concept: Concept, model: str, motions: int, seed: int = 0
+) -> Work[CodeStatistics]:
     """Codes of the model's own motions: half for prompts of the concept, half for neutral ones.
 
     No data is needed: the prompts are the concept's and those of the sentence bank.
     """
+    ids, is_forget = yield from _of_both_kinds(generator, concept, model, motions, seed)
     checkpoint = generator.load()
-    ids, is_forget = _of_both_kinds(generator, concept, model, motions, seed, progress)
+    generator.edits.revert()
     return count_captioned(
         concept,
         ids,
@@ -86,16 +135,12 @@ def count_generated(
 
 
 def generated_sequences(
-    generator: "Generator",
-    concept: Concept,
-    model: str,
-    motions: int,
-    seed: int = 0,
-    progress: "ReportProgress" = ignore_progress,
-) -> TokenSequences:
+    generator: TokenDrawer, concept: Concept, model: str, motions: int, seed: int = 0
+) -> Work[TokenSequences]:
     """Tokens of the model's own motions, as `count_generated` draws them."""
-    ids, is_forget = _of_both_kinds(generator, concept, model, motions, seed, progress)
+    ids, is_forget = yield from _of_both_kinds(generator, concept, model, motions, seed)
     short = ids.astype(np.int16)
+    generator.edits.revert()
     return TokenSequences(
         concept.name,
         short[is_forget],
@@ -107,13 +152,8 @@ def generated_sequences(
 
 
 def _of_both_kinds(
-    generator: "Generator",
-    concept: Concept,
-    model: str,
-    motions: int,
-    seed: int,
-    progress: "ReportProgress",
-) -> tuple[np.ndarray, np.ndarray]:
+    generator: TokenDrawer, concept: Concept, model: str, motions: int, seed: int
+) -> Work[tuple[np.ndarray, np.ndarray]]:
     """Token ids (b, n, Q) for prompts of the concept and then as many neutral ones; which are."""
     sentences = with_sentences(concept)
     half = max(1, motions // 2)
@@ -126,7 +166,7 @@ def _of_both_kinds(
         for i in range(half)
     ]
     lengths = [_COUNTED_TOKENS] * len(prompts)
-    ids = np.stack(draw_tokens(generator, model, prompts, lengths, seed, progress))
+    ids = np.stack((yield from draw_tokens(generator, model, prompts, lengths, seed)))
     return ids, np.arange(len(prompts)) < half
 
 

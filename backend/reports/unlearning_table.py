@@ -12,7 +12,6 @@ from typing import Final
 import numpy as np
 from tqdm import tqdm
 
-from backend.checkpoints.loading import EMBEDDED
 from backend.evaluation.prompts import load_suite
 from backend.generation.generator import Generator
 from backend.kinematic_checks.detect import detect
@@ -23,8 +22,10 @@ from backend.unlearning.concept import Concept, find_concept, validation_prompts
 from backend.unlearning.edit import Edit
 from backend.unlearning.errors import UnlearningError, unknown
 from backend.unlearning.fit import FitInputs, fit_edit, statistics_folders
+from shared.concepts import VIOLENCE, WITHOUT_VIOLENCE
 from shared.motion.motion import Motion
 from shared.protocol.messages import Generate
+from shared.safety_choice import OFF, TOKEN_GUARD, split_guard
 
 # The kinematic checks that find a concept in a motion; other concepts have none.
 _CHECKS: Final = {
@@ -84,23 +85,23 @@ def compare_methods(
     count: int | None,
     strength: float,
     run: Path | None,
-    device: str | None,
+    generator: Generator,
 ) -> Iterator[str]:
     """The lines of a Markdown table, each as soon as it is measured.
 
     Args:
-        methods: METHOD, METHOD:PRESET or the file of an edit; a file is skipped for a model that
-            it was not made for.
+        methods: METHOD, METHOD:PRESET or the file of an edit, with `+token_guard` behind it for the
+            guard as well, or `token_guard` alone; a file is skipped for a model that it was not
+            made for.
         models: those of the checkpoint when empty.
         concept_text: see `find_concept`.
         suite, count: see `prompts_for`; `count` prompts of either kind.
         strength: of the edits.
         run: folder with tokens, for methods that train.
-        device: where the networks run.
+        generator: of the checkpoint that is compared.
     """
     concept = find_concept(concept_text)
     prompts = prompts_for(concept, suite).thinned(count)
-    generator = Generator(device=device)
     yield f"{concept.name}, {suite} prompts: {len(prompts.forget)} forget, {len(prompts.retain)}"
     yield ""
     yield "| model | method | forget with it | forget moved | retain with it | retain moved |"
@@ -109,12 +110,17 @@ def compare_methods(
         before = _generate(generator, model, prompts, "off")
         yield _row(model, "none", concept, before, None)
         for method in methods:
-            edit = _edit(generator, concept, method, model, run)
-            if edit is None:
-                continue
+            weights, guarded = split_guard(method)
+            edits = []
+            if weights:
+                edit = _edit(generator, concept, weights, model, run)
+                if edit is None:
+                    continue
+                edits.append((edit, strength))
+            guard = concept_text if guarded else ""
             generator.edits.revert()
-            with apply_edits([(edit, strength)], generator.load().networks):
-                after = _generate(generator, model, prompts, method)
+            with apply_edits(edits, generator.load().networks):
+                after = _generate(generator, model, prompts, method, guard)
             yield _row(model, method, concept, after, before)
 
 
@@ -128,17 +134,32 @@ def _edit(
     name, _, preset = method.partition(":")
     train = RetainTraining(run) if run else None
     codebook = train.codebook() if train else ""
-    inputs = FitInputs(generator.encoder, statistics_folders(EMBEDDED), train, codebook)
+    folder = generator.folder
+    inputs = FitInputs(generator.encoder, statistics_folders(folder), train, codebook, folder)
     return fit_edit(generator.load(), inputs, concept, name, model, preset or None)
 
 
 def _generate(
-    generator: Generator, model: str, prompts: Prompts, label: str
+    generator: Generator, model: str, prompts: Prompts, label: str, guard: str = ""
 ) -> tuple[list[Motion], list[Motion]]:
-    """Motions for the forget and the retain prompts; the edit in force is applied by the caller."""
+    """Motions for the forget and the retain prompts; the edit in force is applied by the caller.
+
+    Args:
+        guard: the concept that the token guard watches for; empty for no guard.
+    """
     texts = prompts.forget + prompts.retain
+    # A request that names no edit leaves the caller's in force.
+    safety = TOKEN_GUARD if guard else OFF
+    concepts = (VIOLENCE,) if guard in ("", VIOLENCE) else (guard, WITHOUT_VIOLENCE)
     requests = [
-        Generate(prompt=text, seconds=SECONDS, seed=seed, model=model, safety="off")
+        Generate(
+            prompt=text,
+            seconds=SECONDS,
+            seed=seed,
+            model=model,
+            safety=safety,
+            concepts=concepts,
+        )
         for seed, text in enumerate(texts)
     ]
     made = generator.generate_batch(requests)

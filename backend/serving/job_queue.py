@@ -85,6 +85,12 @@ class JobQueue:
             self._running.alive_at = time.monotonic()
             return self._running
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether the queue is open and nothing waits or is made."""
+        with self._changed:
+            return not (self._waiting or self._running or self._closed)
+
     def finish(self) -> None:
         """The job that was taken last is over; its number is free again."""
         with self._changed:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, Protocol
 
+import msgspec
+
 from shared import VERSION
 from shared.errors import PlacidError
 from shared.motion.motion import Motion
@@ -67,6 +69,10 @@ class MotionGenerator(Protocol):
         """Free what a device holds; the generator is not used afterwards."""
         ...
 
+    def fit_when_idle(self) -> Iterator[str]:
+        """What is left to fit, in steps of seconds; yields what is being done, for people."""
+        ...
+
 
 class Worker(threading.Thread):
     """Loads the generator, then runs jobs; one job's failure is not the next one's.
@@ -91,6 +97,7 @@ class Worker(threading.Thread):
         self.loaded_at = 0.0
         self._make_generator = make_generator
         self._generator: MotionGenerator | None = None
+        self._fitting: Iterator[str] = iter(())
         self._send = send
         self._log_path = log_path
 
@@ -100,10 +107,33 @@ class Worker(threading.Thread):
             self._load()
         except PlacidError as error:
             log.error("the model could not be loaded: %s", error.message)
-        while (job := self.queue.take()) is not None:
+        while (job := self._next_job()) is not None:
             outcome = self._outcome(job)
             self.queue.finish()
             self._tell(job.client, outcome)
+
+    def _next_job(self) -> Job | None:
+        """The next job; until it comes, what is left to fit is fitted."""
+        while self.queue.is_idle and self._generator is not None:
+            try:
+                note = next(self._fitting, "")
+            except Exception as error:
+                note = explain(error, self._log_path).message
+                self._fitting = iter(())
+            if note:
+                log.info("%s", note)
+            self._tell_note(note)
+            if not note:
+                break
+        return self.queue.take()
+
+    def _tell_note(self, note: str) -> None:
+        """Tell everybody what is being fitted, and what is offered since."""
+        capabilities = self.welcome.capabilities
+        if self._generator is None or capabilities is None or capabilities.note == note:
+            return
+        offered = self._generator.capabilities()
+        self._announce("ready", msgspec.structs.replace(offered, note=note))
 
     def _outcome(self, job: Job) -> Message:
         began = time.monotonic()
@@ -141,6 +171,7 @@ class Worker(threading.Thread):
         if self._generator is not None:
             self._generator.unload()
         self._generator = None
+        self._fitting = iter(())
         gc.collect()
 
     def _load(self) -> MotionGenerator:
@@ -153,6 +184,7 @@ class Worker(threading.Thread):
             self._announce("failed", problem=Error.of(failure))
             raise failure from None
         self._generator = generator
+        self._fitting = generator.fit_when_idle()
         self.loaded_at = time.monotonic()
         self._announce("ready", capabilities)
         return generator

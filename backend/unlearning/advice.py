@@ -8,16 +8,17 @@ from backend.unlearning.concept import Concept, builtin_concepts
 
 
 def unlearn_command(
-    *words: str, concept: Concept | str, model: str = "", checkpoint: Path | None = None
+    *words: str, concept: Concept | str = "", model: str = "", checkpoint: Path | None = None
 ) -> str:
     """`backend unlearn WORDS` as it is typed into a shell, quoted where it must be.
 
     Args:
-        concept: or what the user typed for it.
+        concept: or what the user typed for it; nothing for a command that is about none.
         checkpoint: its folder; the embedded one, which is the default, is not named.
     """
     parts = ["backend", "unlearn", *words]
-    parts += ["--concept", concept if isinstance(concept, str) else typed(concept)]
+    if concept:
+        parts += ["--concept", concept if isinstance(concept, str) else typed(concept)]
     if model:
         parts += ["--model", model]
     if checkpoint is not None and checkpoint != EMBEDDED:

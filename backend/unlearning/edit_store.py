@@ -129,7 +129,12 @@ class EditStore:
     def methods(self) -> tuple[Choice, ...]:
         """The methods that have an edit or can make one, and `off`."""
         names = {name.method for name in self.files()} | set(self.typed_methods())
-        names |= {name for name in _COMBINED if set(name.split(JOIN)) <= names}
+        names |= {
+            name
+            for name in (*_COMBINED, split_guard(defaults().safety)[0])
+            if set(name.split(JOIN)) <= names
+        }
+        names.discard("")
         known = [name for name in sorted(names) if set(name.split(JOIN)) <= set(METHODS)]
         return tuple(Choice(name, _DESCRIPTIONS.get(name, name)) for name in [*known, OFF])
 

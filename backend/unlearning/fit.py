@@ -12,12 +12,14 @@ from backend.assets import ASSETS, user_data_folder
 from backend.checkpoints.loading import EMBEDDED, Checkpoint
 from backend.text.encoding import TextEncoder
 from backend.text.inflection import inflect_template
+from backend.unlearning.advice import unlearn_command
 from backend.unlearning.caption_bank import shipped_bank
 from backend.unlearning.composition import compose
-from backend.unlearning.concept import Concept, Dataset, builtin_concepts
+from backend.unlearning.concept import Concept, Dataset
 from backend.unlearning.edit import Edit
 from backend.unlearning.errors import UnlearningError, unknown
 from backend.unlearning.methods.finetune import TrainOnRetainSet
+from backend.unlearning.methods.lcr import LCRParameters, suited
 from backend.unlearning.methods.uce import UCEParameters
 from backend.unlearning.registry import Method, find_methods
 from backend.unlearning.statistics import CodeStatistics, codebook_hash
@@ -56,11 +58,6 @@ def statistics_file(concept: str, counts: str) -> str:
     return f"{concept}-{counts}.safetensors"
 
 
-def default_preset(checkpoint: Checkpoint) -> str:
-    """The preset where none is named: the bank's vectors serve one text encoder alone."""
-    return "embedded" if checkpoint.encoder == shipped_bank().encoder else "corrected"
-
-
 @dataclass(frozen=True)
 class FitInputs:
     """What a fit may draw on beside the checkpoint.
@@ -70,12 +67,14 @@ class FitInputs:
         statistics: folders with code statistics, or one statistics file, for LCR.
         train: the trainer, for methods that train; None where there is no data.
         codebook: `codebook_hash` of the RVQ-VAE that made what the trainer trains on.
+        checkpoint: the folder of what is fitted to, for what errors advise.
     """
 
     encoder: TextEncoder
     statistics: Sequence[Path] = (STATISTICS,)
     train: TrainOnRetainSet | None = None
     codebook: str = ""
+    checkpoint: Path | None = None
 
 
 def fit_edit(
@@ -92,8 +91,8 @@ def fit_edit(
     What is fitted on request and what `backend unlearn` writes is fitted here, so that one name
     with one preset is one edit. Several methods joined by a plus are fitted one by one and composed
     in that order; a preset or an override then goes to those that have it. A preset that is None is
-    `default_preset`. With any but `published` and `corrected`, UCE and RECE read whole sentences
-    (`with_sentences`).
+    `default_preset`, with LCR's K as large a share of the model's codes. With any but `published`
+    and `corrected`, UCE and RECE read whole sentences (`with_sentences`).
 
     Raises:
         UnlearningError: for an unknown method, preset or parameter, or for missing materials.
@@ -103,14 +102,18 @@ def fit_edit(
     networks = checkpoint.model_networks(model)
     methods = find_methods(method)
     check_names(method, preset, overrides or {})
-    preset = preset or default_preset(checkpoint)
     edits = []
     presets = []
     for part in methods:
-        chosen = preset if preset in part.presets else "embedded"
+        if preset is not None and preset in part.presets:
+            chosen = preset
+        else:
+            chosen = default_preset(checkpoint, part, concept, materials)
         known = {field.name for field in dataclasses.fields(part.presets[chosen])}
         own = {name: value for name, value in (overrides or {}).items() if name in known}
         parameters = part.parameters(chosen, **own)
+        if preset is None and isinstance(parameters, LCRParameters) and "k" not in own:
+            parameters = suited(parameters, networks["rvq"].config.codes)
         presets.append(chosen)
         edits.append(_fit(part, networks, concept, materials, parameters, chosen))
     whole = edits[0]
@@ -123,6 +126,23 @@ def fit_edit(
         presets=presets,
         encoder=materials.encoder.name,
     )
+
+
+def default_preset(
+    checkpoint: Checkpoint, method: Method, concept: Concept, materials: FitInputs
+) -> str:
+    """The preset where none is named, by what there is to fit from.
+
+    The bank's vectors serve one text encoder alone; LCR ranks real motions before the model's own.
+    """
+    if method.data == "text":
+        return "embedded" if checkpoint.encoder == shipped_bank().encoder else "corrected"
+    if method.data == "statistics":
+        for counts, preset in (("motions", "embedded"), ("generated", "generated")):
+            name = statistics_file(concept.name, counts)
+            if any((place / name).exists() for place in materials.statistics):
+                return preset
+    return "embedded"
 
 
 def with_sentences(concept: Concept) -> Concept:
@@ -170,13 +190,13 @@ def find_statistics(
                     f"), not {concept.name!r} ({', '.join(concept.keywords)}): count again"
                 )
             return found
-    typed = (
-        concept.name if concept.name in builtin_concepts() else ", ".join(concept.keywords) + ","
-    )
-    make = f"backend unlearn statistics {counts} --concept {typed!r}"
+    make = unlearn_command("statistics", "generated", concept=concept, checkpoint=checkpoint)
+    remedy = f"count the model's own motions with `{make}`"
+    if counts != "generated":
+        remedy += ", from which lcr is fitted where no --preset says otherwise"
     raise UnlearningError(
-        f"there are no code statistics of {concept.name!r} ({name}): make "
-        f"them with `{make}`, or use uce or rece, which need none"
+        f"there are no code statistics of {concept.name!r} ({name}): {remedy}, or use uce or rece, "
+        "which need none"
     )
 
 
@@ -222,12 +242,13 @@ def _fit(
             )
         return method.fit(touched, concept, materials.train, parameters)
     data: CodeStatistics | TextEmbeddings | CountedSequences
+    places = materials.statistics
     if method.data == "sequences":
-        sequences = find_sequences(concept, materials.statistics)
-        counts = find_statistics(concept, parameters.counts, materials.statistics)
+        sequences = find_sequences(concept, places)
+        counts = find_statistics(concept, parameters.counts, places, materials.checkpoint)
         data = CountedSequences(sequences, counts)
     elif method.data == "statistics":
-        data = find_statistics(concept, parameters.counts, materials.statistics)
+        data = find_statistics(concept, parameters.counts, places, materials.checkpoint)
     else:
         scripted = isinstance(parameters, UCEParameters)
         data = _embeddings(concept, materials.encoder, preset, scripted)

@@ -9,7 +9,7 @@ _WORDS: Final = {OFF: OFF_WORD, UNKNOWN: "unknown", MIXED: "mixed"}
 
 
 def safety_of(take) -> str:
-    """Such as "violence: forgotten", or "Off"."""
+    """Such as "violence: forgotten" or "Off"; the method where nothing is wholly forgotten."""
     if take.safety in _WORDS:
         return _WORDS[take.safety]
-    return f"{take.concepts}: forgotten" if take.concepts else OFF_WORD
+    return f"{take.concepts}: forgotten" if take.concepts else take.safety.replace("_", " ")

@@ -23,6 +23,7 @@ COLUMNS: Final = (
     "takes",
     "seed",
     "safety",
+    "token_guard",
     "model",
     "concept",
     "rig",
@@ -33,6 +34,7 @@ MAX_ROWS: Final = 10_000
 _MAX_COLUMNS: Final = 50
 _LONGEST_NAME: Final = 40
 _TOLD_DELIMITER: Final = re.compile(r'"?sep=([,;\t])"?[,;\t]*', re.IGNORECASE)
+_YES_OR_NO: Final[dict[object, bool]] = {"yes": True, "no": False, "true": True, "false": False}
 # So many problems are told at once; a table with more is told again after these are solved.
 _TOLD: Final = 12
 
@@ -214,6 +216,18 @@ class Cells:
             self.refuse(column, "write a whole number, or leave the cell empty")
             return default
         return int(number)
+
+    def yes_or_no(self, column: str) -> bool | None:
+        """Whether the cell says yes or no; None for an empty cell, and for one that is refused."""
+        value = self.values.get(column)
+        if isinstance(value, str):
+            value = value.strip().lower() or None
+        if value is None or isinstance(value, bool):
+            return value
+        if value not in _YES_OR_NO:
+            self.refuse(column, "write yes or no, or leave the cell empty")
+            return None
+        return _YES_OR_NO[value]
 
     def names(self, column: str, default: tuple[str, ...]) -> tuple[str, ...]:
         """Names of a list, or joined by semicolons; `default` for an empty cell."""

@@ -10,9 +10,10 @@ from typing import Any, Final, Literal, get_args
 
 import msgspec
 
-from ..concepts import VIOLENCE, describe, forgotten
+from ..concepts import VIOLENCE
 from ..errors import PlacidError
 from ..filming.orders import split_rig
+from ..motion.safety import announce
 from ..names import file_name, is_remote, problem_of_path, same_file_key
 from ..protocol.messages import Capabilities, Generate, validate
 from .cells import COLUMNS, Cells, Problem, TableError, read_cells
@@ -124,10 +125,12 @@ def read_table_in_steps(path: Path) -> Steps[Table]:
 def announcements(rows: Sequence[Row]) -> list[str]:
     """What the rows forget, a sentence for each way in which they differ from plain violence."""
     told: dict[str, list[int]] = {}
+    plain = announce(None, None, (VIOLENCE,), 1.0)
     for row in rows:
-        concepts = () if row.request.safety == "off" else forgotten(row.request.concepts)
-        if concepts != (VIOLENCE,):
-            told.setdefault(describe(concepts), []).append(row.number)
+        request = row.request
+        sentence = announce(request.safety, request.token_guard, request.concepts, request.strength)
+        if sentence != plain:
+            told.setdefault(sentence, []).append(row.number)
     return [f"{_rows(numbers)}: {sentence}" for sentence, numbers in told.items()]
 
 
@@ -157,6 +160,7 @@ def _row(number: int, values: Mapping[str, Any], problems: list[Problem]) -> Row
         takes=cells.whole("takes", plain.takes),
         seed=cells.whole("seed", plain.seed),
         safety=cells.text("safety") or None,
+        token_guard=cells.yes_or_no("token_guard"),
         model=cells.text("model", plain.model),
         concepts=cells.names("concept", plain.concepts),
     )
@@ -224,6 +228,12 @@ def _refused(
         "seed": (str(request.seed), {"seed": request.seed}),
         "model": (request.model, {"model": request.model}),
         "safety": (request.safety or "", {"safety": request.safety, "concepts": request.concepts}),
+        "token_guard": (
+            _yes_or_no(request.token_guard),
+            {"safety": request.safety, "token_guard": request.token_guard}
+            if request.token_guard is not None
+            else {},
+        ),
     }
     problems = []
     for column, (value, change) in columns.items():
@@ -241,6 +251,10 @@ def _refused(
         if remedy:
             problems.append(Problem(row.number, told, shown, remedy))
     return problems
+
+
+def _yes_or_no(value: bool | None) -> str:
+    return "" if value is None else "yes" if value else "no"
 
 
 def _rig_problem(rig: str, folder: Path) -> str:

@@ -10,8 +10,9 @@ from typing import Any, Final
 import msgspec
 
 from ..concepts import describe_forgotten, describe_free, describe_guarded
+from ..concepts import forgotten as named_concepts
 from ..errors import PlacidError
-from ..safety_choice import JOIN, OFF, TOKEN_GUARD, split_guard
+from ..safety_choice import JOIN, OFF, TOKEN_GUARD, split_guard, with_guard
 
 # Frames that no Placid made, or of which it is not known how.
 UNKNOWN: Final = "unknown"
@@ -21,6 +22,8 @@ MIXED: Final = "mixed"
 WHOLE: Final = 0.95
 NOTHING: Final = 0.005
 _MOST_PARTS: Final = 10_000
+# Stands for the backend's default, which is never off.
+_UNNAMED: Final = "default"
 
 
 class EditRecord(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -79,13 +82,39 @@ class Label(msgspec.Struct, frozen=True):
             return "safety unknown, nobody noted how this was made"
         if self.safety == OFF:
             return "safety off, violence is free"
-        told = [f"{concept} only {share:.0%} of the way" for concept, share in self.partly.items()]
+        return f"safety {self.safety}, {self.effect}"
+
+    @property
+    def effect(self) -> str:
+        """What is forgotten, what is left of it, and what stays possible, without the method."""
+        told = [
+            f"{concept} only {share:.0%} of the way, the rest of it is left"
+            for concept, share in self.partly.items()
+        ]
         if self.concepts:
             told.insert(0, describe_forgotten(self.concepts))
         if self.guarded:
             told.append(describe_guarded(self.guarded))
         told += describe_free((*self.concepts, *self.partly, *self.guarded))
-        return f"safety {self.safety}, {'; '.join(told)}"
+        return "; ".join(told)
+
+
+def announce(
+    safety: str | None, guard: bool | None, concepts: Sequence[str], strength: float
+) -> str:
+    """What a request will forget and what it leaves possible, before anything is made.
+
+    Args:
+        safety, guard, concepts, strength: of the request.
+
+    Raises PlacidError `bad_concept` or `bad_request` for what means nothing.
+    """
+    method = with_guard(safety or _UNNAMED, guard)
+    weights, guarded = split_guard(method)
+    wanted = () if weights == OFF else named_concepts(concepts)
+    edits = [EditRecord(weights, concept, "", strength) for concept in wanted if weights]
+    label = Label.of(method, edits, wanted if guarded else ())
+    return label.effect if label.safety != OFF else "safety off, violence is free"
 
 
 class Part(msgspec.Struct, frozen=True):

@@ -200,6 +200,7 @@ class Capabilities(msgspec.Struct, frozen=True):
         default_safety: the method used when a request names none, with `token_guard` where that is
             on by default.
         guarded_concepts: the listed concepts that the token guard can watch for.
+        note: what the backend does in the background, a sentence for people; empty for nothing.
         min_seconds: shortest take and shortest segment of a timeline.
         max_seconds: longest take and longest segment.
         device: where the networks run, for example `cpu` or `cuda:0`.
@@ -228,3 +229,4 @@ class Capabilities(msgspec.Struct, frozen=True):
     typed_concepts: tuple[str, ...] = ()
     actions: tuple[Choice, ...] = ()
     guarded_concepts: tuple[str, ...] = ()
+    note: str = ""

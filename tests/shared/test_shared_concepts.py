@@ -9,11 +9,11 @@ from shared.concepts import (
     MAX_CONCEPTS,
     MAX_KEYWORDS,
     check_typed,
-    describe,
     forgotten,
     free,
 )
 from shared.errors import PlacidError
+from shared.motion.safety import announce
 from shared.protocol.messages import Capabilities, Choice, Generate, validate
 
 CAPABILITIES = Capabilities(
@@ -49,7 +49,7 @@ def test_violence_is_forgotten_unless_the_user_says_otherwise(named, wanted, lef
     concepts = forgotten(named)
     assert list(concepts) == wanted
     assert list(free(concepts)) == left
-    sentence = describe(concepts)
+    sentence = announce(None, None, named, 1.0)
     assert all(part in sentence for part in left)
     assert ("free" in sentence) is bool(left)
 

@@ -7,7 +7,7 @@ decoder's codebook changes; the transformers still predict the same tokens.
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -68,7 +68,20 @@ PRESETS = {
     "embedded": LCRParameters(
         k=240, replacement="nearest", alpha=0.0, min_forget=20, counts="motions"
     ),
+    # The same share of the codes, by what the model itself draws: a few hundred motions, in which a
+    # code of three is no accident.
+    "generated": LCRParameters(
+        k=240, replacement="nearest", alpha=0.0, min_forget=3, counts="generated"
+    ),
 }
+# The codebook that the two presets above are made for.
+_PRESET_CODES: Final = 512
+
+
+def suited(parameters: LCRParameters, codes: int) -> LCRParameters:
+    """Parameters for another number of codes: K is the same share of them, and at least 1."""
+    share = parameters.k / _PRESET_CODES
+    return dataclasses.replace(parameters, k=max(1, int(share * codes)))
 
 
 def scores(forget: np.ndarray, retain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

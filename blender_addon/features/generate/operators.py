@@ -12,9 +12,9 @@ from ...core.operator_base import Operator
 from ...core.prompt_book import BOOK
 from ...core.safety_words import OFF_WORD
 from ...link import launch
-from ...shared.concepts import describe, forgotten
+from ...shared.concepts import forgotten
 from ...shared.errors import PlacidError
-from ...shared.motion.safety import NOTHING, OFF
+from ...shared.motion.safety import NOTHING, OFF, announce
 from ...shared.protocol.messages import (
     MAX_SEED,
     MAX_TAKES,
@@ -23,7 +23,7 @@ from ...shared.protocol.messages import (
     RepairMotion,
     SamplingOptions,
 )
-from .properties import chosen_model, chosen_safety
+from .properties import chosen_guard, chosen_model, chosen_safety
 
 
 def request_of(settings) -> Generate:
@@ -50,6 +50,7 @@ def settings_of(settings) -> dict[str, object]:
         "takes": settings.take_count,
         "seed": settings.seed,
         "safety": chosen_safety(settings) or None,
+        "token_guard": chosen_guard(settings),
         "concepts": concepts_of(settings),
         "strength": round(settings.strength, 3),
         **options,
@@ -77,8 +78,12 @@ def forgetting(settings) -> str:
     with them.
     """
     try:
-        concepts = forgotten(concepts_of(settings))
-        sentence = describe(concepts if settings.strength >= NOTHING else ())
+        sentence = announce(
+            chosen_safety(settings) or None,
+            chosen_guard(settings),
+            concepts_of(settings),
+            settings.strength,
+        )
     except PlacidError as error:
         sentence = str(error)
     return sentence[0].upper() + sentence[1:]

@@ -12,7 +12,7 @@ from ...ui.backend_status import draw_backend, draw_notice
 from ...ui.panel_base import Tab
 from ...ui.text import characters_of, draw_sentence, draw_text
 from .operators import forgetting, safety_words
-from .properties import chosen_safety, description
+from .properties import background_note, can_guard, chosen_safety, description
 
 # What the number of takes is wide beside the button, in Blender's units of a button's height.
 COUNT_UNITS = 7
@@ -67,10 +67,15 @@ class PLACID_PT_safety(Tab, bpy.types.Panel):
             warning = f"Safety is {OFF_WORD}: violent motion can be generated"
             draw_sentence(layout, warning, characters_of(context))
             return
+        row = column.row()
+        row.enabled = can_guard(settings)
+        row.prop(settings, "token_guard")
         column.prop(settings, "concepts")
         draw_text(layout, forgetting(settings), characters_of(context), "INFO")
         column = _settings_column(layout)
         column.prop(settings, "strength")
+        if note := background_note():
+            draw_text(layout, f"{note[:1].upper()}{note[1:]}.", characters_of(context), "TIME")
         if what := description("safety", method):
             note = layout.column(align=True)
             note.active = False

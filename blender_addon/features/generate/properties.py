@@ -28,10 +28,12 @@ from ...shared.protocol.validation import (
     MAX_STRENGTH,
     MAX_TEMPERATURE,
 )
+from ...shared.safety_choice import OFF, TOKEN_GUARD, split_guard
 from ...ui.frames import frames_of, seconds_of
 from .typed import Typing
 
 NOT_ASKED = "default"
+_ON = "on"
 LABEL_CHARACTERS = 16
 
 # Blender does not keep dynamic menu entries alive; without this the labels turn to garbage.
@@ -77,12 +79,48 @@ def chosen_model(settings) -> str:
 
 
 def chosen_safety(settings) -> str:
-    """The method that the menu shows; what the file names when the backend is not known yet."""
+    """The method that the menu shows, without the token guard that can be put beside it; what the
+    file names when the backend is not known yet.
+    """
     capabilities = runtime.session().capabilities
     if capabilities is None:
         return settings.safety_name
     names = [choice.name for choice in capabilities.safety]
-    return settings.safety_name if settings.safety_name in names else capabilities.default_safety
+    if settings.safety_name in names:
+        return settings.safety_name
+    return split_guard(capabilities.default_safety)[0] or TOKEN_GUARD
+
+
+def chosen_guard(settings) -> bool | None:
+    """Whether the token guard stands beside the method; None where the method says it all."""
+    if not can_guard(settings):
+        return None
+    return _get_guard(settings)
+
+
+def can_guard(settings) -> bool:
+    """Whether the token guard can be switched: there is one, beside a method that edits weights."""
+    capabilities = runtime.session().capabilities
+    if capabilities is None:
+        return bool(settings.guard_choice)
+    return bool(capabilities.guarded_concepts) and chosen_safety(settings) not in (OFF, TOKEN_GUARD)
+
+
+def _get_guard(settings) -> bool:
+    if settings.guard_choice:
+        return settings.guard_choice == _ON
+    capabilities = runtime.session().capabilities
+    return capabilities is not None and split_guard(capabilities.default_safety)[1]
+
+
+def _set_guard(settings, value: bool) -> None:
+    settings.guard_choice = _ON if value else OFF
+
+
+def background_note() -> str:
+    """What the backend fits in the background; empty for nothing, and before it is known."""
+    capabilities = runtime.session().capabilities
+    return capabilities.note if capabilities else ""
 
 
 def description(kind: str, name: str) -> str:
@@ -183,6 +221,14 @@ class PlacidSettings(bpy.types.PropertyGroup):
         items=_safety_items,
         get=_get_safety,
         set=_set_safety,
+    )
+    guard_choice: StringProperty(description="on or off, once the user has said so")
+    token_guard: BoolProperty(
+        name="Token Guard",
+        description="Draw anew what looks like the concept before it becomes motion. Nothing of it "
+        "is in the model's weights",
+        get=_get_guard,
+        set=_set_guard,
     )
     concepts: StringProperty(
         name="Forget",

@@ -45,6 +45,7 @@ def generate_blocking(
     count: int = 1,
     seed: int = 0,
     safety: str | None = None,
+    token_guard: bool | None = None,
     concepts: Sequence[str] = ("violence",),
     strength: float = 1.0,
     model: str | None = None,
@@ -65,6 +66,7 @@ def generate_blocking(
         count: how many variations; variation k has seed + k.
         seed: the same seed gives the same motion.
         safety: unlearning method or `off`; None is the backend's default.
+        token_guard: whether violent tokens are drawn anew; None is as `safety` says.
         concepts: what the method makes the model forget.
         strength: how far the edit is applied.
         model: text-to-motion model; None is the first that the backend offers.
@@ -85,6 +87,7 @@ def generate_blocking(
         takes=count,
         seed=seed,
         safety=safety,
+        token_guard=token_guard,
         concepts=tuple(concepts),
         strength=strength,
         model=model or _default_model(),

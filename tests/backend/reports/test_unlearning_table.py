@@ -1,5 +1,6 @@
 import pytest
 
+from backend.generation.generator import Generator
 from backend.reports.unlearning_table import compare_methods, prompts_for
 from backend.unlearning.concept import builtin_concepts, find_concept
 from backend.unlearning.errors import UnlearningError
@@ -29,7 +30,16 @@ def test_test_suites():
 @pytest.mark.slow
 def test_the_table_has_a_row_for_every_method_and_model():
     lines = list(
-        compare_methods(["uce:corrected", "uce"], ["momask"], "kick", "test", 2, 1.0, None, "cpu")
+        compare_methods(
+            ["uce:corrected", "uce"],
+            ["momask"],
+            "kick",
+            "test",
+            2,
+            1.0,
+            None,
+            Generator(device="cpu"),
+        )
     )
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[4:]]
     assert [row[:2] for row in rows] == [

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 from backend.checkpoints.loading import EMBEDDED
 from backend.cli import app
 from backend.generation.generator import Generator
-from backend.generation.own_motions import count_generated
+from backend.generation.own_motions import count_generated, finish
 from backend.training.tokens import TokenSet
 from backend.unlearning.concept import find_concept
 from backend.unlearning.edit import Edit
@@ -65,7 +65,7 @@ def test_capabilities_say_which_methods_take_typed_concepts(generator):
 
 
 def test_codes_of_generated_motions(generator):
-    counted = count_generated(generator, find_concept("kick"), "momask", 4)
+    counted = finish(count_generated(generator, find_concept("kick"), "momask", 4))
     assert (counted.forget_samples, counted.retain_samples) == (2, 2)
     assert not counted.count_padding
     assert 0 < int(counted.forget.sum()) <= 2 * 20 * 6
@@ -154,7 +154,7 @@ def test_an_edit_of_the_user_in_a_shipped_ones_place_is_told(own_folder):
 
 
 def test_lcr_from_generated_counts_joined_with_uce(own_folder, generator):
-    counted = count_generated(generator, find_concept("kick"), "momask", 4)
+    counted = finish(count_generated(generator, find_concept("kick"), "momask", 4))
     counted.save(own_folder / "statistics" / "kick-generated.safetensors")
     words = ("--concept", "kick", "--preset", "data-free", "--set", "k=4")
     done = _run("unlearn", "lcr+uce", *words)
@@ -175,7 +175,7 @@ def test_lcr_from_generated_counts_joined_with_uce(own_folder, generator):
 
 
 def test_counts_of_another_concept_or_other_keywords_are_refused(own_folder, generator):
-    counted = count_generated(generator, find_concept("hop, skip"), "momask", 4)
+    counted = finish(count_generated(generator, find_concept("hop, skip"), "momask", 4))
     path = own_folder / "statistics" / "hop_skip-generated.safetensors"
     counted.save(path)
     words = ("--preset", "data-free", "--set", "k=4", "--dry-run")

@@ -93,6 +93,16 @@ def test_what_rows_forget_is_told_where_it_is_not_violence_alone(tmp_path: Path)
     ]
 
 
+def test_the_token_guard_is_a_column(tmp_path: Path) -> None:
+    text = "prompt,safety,token_guard\n" + "".join(
+        f"a person waves,uce,{cell}\n" for cell in ("yes", "No", "", "maybe")
+    )
+    table = read_table(_write(tmp_path, text))
+    assert [row.request.token_guard for row in table.rows] == [True, False, None, None]
+    assert [(p.row, p.column, p.value) for p in table.problems] == [(4, "token_guard", "maybe")]
+    assert announcements(table.rows) == ["row 1: forgets violence; draws violence anew"]
+
+
 def test_a_concept_without_meaning_is_told_in_its_column(tmp_path: Path) -> None:
     text = "prompt,safety,concept\n" + "".join(
         f"a person waves,uce,{concept}\n" for concept in (".", "-kick", "🦵")

@@ -13,6 +13,7 @@ from shared.motion.safety import (
     Label,
     Part,
     ProvenanceError,
+    announce,
     changes_of,
     check_provenance,
     label_entries,
@@ -31,14 +32,15 @@ OFF = Label("off")
 def test_a_label_is_of_the_effect():
     assert (LCR.safety, LCR.concepts, LCR.partly) == ("lcr", ("violence",), {})
     assert LCR.sentence == "safety lcr, forgets violence"
-    assert HALF.sentence == "safety lcr, violence only 50% of the way"
+    assert HALF.sentence == "safety lcr, violence only 50% of the way, the rest of it is left"
     kinds = Label("uce", ("guns",), {"kick": 0.8, "punch": 0.7})
     assert kinds.sentence == (
-        "safety uce, forgets guns; kick only 80% of the way; punch only 70% of the way; "
-        "other violence (martial_arts, weapons) is free"
+        "safety uce, forgets guns; kick only 80% of the way, the rest of it is left; "
+        "punch only 70% of the way, the rest of it is left; other violence (martial_arts, "
+        "weapons) is free"
     )
     assert Label("uce", (), {"crawl": 0.5}).sentence == (
-        "safety uce, crawl only 50% of the way; violence is free"
+        "safety uce, crawl only 50% of the way, the rest of it is left; violence is free"
     )
     assert (HALF.concepts, HALF.partly) == ((), {"violence": 0.5})
     for share in (0.0, 1e-9, 0.004):
@@ -176,3 +178,33 @@ def test_a_header_nested_too_deeply_is_no_motion(tmp_path):
     np.savez(tmp_path / "motion.npz", header=np.frombuffer(header, np.uint8), joints=joints)
     with pytest.raises(MotionError, match="nested too deeply"):
         load_motion(tmp_path / "motion.npz")
+
+
+@pytest.mark.parametrize(
+    ("safety", "guard", "concepts", "strength", "told"),
+    [
+        (None, None, ("violence",), 1.0, "forgets violence"),
+        ("off", None, ("violence",), 1.0, "safety off, violence is free"),
+        ("lcr", None, ("violence",), 0.0, "safety off, violence is free"),
+        ("lcr", True, ("violence",), 0.0, "draws violence anew"),
+        ("token_guard", None, ("crawl", "-violence"), 1.0, "draws crawl anew; violence is free"),
+        ("uce", True, ("violence",), 1.0, "forgets violence; draws violence anew"),
+        (
+            "lcr",
+            None,
+            ("kick",),
+            0.4,
+            "kick only 40% of the way, the rest of it is left; other violence (guns, martial_arts, "
+            "punch, weapons) is free",
+        ),
+    ],
+)
+def test_what_a_request_will_forget_is_said_beforehand(safety, guard, concepts, strength, told):
+    assert announce(safety, guard, concepts, strength) == told
+
+
+def test_a_part_that_nobody_guarded_leaves_the_whole_unguarded():
+    guarded = Label.of("lcr+token_guard", LCR.edits, ["violence"])
+    assert (guarded.safety, guarded.guarded) == ("lcr+token_guard", ("violence",))
+    whole = weakest([Part(0, 4, guarded), Part(4, 8, LCR)])
+    assert (whole.safety, whole.concepts, whole.guarded) == ("mixed", ("violence",), ())
