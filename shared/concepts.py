@@ -19,6 +19,8 @@ VIOLENT_PARTS: Final = ("guns", "kick", "martial_arts", "punch", "weapons")
 MAX_CONCEPTS: Final = 32
 MAX_KEYWORDS: Final = 64
 MAX_CONCEPT_CHARACTERS: Final = 500
+# Of a concept's name, which is a part of a file's name.
+LONGEST_CONCEPT: Final = 64
 
 _SHOWN: Final = 60
 # Control characters, and those of paths and patterns.
@@ -97,6 +99,12 @@ def describe_free(concepts: Collection[str]) -> tuple[str, ...]:
 def keywords_of(concept: str) -> tuple[str, ...]:
     """The keywords of a concept that is typed as keywords, with commas between several."""
     return tuple(word.strip() for word in concept.split(",") if word.strip())
+
+
+def concept_name(text: str) -> str:
+    """The nearest name that an edit's file can have; empty when the text has no letter or digit."""
+    text = unicodedata.normalize("NFC", text).lower()
+    return re.sub(r"\W+", "_", text).strip("_")[:LONGEST_CONCEPT].rstrip("_")
 
 
 def check_typed(concept: str) -> None:

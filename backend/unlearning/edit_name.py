@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from backend.unlearning.errors import UnlearningError
+from shared.concepts import LONGEST_CONCEPT, concept_name
 
 JOIN: Final = "+"
 SUFFIX: Final = ".safetensors"
@@ -17,7 +18,6 @@ _MODEL: Final = re.compile(r"[a-z0-9]+")
 _METHOD: Final = re.compile(r"[a-z0-9_]+(?:\+[a-z0-9_]+)*")
 # Letters of any alphabet; the first is no underscore, so that no name begins like a hidden part.
 _CONCEPT: Final = re.compile(r"[^\W_][\w+-]*")
-LONGEST_CONCEPT: Final = 64
 
 
 @dataclass(frozen=True, order=True)
@@ -68,12 +68,6 @@ def check_concept_name(name: str) -> None:
             f"the concept's name {shown!r} cannot be part of a file's name: call it "
             f"{concept_name(name) or 'my_concept'!r}, in small letters, digits, _ and -"
         )
-
-
-def concept_name(text: str) -> str:
-    """The nearest name that is allowed; empty when the text has no letter or digit."""
-    text = unicodedata.normalize("NFC", text).lower()
-    return re.sub(r"\W+", "_", text).strip("_")[:LONGEST_CONCEPT].rstrip("_")
 
 
 def _is_concept_name(name: str) -> bool:

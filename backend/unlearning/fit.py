@@ -112,10 +112,9 @@ def fit_edit(
         known = {field.name for field in dataclasses.fields(part.presets[chosen])}
         own = {name: value for name, value in (overrides or {}).items() if name in known}
         parameters = part.parameters(chosen, **own)
-        if preset is None and isinstance(parameters, LCRParameters) and "k" not in own:
-            parameters = suited(parameters, networks["rvq"].config.codes)
         presets.append(chosen)
-        edits.append(_fit(part, networks, concept, materials, parameters, chosen))
+        settled = preset is not None or bool(own)
+        edits.append(_fit(part, networks, concept, materials, parameters, chosen, settled))
     whole = edits[0]
     if len(edits) > 1:
         whole = compose([(edit, 1.0) for edit in edits], networks)
@@ -228,7 +227,9 @@ def _fit(
     materials: FitInputs,
     parameters: Any,
     preset: str,
+    settled: bool,
 ) -> Edit:
+    """Fit one method; parameters that nobody settled are suited to what there is to fit from."""
     touched = {name: network for name, network in networks.items() if name in method.touches}
     if method.data == "motions":
         if materials.train is None:
@@ -249,6 +250,8 @@ def _fit(
         data = CountedSequences(sequences, counts)
     elif method.data == "statistics":
         data = find_statistics(concept, parameters.counts, places, materials.checkpoint)
+        if not settled and isinstance(parameters, LCRParameters):
+            parameters = suited(parameters, data)
     else:
         scripted = isinstance(parameters, UCEParameters)
         data = _embeddings(concept, materials.encoder, preset, scripted)

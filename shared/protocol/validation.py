@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
-from ..concepts import check_typed, forgotten, is_file
+from ..concepts import check_typed, concept_name, forgotten, is_file, keywords_of
 from ..errors import PlacidError
 from ..motion.motion import Motion
 from ..names import printable
@@ -112,6 +112,8 @@ def _check_concept(concept: str, method: str | None, capabilities: Capabilities)
     if concept in names:
         return
     check_typed(concept)
+    if concept_name("_".join(keywords_of(concept))) in names:
+        return  # typed as keywords, of which there are edits by that name
     # A word that nearly names a listed concept is a slip; forgetting the slip would be no help.
     is_own = "," in concept or is_file(concept)
     is_own = is_own or not difflib.get_close_matches(concept.lower(), names, n=1)

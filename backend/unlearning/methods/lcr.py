@@ -78,10 +78,22 @@ PRESETS = {
 _PRESET_CODES: Final = 512
 
 
-def suited(parameters: LCRParameters, codes: int) -> LCRParameters:
-    """Parameters for another number of codes: K is the same share of them, and at least 1."""
-    share = parameters.k / _PRESET_CODES
-    return dataclasses.replace(parameters, k=max(1, int(share * codes)))
+def suited(parameters: LCRParameters, statistics: CodeStatistics) -> LCRParameters:
+    """Parameters for other counts than a preset's: K is the same share of the codes.
+
+    It is halved until codes are left that others can move to, as where a model draws few of them.
+    """
+    k = max(1, int(parameters.k * statistics.forget.shape[1] / _PRESET_CODES))
+    while k > 1 and not all(
+        safe_codes(forget, retain, select_codes(forget, retain, k, parameters.min_forget))
+        for forget, retain in zip(
+            statistics.forget[: parameters.layers],
+            statistics.retain[: parameters.layers],
+            strict=True,
+        )
+    ):
+        k //= 2
+    return dataclasses.replace(parameters, k=k)
 
 
 def scores(forget: np.ndarray, retain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
