@@ -10,10 +10,10 @@ from typing import Literal
 
 import msgspec
 
-from backend.unlearning.edit_name import check_concept_name, concept_name
+from backend.unlearning.edit_name import check_concept_name
 from backend.unlearning.errors import UnlearningError, unknown
 from backend.unlearning.senses import harmless_words, inflections
-from shared.concepts import is_file, keyword_problem, keywords_of, path_problem
+from shared.concepts import concept_name, is_file, keyword_problem, keywords_of, path_problem
 from shared.decoding.errors import DecodeError, FileKind
 from shared.decoding.text import decode_text, decode_toml, read_bytes
 
