@@ -1,8 +1,8 @@
 """What the token guard costs: wall time with it as a share of that without, in one run.
 
-Run with `python -m benchmarks.token_guard [--rounds 3] [--takes 4]`. Validation prompts that fire and
-such that do not are made with and without the guard in turn, so that both meet the same machine; the
-last column is the time that scores and margins take by themselves, without any redraw.
+Run with `python -m benchmarks.token_guard [--rounds 3] [--takes 4]`. Validation prompts that fire,
+and such that do not, are made with and without the guard in turn, so that both meet the same
+machine; the last column is the time that scores and margins take, without any redraw.
 """
 
 import argparse
