@@ -238,7 +238,7 @@ def test_counts_of_the_models_own_tokens_are_taken_and_never_overwritten(
         (("uce", "--model", "momak"), "did you mean 'momask'"),
         (("uce", "--preset", "embeded"), "did you mean 'embedded'"),
         (("uce", "--set", "lam=1"), "did you mean 'lamb'"),
-        (("lcr", "--concept", "throw, toss"), "statistics motions --concept 'throw, toss,'"),
+        (("lcr", "--concept", "throw, toss"), "statistics generated --concept 'throw, toss,'"),
         (("finetune",), "--run"),
         (("uce+uce",), "names a method twice"),
         (("statistics", "padded"), "--prepared"),
