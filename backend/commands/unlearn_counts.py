@@ -56,13 +56,12 @@ def statistics(
     if counts in ("generated", "sequences"):
         generator = open_generator(folder, device, encoder, allow_download)
         check_model(generator, model)
-        draw: Callable[..., CodeStatistics | TokenSequences] = (
-            count_generated if counts == "generated" else generated_sequences
-        )
 
         def generated(concept: "Concept") -> "CodeStatistics | TokenSequences":
             with progress_bar() as (progress, _):
-                return finish(draw(generator, concept, model, samples), progress)
+                if counts == "generated":
+                    return finish(count_generated(generator, concept, model, samples), progress)
+                return finish(generated_sequences(generator, concept, model, samples), progress)
 
         count: Callable[[Concept], CodeStatistics | TokenSequences] = generated
     elif counts == "motions" and run:

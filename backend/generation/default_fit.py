@@ -11,7 +11,13 @@ from typing import Final, cast
 
 from backend.checkpoints.loading import EMBEDDED
 from backend.generation.guard_calibration import calibrate, captioned_motions, safe_motions
-from backend.generation.own_motions import Result, TokenDrawer, Work, count_generated
+from backend.generation.own_motions import (
+    Result,
+    TokenDrawer,
+    Work,
+    count_generated,
+    generated_sequences,
+)
 from backend.unlearning.advice import unlearn_command
 from backend.unlearning.concept import find_concept
 from backend.unlearning.defaults import defaults
@@ -20,6 +26,7 @@ from backend.unlearning.edit_store import edit_folders
 from backend.unlearning.fit import statistics_file, statistics_folders
 from backend.unlearning.guard_limits import find_limits, guard_folders
 from backend.unlearning.registry import METHODS
+from backend.unlearning.token_sequences import COUNTS as SEQUENCES
 from backend.unlearning.watched_concept import usable_statistics
 from shared.concepts import VIOLENCE
 from shared.errors import PlacidError
@@ -28,6 +35,8 @@ from shared.safety_choice import TOKEN_GUARD, split_guard
 # Motions that codes are counted in, half of them of the concept.
 _COUNTED: Final = 400
 FIT_DEFAULT: Final = "default"
+# What methods learn from that the model itself has to draw.
+_COUNTING: Final = {"statistics", "sequences"}
 
 
 def fit_at_once(generator: TokenDrawer) -> list[str]:
@@ -56,7 +65,7 @@ def fit_when_idle(generator: TokenDrawer) -> Iterator[str]:
         try:
             yield from _counts(generator, model)
             for name in _missing_edits(generator):
-                if name.model == model and METHODS[name.method].data == "statistics":
+                if name.model == model and METHODS[name.method].data in _COUNTING:
                     yield f"fitting {name.method} to {model}"
                     yield _kept(generator, name)
             yield from _limits(generator, model)
@@ -77,7 +86,7 @@ def _missing_edits(generator: TokenDrawer) -> list[EditName]:
     """The edits of the default, and of what stands in for it, that no file holds."""
     weights, _ = split_guard(defaults().safety)
     parts = weights.split(JOIN) if weights else []
-    if any(METHODS[part].data == "statistics" for part in parts):
+    if any(METHODS[part].data in _COUNTING for part in parts):
         parts.append(defaults().otherwise[0])
     files = generator.edits.files()
     names = [
@@ -101,9 +110,14 @@ def _kept(generator: TokenDrawer, name: EditName) -> str:
 def _counts(generator: TokenDrawer, model: str) -> Iterator[str]:
     """Count the codes of the model's own motions, where the default needs counts and has none."""
     folders, concept = statistics_folders(generator.folder), find_concept(VIOLENCE)
-    needed = _lacks_limits(generator, model) or any(
-        METHODS[name.method].data == "statistics" for name in _missing_edits(generator)
-    )
+    kinds = {METHODS[name.method].data for name in _missing_edits(generator)}
+    runs = folders[-1] / statistics_file(VIOLENCE, SEQUENCES)
+    if "sequences" in kinds and not runs.exists():
+        drawn = yield from _told(
+            generated_sequences(generator, concept, model, _COUNTED), f"drawing runs of {model}"
+        )
+        drawn.save(runs)
+    needed = _lacks_limits(generator, model) or bool(kinds & _COUNTING)
     generator.edits.revert()
     if not needed or usable_statistics(generator.load(), concept, folders) is not None:
         return

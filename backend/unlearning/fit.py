@@ -199,8 +199,13 @@ def find_statistics(
     )
 
 
-def find_sequences(concept: Concept, places: Sequence[Path]) -> TokenSequences:
+def find_sequences(
+    concept: Concept, places: Sequence[Path], checkpoint: Path | None = None
+) -> TokenSequences:
     """The token sequences of a concept in folders.
+
+    Args:
+        checkpoint: whose they are, for what the error advises.
 
     Raises UnlearningError when there are none, or they are of another concept of that name.
     """
@@ -214,9 +219,10 @@ def find_sequences(concept: Concept, places: Sequence[Path]) -> TokenSequences:
                     f"{', '.join(concept.keywords)}: make it again"
                 )
             return found
+    make = unlearn_command("statistics", COUNTS, concept=concept, checkpoint=checkpoint)
     raise UnlearningError(
-        f"there are no token sequences of {concept.name!r} ({name}): make them with `backend "
-        f"unlearn statistics {COUNTS} --concept {concept.name}`, or use lcr"
+        f"there are no token sequences of {concept.name!r} ({name}): make them with `{make}`, or "
+        "use lcr"
     )
 
 
@@ -245,7 +251,7 @@ def _fit(
     data: CodeStatistics | TextEmbeddings | CountedSequences
     places = materials.statistics
     if method.data == "sequences":
-        sequences = find_sequences(concept, places)
+        sequences = find_sequences(concept, places, materials.checkpoint)
         counts = find_statistics(concept, parameters.counts, places, materials.checkpoint)
         data = CountedSequences(sequences, counts)
     elif method.data == "statistics":
