@@ -13,6 +13,7 @@ from backend.commands import (
     batch,
     body,
     doctor,
+    download,
     edit,
     edits,
     eval,
@@ -45,6 +46,7 @@ app.command()(actions.actions)
 app.command()(body.body)
 app.command()(serve.serve)
 app.command()(doctor.doctor)
+app.command()(download.download)
 app.command()(splits.splits)
 app.add_typer(train.app, name="train")
 app.add_typer(prepare.app, name="prepare")

@@ -146,6 +146,11 @@ def _damaged(path: Path, problem: object) -> PlacidError:
     )
 
 
+def is_own(folder: Path) -> bool:
+    """Whether a folder holds a checkpoint in Placid's own format, or should."""
+    return folder == EMBEDDED or (folder / CONFIG_FILE).exists()
+
+
 def load_checkpoint(
     folder: Path, engine: Engine | None = None, quirks: ReferenceQuirks = CORRECTED
 ) -> Checkpoint:
@@ -160,7 +165,7 @@ def load_checkpoint(
             names the file.
     """
     engine = engine or choose_engine("cpu")
-    if folder == EMBEDDED or (folder / CONFIG_FILE).exists():
+    if is_own(folder):
         checkpoint = _load_own(folder, engine, quirks)
     else:
         checkpoint = _load_official(folder, engine, quirks)

@@ -3,14 +3,14 @@
 import os
 import platform
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
 import torch
 
-from backend.checkpoints.loading import EMBEDDED, load_checkpoint
-from backend.checkpoints.official.layout import KINDS, Part, find_parts, is_official
+from backend.checkpoints.loading import EMBEDDED, is_own, load_checkpoint
+from backend.checkpoints.official.layout import KINDS, Part, find_parts
 from backend.checkpoints.official.networks import check_network, read_statistics
 from backend.checkpoints.official.release import TRANSFORMERS, choose_parts, sizes_of_codes
 from backend.evaluation.evaluators.loading import find_glove
@@ -42,19 +42,33 @@ GLOVE: Final = "GloVe vectors"
 _WITHOUT: Final[dict[str, tuple[State, str]]] = {
     "rvq": (
         "missing",
-        "no motion can be made; unpack MoMask's release (humanml3d_models.zip) into {folder}",
+        "no motion can be made; `backend download momask --checkpoints {folder}` fetches it, or "
+        "unpack MoMask's release (humanml3d_models.zip) there",
     ),
-    "masked": ("optional", "MoMask cannot run; unpack MoMask's release into {folder}"),
-    "residual": ("missing", "no motion can be made; unpack MoMask's release into {folder}"),
-    "bamm": ("optional", "BAMM cannot run; unpack BAMM's release into {folder}"),
+    "masked": (
+        "optional",
+        "MoMask cannot run; `backend download momask --checkpoints {folder}` fetches it, or unpack "
+        "MoMask's release there",
+    ),
+    "residual": (
+        "missing",
+        "no motion can be made; `backend download momask --checkpoints {folder}` fetches it, or "
+        "unpack MoMask's release there",
+    ),
+    "bamm": (
+        "optional",
+        "BAMM cannot run; `backend download bamm --checkpoints {folder}` fetches it, or unpack "
+        "BAMM's release there",
+    ),
     "length": (
         "optional",
-        "MoMask needs --seconds; unpack the folder length_estimator into {folder}",
+        "MoMask needs --seconds; `backend download momask --checkpoints {folder}` fetches it, or "
+        "unpack the folder length_estimator there",
     ),
     "evaluator": (
         "optional",
-        "only the published benchmark needs it; unpack the folders text_mot_match and "
-        "Comp_v6_KLD005 into {folder}",
+        "only the published benchmark needs it; `backend download evaluator --checkpoints "
+        "{folder}` fetches it, or unpack the folders text_mot_match and Comp_v6_KLD005 there",
     ),
 }
 
@@ -92,10 +106,14 @@ def examine(
 ) -> Iterator[Finding]:
     """Look at everything that a generation needs; nothing is raised for what is wrong."""
     yield from examine_environment(device)
-    if is_official(checkpoints) and checkpoints != EMBEDDED:
+    if not is_own(checkpoints):
         yield from examine_release(checkpoints)
         folder = encoder_folder or clip_folder(checkpoints)
-        yield examine_encoder(CLIP, CLIP_WIDTH, folder, allow_download)
+        found = examine_encoder(CLIP, CLIP_WIDTH, folder, allow_download)
+        if found.state == "missing":
+            command = f"`backend download clip --checkpoints {checkpoints}` fetches it"
+            found = replace(found, remedy=f"{command}; {found.remedy}")
+        yield found
     else:
         yield from examine_own(checkpoints, encoder_folder, allow_download)
     yield from examine_safety(checkpoints)
@@ -201,7 +219,8 @@ def examine_glove(root: Path) -> Iterator[Finding]:
     try:
         folder = find_glove(root)
     except PlacidError as error:
-        yield Finding(GLOVE, "optional", "", remedy=f"{needed}; {error.message}")
+        command = f"`backend download evaluator --checkpoints {root}` fetches it"
+        yield Finding(GLOVE, "optional", "", remedy=f"{needed}; {error.message}, or {command}")
         return
     files = vocabulary_files(folder)
     problem = _problem_of_glove(folder)

@@ -21,7 +21,7 @@ def doctor(
 ) -> None:
     """Check the environment, a checkpoint and its text encoder; ends with 1 if nothing can run."""
     from backend.checkpoints.loading import EMBEDDED
-    from backend.commands.diagnostics import can_generate, examine
+    from backend.commands.diagnostics import examine
     from shared.errors import PlacidError
 
     folder = checkpoints or EMBEDDED
@@ -30,16 +30,27 @@ def doctor(
             "no_checkpoint", f"there is no folder {folder}; name the one that was unpacked"
         )
     findings = list(examine(folder, device, encoder, allow_download))
+    if not show_findings(findings):
+        raise typer.Exit(1)
+
+
+def show_findings(findings: "Sequence[Finding]") -> bool:
+    """Print the table, what to do, and whether motions can be generated, which is returned."""
+    from backend.commands.diagnostics import can_generate
+
     print(_table(findings))
     remedies = [finding for finding in findings if finding.remedy]
     if remedies:
         print("\nWhat to do:")
         for number, finding in enumerate(remedies, 1):
             print(f"{number}. {finding.what} ({finding.state}): {finding.remedy}")
-    if not can_generate(findings):
-        print("\nNo motion can be generated until this is mended.")
-        raise typer.Exit(1)
-    print("\nMotions can be generated.")
+    is_possible = can_generate(findings)
+    print(
+        "\nMotions can be generated."
+        if is_possible
+        else "\nNo motion can be generated until this is mended."
+    )
+    return is_possible
 
 
 def _table(findings: "Sequence[Finding]") -> str:

@@ -1,4 +1,4 @@
-"""Whether the hub that CLIP comes from can be reached, found out within seconds.
+"""Whether the hub that CLIP comes from, or another host, can be reached, found out within seconds.
 
 The hub's own library tries again and again, for minutes, before it says that there is no network.
 """
@@ -10,16 +10,25 @@ import urllib.request
 from typing import Final
 
 _SECONDS: Final = 15.0
-_HUB: Final = "https://huggingface.co"
+HUB: Final = "https://huggingface.co"
+
+
+def address_of_hub() -> str:
+    """The hub's address, or that of the mirror that the environment names."""
+    return os.environ.get("HF_ENDPOINT") or HUB
 
 
 def problem_of_hub(seconds: float = _SECONDS) -> str:
-    """Why the hub cannot be reached, in a few words; empty when it can.
+    """`problem_of_host` for the hub."""
+    return problem_of_host(address_of_hub(), seconds)
+
+
+def problem_of_host(url: str, seconds: float = _SECONDS) -> str:
+    """Why a host cannot be reached, in a few words; empty when it can.
 
     Args:
         seconds: to wait for an answer, the look-up of its name included.
     """
-    url = os.environ.get("HF_ENDPOINT") or _HUB
     found: list[str] = []
     # Looking a name up has no time limit of its own, so a thread does it.
     asking = threading.Thread(target=lambda: found.append(_ask(url, seconds)), daemon=True)

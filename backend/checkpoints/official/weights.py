@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from shared.decoding.errors import DecodeError
 from shared.errors import PlacidError
 
 # Some files carry the text encoder, which Placid reads from CLIP's own files.
@@ -33,6 +34,18 @@ def open_weights(path: Path) -> dict[str, Any]:
             and plain values.
     """
     try:
+        return read_weights(path)
+    except DecodeError as error:
+        raise unusable(path, error.problem) from error
+
+
+def read_weights(path: Path) -> dict[str, Any]:
+    """`open_weights` for a file that is in no folder of a release.
+
+    Raises:
+        DecodeError: with what is wrong.
+    """
+    try:
         content = torch.load(
             path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)
         )
@@ -44,9 +57,9 @@ def open_weights(path: Path) -> dict[str, Any]:
             problem = f"it asks for the code {asked[1]}, and Placid runs no code from files"
         else:
             problem = "it is damaged or no PyTorch file"
-        raise unusable(path, problem) from error
+        raise DecodeError(problem) from error
     if not isinstance(content, dict):
-        raise unusable(path, f"it holds a {type(content).__name__} instead of named state dicts")
+        raise DecodeError(f"it holds a {type(content).__name__} instead of named state dicts")
     return content
 
 
