@@ -152,6 +152,30 @@ def serving(host: Host) -> Iterator[Host]:
     thread.join()
 
 
+def write_table(
+    path: Path,
+    host: Host,
+    releases: Mapping[str, tuple[list[str], list[str], list[dict[str, str]]]],
+) -> Path:
+    """A table in the shipped one's form: by release what it needs, its networks and its sources.
+
+    A source of the hub has all files of its repository; each source is a part of its own.
+    """
+    lines = ["[hosts]", f'hub = "{host.address}"', f'drive = "{host.address}"']
+    for name, (needs, networks, sources) in releases.items():
+        lines += [f"[releases.{name}]", f'title = "{name}"', f'licence = "Licence of {name}."']
+        lines += [f"needs = {json.dumps(needs)}", f"networks = {json.dumps(networks)}"]
+        for source in sources:
+            section = f"releases.{name}.parts.sources"
+            lines += [f"[[releases.{name}.parts]]", f'name = "files of {name}"', f"[[{section}]]"]
+            lines += [f'{key} = "{value}"' for key, value in source.items()]
+            if source["host"] == "hub":
+                files = sorted(host.repositories[source["id"]])
+                lines += [f"[{section}.files]", *(f'"{file}" = ""' for file in files)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
 def zipped(files: Mapping[str, bytes]) -> bytes:
     """A zip as the releases are packed."""
     content = BytesIO()

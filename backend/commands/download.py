@@ -54,7 +54,7 @@ def _show_licences(names: Sequence[str], table: "Table") -> None:
         release = table.releases[name]
         first = [part.sources[0] for part in release.parts]
         size = sum(source.megabytes for source in first)
-        stated = f", {size:.0f} MB and more" if size else ""
+        stated = f", about {size:.0f} MB" if size else ", size not known"
         places = ", ".join(f"{source.host}:{source.id}" for source in first)
         print(f"{name}: {release.title} (from {places}{stated})\n  {release.licence}")
 
@@ -81,22 +81,25 @@ def _progress_bar() -> "Iterator[Progress]":
     """A bar for each file, in bytes."""
     from tqdm import tqdm
 
-    bars: list[tqdm[None]] = []
+    bars: dict[str, tqdm[None]] = {}
 
     def report(name: str, done: int, whole: int | None) -> None:
-        if not bars or bars[-1].desc != f"{name}: ":
-            for old in bars:
-                old.close()
-            bars[:] = [
-                tqdm(desc=name, total=whole, unit="B", unit_scale=True, initial=done, leave=False)
-            ]
-        bars[-1].update(done - bars[-1].n)
+        if name not in bars:
+            close()
+            bars[name] = tqdm(
+                desc=name, total=whole, unit="B", unit_scale=True, initial=done, leave=False
+            )
+        bars[name].update(done - bars[name].n)
+
+    def close() -> None:
+        for bar in bars.values():
+            bar.close()
+        bars.clear()
 
     try:
         yield report
     finally:
-        for bar in bars:
-            bar.close()
+        close()
 
 
 def _look(folder: Path, safety: bool) -> None:

@@ -9,8 +9,8 @@ from backend.checkpoints.download.transfer import LIMITS, Wanted, failed
 from backend.text.hub import problem_of_host
 
 _ANSWER_SECONDS = 15.0
-# Google Drive's sizes are stated in rounded megabytes.
-_ROUNDING = 0.02
+# Sizes of zips are known in rounded megabytes, of 10^6 or of 2^20 bytes; nobody says which.
+_SMALLEST, _LARGEST = 0.98e6, 1.02 * 2**20
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,11 @@ def offers_of(source: Source, address: str, record: Record) -> list[Offer]:
         raise failed(Wanted(address, source.archive or source.id), problem, "try again online")
     if source.host == "drive":
         query = urlencode({"id": source.id, "export": "download", "confirm": "t"})
-        size = source.megabytes * 1e6
-        sizes = (int(size * (1 - _ROUNDING)), int(size * (1 + _ROUNDING)))
+        sizes = int(source.megabytes * _SMALLEST), int(source.megabytes * _LARGEST)
         wanted = Wanted(
             f"{address}/download?{query}",
             source.archive,
-            sizes if size else (0, LIMITS.most_bytes),
+            sizes if source.megabytes else (0, LIMITS.most_bytes),
         )
         name = source.archive
         return [Offer(wanted, key_of(source, name), name, known_hashes(source, name, record))]

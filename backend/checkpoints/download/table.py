@@ -28,7 +28,7 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         files: SHA-256 by name in the repository; empty hashes are recorded at first sight.
         archive: the zip's name.
         sha256: of the zip; empty where it is recorded at first sight.
-        megabytes: of the zip as its host states it, in 10^6 bytes; 0 where it is not known.
+        megabytes: of the whole, as stated in public; 0 where it is not known. A zip is held to it.
     """
 
     host: Literal["hub", "drive"]

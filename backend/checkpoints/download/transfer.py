@@ -99,8 +99,9 @@ def fetch(wanted: Wanted, part: Path, report: Report, limits: Limits = LIMITS) -
                 if error.code == 416 and before:
                     part.unlink()  # the host's file is shorter than what is here
                     continue
-                problem = _ANSWERS.get(error.code, error.reason or "it does not say why")
-                answer = f"it answers {error.code} ({problem})"
+                # The library's own words for a loop of redirects have several lines.
+                told = str(error.reason or "it does not say why").splitlines()[0].rstrip(". ")
+                answer = f"it answers {error.code} ({_ANSWERS.get(error.code, told)})"
             raise failed(wanted, answer, "try again later") from error
         except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
             if isinstance(error, OSError) and error.filename == str(part):

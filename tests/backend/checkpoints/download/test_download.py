@@ -1,14 +1,13 @@
 """`backend download` against a host on this machine: what users meet, good and bad."""
 
 import hashlib
-import json
 import pickle
 from pathlib import Path
 
 import pytest
 from clip_files import write_clip
 from command_line import run_backend
-from miniature_host import COMMIT, Host, files_below, serving, zipped
+from miniature_host import COMMIT, Host, files_below, serving, write_table, zipped
 from official_files import BAMM_FOLDER, write_release
 
 from backend.checkpoints.download import install as installing
@@ -20,7 +19,7 @@ from backend.commands import download as command
 from backend.text.clip_files import REVISION
 from shared.errors import PlacidError
 
-MOMASK, CLIP, GLOVE = "miniature/momask", "miniature/clip", "miniature/glove"
+MOMASK, CLIP = "miniature/momask", "miniature/clip"
 QUICK = Limits(answer_seconds=5, window_seconds=0.3, lowest_rate=1000, attempts=3)
 BIG = bytes(range(256)) * 2000
 WANTED = "/owner/name/resolve/" + COMMIT + "/big.tar"
@@ -62,39 +61,14 @@ def host(release):
 @pytest.fixture
 def table(host, tmp_path):
     """The shipped table's form with the miniature's addresses."""
-
-    def source(repository):
-        files = "\n".join(f'"{name}" = ""' for name in sorted(host.repositories[repository]))
-        to = 'to = "clip"' if repository == CLIP else ""
-        return f'host = "hub"\nid = "{repository}"\n{to}\n[SECTION.files]\n{files}\n'
-
-    def part(release, text):
-        section = f"releases.{release}.parts.sources"
-        head = f"[[releases.{release}.parts]]\nname = 'files of {release}'\n[[{section}]]\n"
-        return head + text.replace("SECTION", section)
-
-    def entry(name, needs, networks):
-        return f"[releases.{name}]\ntitle = '{name}'\nlicence = 'Licence of {name}.'\n" + (
-            f"needs = {needs}\nnetworks = {networks}\n"
-        )
-
-    momask = json.dumps(["rvq", "masked", "residual", "length"])
-    text = f'[hosts]\nhub = "{host.address}"\ndrive = "{host.address}"\n' + "\n".join(
-        [
-            entry("momask", '["clip"]', momask),
-            part("momask", source(MOMASK)),
-            entry("bamm", '["momask", "clip"]', '["bamm"]'),
-            part(
-                "bamm",
-                'host = "drive"\nid = "bamm"\narchive = "bamm.zip"\nto = "log/t2m/t2m"\n',
-            ),
-            entry("clip", "[]", "[]"),
-            part("clip", source(CLIP)),
-        ]
-    )
-    path = tmp_path / "releases.toml"
-    path.write_text(text, encoding="utf-8")
-    return path
+    bamm = {"host": "drive", "id": "bamm", "archive": "bamm.zip", "to": "log/t2m/t2m"}
+    networks = ["rvq", "masked", "residual", "length"]
+    releases = {
+        "momask": (["clip"], networks, [{"host": "hub", "id": MOMASK}]),
+        "bamm": (["momask", "clip"], ["bamm"], [bamm]),
+        "clip": ([], [], [{"host": "hub", "id": CLIP, "to": "clip"}]),
+    }
+    return write_table(tmp_path / "releases.toml", host, releases)
 
 
 @pytest.fixture
@@ -166,7 +140,9 @@ def test_a_host_that_misbehaves_is_said_in_one_sentence(host, table, tmp_path, f
     host.faults["latest.tar"] = fault
     folder = tmp_path / "checkpoints"
     code, _, errors = download(folder, table, "momask")
-    [line] = [line for line in errors.splitlines() if line.startswith("backend: ")]
+    # Behind what the progress bars left.
+    line = errors[errors.index("backend: ") :].rstrip("\n")
+    assert "\n" not in line
     assert code == 1
     assert sentence in line
     assert "latest.tar" in line

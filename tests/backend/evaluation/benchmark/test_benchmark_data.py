@@ -10,8 +10,10 @@ import msgspec
 import numpy as np
 import pytest
 from clip_files import write_clip
+from command_line import run_backend
 from goldens import weights
 from launch import finish, options
+from miniature_host import Host, files_below, serving, write_table, zipped
 from official_files import EVALUATOR, SMALL, STATISTICS, write_release, write_statistics
 from official_files import write_weights as write_tar
 
@@ -88,6 +90,42 @@ def humanml3d(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.save(root / "new_joint_vecs" / "000007.npy", np.zeros((60, 251), np.float32))
     write_split(root, "test", *lines)
     return root
+
+
+def test_a_miniature_release_goes_from_download_to_table(
+    humanml3d: Path, release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    files, glove = files_below(release), files_below(release.parent, "glove")
+    below = len("t2m/")
+    theirs = {n[below:]: c for n, c in files.items() if n.startswith((EVALUATOR, STATISTICS))}
+    clip = {n.removeprefix("clip/"): c for n, c in files.items() if n.startswith("clip/")}
+    others = {
+        n: c for n, c in files.items() if not n.startswith("clip/") and n[below:] not in theirs
+    }
+    host = Host()
+    host.repositories |= {"small/momask": others, "small/clip": clip, "small/glove": glove}
+    host.drive["evaluator"] = zipped(theirs)
+    packed = {"host": "drive", "id": "evaluator", "archive": "evaluator.zip", "to": "t2m"}
+    with serving(host):
+        releases = {
+            "momask": (["clip"], ["rvq"], [{"host": "hub", "id": "small/momask"}]),
+            "clip": ([], [], [{"host": "hub", "id": "small/clip", "to": "clip"}]),
+            "evaluator": ([], ["evaluator"], [packed, {"host": "hub", "id": "small/glove"}]),
+        }
+        table = write_table(tmp_path / "releases.toml", host, releases)
+        where = ["--checkpoints", tmp_path / "checkpoints"]
+        told = ["--table", table, "--accept-licence"]
+        code, printed, errors = run_backend("download", "momask", "evaluator", *where, *told)
+    assert code == 0, errors
+    assert "Motions can be generated." in printed
+    assert (tmp_path / "checkpoints" / "edits" / "momask-uce-violence.safetensors").exists()
+    run = tmp_path / "run"
+    code, printed = finish("run", *options(humanml3d, run), *where, "--models", "momask")
+    assert code == 0, printed
+    found = msgspec.json.decode((run / "results.json").read_bytes(), type=Results)
+    assert found.figure("momask", "uce", "forget", "fid_corrected") is not None
 
 
 def opened(
