@@ -36,7 +36,9 @@ FAMILIES: Final[Mapping[str, tuple[float, tuple[str, ...]]]] = {
     "pick up and carry": (6, ("pick_up", "carry", "put_down")),
     "throw": (4, ("throw", "catch")),
     "push": (3, ("push", "pull", "stagger")),
-    "wave and greet": (5, ("wave", "greet", "high_five", "shake_hands")),
+    "wave": (4, ("wave",)),
+    "greet": (3, ("greet", "high_five", "shake_hands")),
+    "clap": (2, ("clap",)),
     "raise a hand": (3, ("raise_hand", "reach_up")),
     "bow": (2, ("bow",)),
     "dance": (5, ("dance", "spin")),
@@ -54,7 +56,7 @@ FAMILIES: Final[Mapping[str, tuple[float, tuple[str, ...]]]] = {
     ),
     "basketball": (3, ("basketball",)),
     "tennis": (2, ("tennis", "table_tennis")),
-    GESTURES: (20, ()),
+    GESTURES: (18, ()),
     REST: (3, ()),
 }
 _FAMILY: Final = {kind: name for name, (_, kinds) in FAMILIES.items() for kind in kinds}

@@ -244,7 +244,7 @@ def refine_text(
     network.load_state_dict(_finished(out / f"{name}.weights", command))
     task = TextTask(name, network, training, validation, batch, balanced(training.kinds))
     task.name = f"{name}-refined"
-    options = _text_options(steps, 1.5e-4, 100, seed)
+    options = _text_options(steps, 4e-4, 100, seed)
     torch.save(train(task, options, out).state_dict(), out / f"{name}-refined.weights")
 
 
