@@ -86,6 +86,7 @@ class _Walk:
     Attributes:
         way: of it.
         turn: radians by which it turns then.
+        strays: radians by which it turned away by itself when it had arrived.
         redraws: what the guards drew anew.
     """
 
@@ -93,6 +94,7 @@ class _Walk:
     contacts: np.ndarray
     way: Way
     turn: float
+    strays: float = 0.0
     redraws: list[AnyRedraw] = field(default_factory=list)
 
 
@@ -177,7 +179,7 @@ class _Path:
                 continue
             missing = self._wanted(walk.way) - walk.way.length
             # A detour counts like a length that does not fit, and so does waiting on the way.
-            wandering = 1.0 - walk.way.straightness + walk.way.pausing
+            wandering = 1.0 - walk.way.straightness + walk.way.pausing + walk.strays / (2 * np.pi)
             off = abs(missing) / walk.way.length + wandering
             if best is None or off < best[0]:
                 best = off, walk
@@ -271,22 +273,35 @@ class _Path:
         going[1:arrived] = np.diff(way.progress) * FPS > _GOING * way.speed
         last_own = arrived - _ACT_EASE if arrived < len(joints) else arrived
         joints = carry_arms(joints, going, np.arange(len(joints)) >= last_own)
-        start, end, turn = 0, len(joints), 0.0
+        start, end, turn, strays = 0, len(joints), 0.0, 0.0
         if way.length > 2 * _MOVED:
             first, last = np.searchsorted(way.progress, [_MOVED, way.length - _MOVED]).tolist()
             start = max(0, first - round(_KEPT[0] * FPS))
             still = min(last + round(_KEPT[1] * FPS), arrived - 1)
-            turn = self._turn(heading(joints[still]) - float(way.headings[still]))
+            off = [_wrapped(heading(joints[i]) - way.headings[i]) for i in range(first, last + 1)]
+            goes = float(np.median(off))
+            ahead = _wrapped(heading(joints[still]) - float(way.headings[still]))
+            turn, strays = self._turn(goes, ahead), abs(ahead) if abs(goes) < _AHEAD else 0.0
             if arrived == end:
                 end = min(end, still + 1 + frames_to_turn(turn))
+                # A body that stands may go on turning by itself: what counts is where it ends.
+                ahead = _wrapped(heading(joints[end - 1]) - float(way.headings[end - 1]))
+                turn, strays = self._turn(goes, ahead), max(strays, abs(ahead))
         shown = np.minimum(np.arange(start, end), arrived - 1)
         progress = way.progress[shown] - way.progress[start]
         cut = Way(way.places[shown], way.headings[shown], progress)
-        return _Walk(joints[start:end], contacts[start:end], cut, turn)
+        return _Walk(joints[start:end], contacts[start:end], cut, turn, strays)
 
-    def _turn(self, ahead: float) -> float:
-        """Radians to turn at the end, where the body faces `ahead` off its way."""
-        ahead = (ahead + np.pi) % (2 * np.pi) - np.pi
+    def _turn(self, goes: float, ahead: float) -> float:
+        """Radians to turn at the end, where the body faces `ahead` off its way.
+
+        `goes` is how far off its way it faced while it travelled.
+        """
         if self._facing is None:
-            return -ahead if abs(ahead) < _AHEAD else 0.0
-        return (self._facing - ahead + np.pi) % (2 * np.pi) - np.pi
+            return -_wrapped(ahead) if abs(goes) < _AHEAD else 0.0
+        return _wrapped(self._facing - ahead)
+
+
+def _wrapped(angle: float) -> float:
+    """The same angle between -pi and pi."""
+    return (angle + np.pi) % (2 * np.pi) - np.pi
