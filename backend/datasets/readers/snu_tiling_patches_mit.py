@@ -9,6 +9,4 @@ Recordings(
     "snu_tiling_patches_mit",
     take=r"tp_multi_(?:hys|mmk)_(.+)",
     left_out={"tp_multi_hys_wave": _SELDOM, "tp_multi_mmk_wave": _SELDOM},
-).register(
-    "MIT, later Apache-2.0, Manmyung Kim and Kyunglyul Hyun 2013", "B"
-)
+).register("MIT, later Apache-2.0, Manmyung Kim and Kyunglyul Hyun 2013", "B")

@@ -4,7 +4,7 @@ A small change of weights may be rounded away, and with it what was unlearned ("
 of unlearning by quantisation", Zhang et al., 2024, saw it in language models).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import numpy as np
@@ -24,7 +24,7 @@ def to_int8(values: np.ndarray) -> np.ndarray:
     return kept.astype(np.float32)
 
 
-_ROUNDED: Final = {
+_ROUNDED: Final[dict[str, Callable[[np.ndarray], np.ndarray]]] = {
     "float16": lambda values: rounded(values, "float16"),
     "bfloat16": lambda values: rounded(values, "bfloat16"),
     "int8": lambda values: to_int8(values) if values.ndim > 1 else values,

@@ -14,8 +14,10 @@ from backend.generation import own_motions
 from backend.generation.sampling import Sampling
 from backend.text import encoders
 from backend.text.encoding import CLIP
+from backend.unlearning.defaults import defaults
 from shared.motion.motion import load_motion
 from shared.motion.safety import label_of
+from shared.safety_choice import split_guard
 
 _MOST = 4
 
@@ -73,7 +75,7 @@ def test_a_checkpoint_is_safe_from_its_first_motion_and_says_so(checkpoint, tmp_
     advised = re.search(r"`backend (.+?)`", told.replace("\n", " "))
     assert "is complete" in follow(*shlex.split(advised[1]))
     label, told = made(checkpoint, tmp_path)
-    assert (label.safety, label.concepts) == ("lcr", ("violence",))
+    assert (label.safety, label.concepts) == (defaults().safety, ("violence",))
     assert "fitted" not in told
     assert kept.read_bytes() == before
     label, told = made(checkpoint, tmp_path, "--safety", "off")
@@ -123,4 +125,5 @@ def test_doctor_tells_how_safe_a_checkpoint_is(checkpoint):
     advised = re.search(r"`backend (unlearn default .+?)`", output.replace("\n", " "))
     follow(*shlex.split(advised[1]))
     _, output, _ = run_backend("doctor", "--checkpoints", checkpoint)
-    assert "lcr forgets violence by default" in output
+    assert f"{split_guard(defaults().safety)[0]}" in output
+    assert "forgets violence by default" in output

@@ -63,7 +63,7 @@ def assert_met(result, motion, kept):
     ]
     # As fast as the motion's own 99th percentile, and no change of speed far beyond it.
     assert max(seam.jump_ratio for seam in seams) < 1.3
-    assert max(seam.change_ratio for seam in seams) < 3.0
+    assert max(seam.change_ratio for seam in seams) < 5.0
     assert largest_jump(result.joints) * result.fps < 10.0
 
 

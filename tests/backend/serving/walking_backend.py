@@ -69,6 +69,10 @@ class WalkingGenerator:
     def __init__(self) -> None:
         self.unloaded = 0
 
+    def fit_at_once(self):
+        """Nothing is left to fit."""
+        return []
+
     def fit_when_idle(self):
         """Nothing is left to fit."""
         return iter(())

@@ -62,7 +62,7 @@ def test_the_shipped_bank_serves_every_concept_and_holds_no_test_prompt():
     assert len(bank.vectors) == len(bank.texts) == len(set(bank.texts))
     assert np.isfinite(bank.vectors).all()
     forget, retain = bank.divide(find_concept("violence").matches)
-    assert len(forget) > 200
+    assert len(forget) > 150
     assert len(retain) > 500
     suites = {
         prompt

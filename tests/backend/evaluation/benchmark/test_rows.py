@@ -16,7 +16,7 @@ from shared.errors import PlacidError
 
 
 def test_d_r_is_one_recipe_with_several_runs(tmp_path: Path) -> None:
-    shipped = ASSETS / "edits" / "momask-retrain-violence.safetensors"
+    shipped = ASSETS / "edits" / "momask-uce-violence.safetensors"
     for name in ("violence", "violence_seed1", "violence_seed2", "kick_seed1"):
         shutil.copy(shipped, tmp_path / f"momask-retrain-{name}.safetensors")
     rows = methods_of((), EditStore((tmp_path,)), "momask", find_concept("violence"))
