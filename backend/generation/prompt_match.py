@@ -124,7 +124,7 @@ def _last_state(steps: Array, state: Array, weights: Mapping[str, Array], way: s
     for row in given:
         kept = weight @ state + bias
         reset, update = (
-            1.0 / (1.0 + np.exp(-(row[part] + kept[part])))
+            1.0 / (1.0 + np.exp(-np.clip(row[part] + kept[part], -60.0, 60.0)))
             for part in (slice(0, size), slice(size, 2 * size))
         )
         fresh = np.tanh(row[2 * size :] + reset * kept[2 * size :])
