@@ -1,5 +1,7 @@
 """The panel Takes: the list, what can be done with the chosen take, and what is known of it."""
 
+from typing import Any, Final
+
 import bpy
 
 from ...core import audits, characters, takes
@@ -13,7 +15,11 @@ from ...ui.text import characters_of, draw_sentence, draw_text
 from ..film import job as film_take
 
 STRIKES_SHOWN = 4
-_ANSWER_ICONS = {"none": "FAKE_USER_ON", "possible": "QUESTION", "found": "ERROR"}
+_ANSWER_ICONS: Final[dict[str, Any]] = {
+    "none": "FAKE_USER_ON",
+    "possible": "QUESTION",
+    "found": "ERROR",
+}
 # In a narrower sidebar a take's name needs the room; safety and seed stand below the list.
 WIDE_CHARACTERS = 45
 # Of the numbers in the list, in Blender's units of a button's height.
