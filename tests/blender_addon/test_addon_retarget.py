@@ -26,8 +26,8 @@ def addon(blank) -> SimpleNamespace:
         "character": "character.armature",
         "sample_rigs": "character.sample_rigs",
     }
-    names = ("detect", "read_rig", "skeleton_rig", "mapping")
-    places |= {name: f"rig.{name}" for name in names}
+    places["read_rig"] = "rig.read_rig"
+    places |= {name: f"shared.recognition.{name}" for name in ("detect", "skeleton_rig", "mapping")}
     return SimpleNamespace(
         **{k: importlib.import_module(f"{blank.__name__}.{v}") for k, v in places.items()}
     )
