@@ -112,7 +112,7 @@ KINDS = {
         Kind("concept.toml", _copy(ASSETS / "concepts" / "kick.toml", "a.toml")),
         Kind(
             "mapping.toml",
-            _copy(CHECKOUT / "blender_addon" / "rig" / "presets" / "ue5.toml", "a.toml"),
+            _copy(CHECKOUT / "shared" / "recognition" / "presets" / "ue5.toml", "a.toml"),
         ),
         Kind("opt.txt", _options),
         Kind("mean.npy", _array),
