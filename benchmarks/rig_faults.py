@@ -95,7 +95,7 @@ def find_faults(
         sink_at=_place(-heights, SIDES, first),
         hover=hovering.max(),
         hover_at=_place(hovering, SIDES, first),
-        off=report.mean_error,
+        off=report.fit.mean_error,
         skate=report.skate,
     )
 
