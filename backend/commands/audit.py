@@ -106,11 +106,9 @@ def report(path: Path, animation: "Animation", strikes: "list[FoundStrike]") -> 
         return [f"{name}: no strike was found in {seconds:.1f} s"]
     lines = [f"{name}: {len(strikes)} found in {seconds:.1f} s"]
     for strike in strikes:
-        doubt = "possibly " if strike.certainty == "possible" else ""
-        what = " ".join(filter(None, (strike.side, strike.strike)))
         start, end = (frame / animation.motion.fps for frame in (strike.start, strike.end))
         first, last = animation.first + strike.start, animation.first + strike.end - 1
-        lines.append(f"  {doubt}{what}: frames {first} to {last}, {start:.2f} to {end:.2f} s")
+        lines.append(f"  {strike.what}: frames {first} to {last}, {start:.2f} to {end:.2f} s")
     return lines
 
 

@@ -24,6 +24,7 @@ from backend.motion.pacing import Knot, Pace, at_frames, own_pace, pace_by
 from backend.motion.path_warp import Way, effort, follow
 from backend.motion.turning import frames_to_turn
 from shared.errors import PlacidError
+from shared.motion.rotations import wrapped
 from shared.motion.skeleton import BONE_LENGTHS, JOINT
 from shared.protocol.requests import Generate, Segment, Timeline
 
@@ -278,14 +279,14 @@ class _Path:
             first, last = np.searchsorted(way.progress, [_MOVED, way.length - _MOVED]).tolist()
             start = max(0, first - round(_KEPT[0] * FPS))
             still = min(last + round(_KEPT[1] * FPS), arrived - 1)
-            off = [_wrapped(heading(joints[i]) - way.headings[i]) for i in range(first, last + 1)]
+            off = [wrapped(heading(joints[i]) - way.headings[i]) for i in range(first, last + 1)]
             goes = float(np.median(off))
-            ahead = _wrapped(heading(joints[still]) - float(way.headings[still]))
+            ahead = wrapped(heading(joints[still]) - float(way.headings[still]))
             turn, strays = self._turn(goes, ahead), abs(ahead) if abs(goes) < _AHEAD else 0.0
             if arrived == end:
                 end = min(end, still + 1 + frames_to_turn(turn))
                 # A body that stands may go on turning by itself: what counts is where it ends.
-                ahead = _wrapped(heading(joints[end - 1]) - float(way.headings[end - 1]))
+                ahead = wrapped(heading(joints[end - 1]) - float(way.headings[end - 1]))
                 turn, strays = self._turn(goes, ahead), max(strays, abs(ahead))
         shown = np.minimum(np.arange(start, end), arrived - 1)
         progress = way.progress[shown] - way.progress[start]
@@ -298,10 +299,5 @@ class _Path:
         `goes` is how far off its way it faced while it travelled.
         """
         if self._facing is None:
-            return -_wrapped(ahead) if abs(goes) < _AHEAD else 0.0
-        return _wrapped(self._facing - ahead)
-
-
-def _wrapped(angle: float) -> float:
-    """The same angle between -pi and pi."""
-    return (angle + np.pi) % (2 * np.pi) - np.pi
+            return -wrapped(ahead) if abs(goes) < _AHEAD else 0.0
+        return wrapped(self._facing - ahead)

@@ -12,6 +12,7 @@ from typing import Final, Literal
 import numpy as np
 
 from backend.kinematic_checks.body_signals import SIDES, BodySignals
+from shared.motion.rotations import wrapped
 from shared.motion.skeleton import JOINT, Side
 
 _HANDS_FROM, _FEET_FROM = 0.8, 1.0  # m/s: what is slower is no stroke
@@ -162,4 +163,4 @@ def _turn(body: BodySignals, start: int, peak: int) -> float:
     across = body.joints[:, JOINT["left_shoulder"]] - body.joints[:, JOINT["right_shoulder"]]
     ends = across[[start, peak]]
     first, last = np.arctan2(-ends[:, 2], ends[:, 0])
-    return float(np.degrees((last - first + np.pi) % (2 * np.pi) - np.pi))
+    return float(np.degrees(wrapped(last - first)))

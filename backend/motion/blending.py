@@ -45,8 +45,7 @@ def heading(pose: np.ndarray) -> float:
 
 def between_poses(source: np.ndarray, target: np.ndarray) -> Placement:
     """What puts the pose `source` (22, 3) where `target` (22, 3) is, heights unchanged."""
-    turn = heading(target) - heading(source)
-    turn = (turn + np.pi) % (2 * np.pi) - np.pi
+    turn = quat.wrapped(heading(target) - heading(source))
     return Placement(turn, source[0] * _HORIZONTAL, target[0] * _HORIZONTAL)
 
 

@@ -6,7 +6,16 @@ import numpy as np
 
 from .kinematics import Pose, forward_kinematics
 from .limb_twist import smoothstep
-from .rotations import IDENTITY, conjugate, continuous, from_axis_angle, multiply, rotate, slerp
+from .rotations import (
+    IDENTITY,
+    conjugate,
+    continuous,
+    from_axis_angle,
+    multiply,
+    rotate,
+    slerp,
+    wrapped,
+)
 
 _UP: Final = np.array([0.0, 1.0, 0.0])
 _SHORTEST: Final = 0.5  # of the clip
@@ -18,7 +27,7 @@ _SPEED: Final = 0.2  # seconds: how much difference a difference in speed is wor
 def heading(rotations: np.ndarray) -> np.ndarray:
     """Angle (...) in radians by which rotations (..., 4) turn about the vertical."""
     turn = 2.0 * np.arctan2(rotations[..., 2], rotations[..., 0])
-    return (turn + np.pi) % (2.0 * np.pi) - np.pi
+    return wrapped(turn)
 
 
 def turned_about(pose: Pose, angle: float, pivot: np.ndarray, to: np.ndarray) -> Pose:
@@ -45,7 +54,7 @@ def find_cycle(pose: Pose, fps: float) -> tuple[int, int]:
     joints = seen.shape[1]
     cost = np.sqrt(np.maximum(apart, 0.0) / joints)
     turn = heading(pose.rotations[:, 0])
-    turns = (turn[None] - turn[:, None] + np.pi) % (2.0 * np.pi) - np.pi
+    turns = wrapped(turn[None] - turn[:, None])
     length = np.arange(count)[None] - np.arange(count)[:, None]
     cost += _TURN * np.abs(turns) + _CUT * (1.0 - length / max(count - 1, 1))
     cost[length < max(1.0, _SHORTEST * (count - 1))] = np.inf
@@ -79,7 +88,7 @@ def close_cycle(pose: Pose) -> Pose:
 
 def _straightened(pose: Pose, share: np.ndarray) -> Pose:
     turn = heading(pose.rotations[:, 0])
-    net = (turn[-1] - turn[0] + np.pi) % (2.0 * np.pi) - np.pi
+    net = wrapped(turn[-1] - turn[0])
     back = from_axis_angle(_UP, -net * share)
     rotations = pose.rotations.copy()
     rotations[:, 0] = multiply(back, rotations[:, 0])

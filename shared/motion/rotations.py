@@ -1,6 +1,6 @@
 """Quaternion maths on arrays: (..., 4) in (w, x, y, z) order; vectors (..., 3); radians."""
 
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 
@@ -8,6 +8,13 @@ IDENTITY: Final = np.array([1.0, 0.0, 0.0, 0.0])
 IDENTITY.setflags(write=False)
 
 _TINY: Final = 1e-9
+
+Angle = TypeVar("Angle", float, np.ndarray)
+
+
+def wrapped(angle: Angle) -> Angle:
+    """The same angles in radians between -pi and pi, -pi among them; a number or an array."""
+    return (angle + np.pi) % (2.0 * np.pi) - np.pi
 
 
 def normalise(vectors: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ from ...shared.motion.motion import Motion
 from ...shared.protocol.messages import EditMotion
 from ...shared.protocol.requests import MAX_RANGES
 from ..generate.operators import busy, new_seed, settings_of
+from .chosen_item import RemoveChosen
 
 # Poses nearer to one another than this leave nothing to be made.
 _LEAST_FRAMES = 8
@@ -40,20 +41,12 @@ class PLACID_OT_add_anchor(_ListVerb, bpy.types.Operator):
         settings.anchor_index = [anchor.frame for anchor in settings.anchors].index(frame)
 
 
-class PLACID_OT_remove_anchor(_ListVerb, bpy.types.Operator):
+class PLACID_OT_remove_anchor(RemoveChosen, bpy.types.Operator):
     """Let the chosen frame be made anew"""
 
     bl_idname = "placid.remove_anchor"
     bl_label = "Do Not Keep"
-
-    @classmethod
-    def disabled_reason(cls, context):
-        return "" if context.scene.placid_direction.anchors else "The list is empty"
-
-    def run(self, context):
-        settings = context.scene.placid_direction
-        settings.anchors.remove(settings.anchor_index)
-        settings.anchor_index = max(0, settings.anchor_index - 1)
+    LIST = ("placid_direction", "anchors", "anchor_index")
 
 
 class PLACID_OT_anchors_from_keys(_ListVerb, bpy.types.Operator):

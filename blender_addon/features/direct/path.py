@@ -11,6 +11,7 @@ from ...retargeting.read_curve import read_curve
 from ...shared.errors import PlacidError
 from ...shared.protocol.messages import Generate, Path
 from ..generate.operators import busy, new_seed, settings_of, target_or_new
+from .chosen_item import RemoveChosen
 
 # A new curve leads so many metres of our skeleton ahead.
 _METRES_AHEAD = 4.0
@@ -78,21 +79,12 @@ class PLACID_OT_add_waypoint(Operator, bpy.types.Operator):
         settings.waypoint_index = len(settings.waypoints) - 1
 
 
-class PLACID_OT_remove_waypoint(Operator, bpy.types.Operator):
+class PLACID_OT_remove_waypoint(RemoveChosen, bpy.types.Operator):
     """Remove the chosen waypoint from the list; its object stays"""
 
     bl_idname = "placid.remove_waypoint"
     bl_label = "Remove Waypoint"
-    bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def disabled_reason(cls, context):
-        return "" if context.scene.placid_direction.waypoints else "The list is empty"
-
-    def run(self, context):
-        settings = context.scene.placid_direction
-        settings.waypoints.remove(settings.waypoint_index)
-        settings.waypoint_index = max(0, settings.waypoint_index - 1)
+    LIST = ("placid_direction", "waypoints", "waypoint_index")
 
 
 class PLACID_OT_follow_path(Operator, bpy.types.Operator):

@@ -4,6 +4,7 @@ import bpy
 
 from ...core import characters
 from ...core.operator_base import Operator
+from .chosen_item import RemoveChosen
 
 
 class PLACID_OT_add_pin(Operator, bpy.types.Operator):
@@ -31,21 +32,12 @@ class PLACID_OT_add_pin(Operator, bpy.types.Operator):
         settings.index = len(settings.pins) - 1
 
 
-class PLACID_OT_remove_pin(Operator, bpy.types.Operator):
+class PLACID_OT_remove_pin(RemoveChosen, bpy.types.Operator):
     """Hold that hand or foot no longer"""
 
     bl_idname = "placid.remove_pin"
     bl_label = "Remove Pin"
-    bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def disabled_reason(cls, context):
-        return "" if context.scene.placid_pins.pins else "The list is empty"
-
-    def run(self, context):
-        settings = context.scene.placid_pins
-        settings.pins.remove(settings.index)
-        settings.index = max(0, settings.index - 1)
+    LIST = ("placid_pins", "pins", "index")
 
 
 def chosen_pin(scene: bpy.types.Scene):
